@@ -1,0 +1,104 @@
+/**
+ * The one-way rule between the rooms of the code; ARCHITECTURE.md explains it.
+ * commands -> cli -> app -> transfer -> {plan, http, net, disk, verify, formats}
+ */
+const rooms = [
+  'commands',
+  'cli',
+  'app',
+  'transfer',
+  'plan',
+  'http',
+  'net',
+  'disk',
+  'verify',
+  'formats',
+];
+
+/** Rooms that each room may import, besides itself, src/errors.ts and src/log.ts. */
+const allowed = {
+  commands: ['cli', 'app', 'transfer'],
+  cli: ['app', 'transfer', 'http'],
+  app: ['transfer', 'plan', 'http', 'net', 'disk', 'verify', 'formats'],
+  transfer: ['plan', 'http', 'net', 'disk', 'verify', 'formats'],
+  plan: [],
+  http: [],
+  net: ['http'],
+  disk: [],
+  verify: ['disk'],
+  formats: [],
+};
+
+const roomRules = rooms.map((room) => ({
+  name: `room-${room}`,
+  comment: `src/${room} may import only: ${allowed[room].join(', ') || 'nothing but src/errors.ts'}`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: {
+    path: '^src/[^/]+/',
+    pathNot: `^src/(${[room, ...allowed[room]].join('|')})/`,
+  },
+}));
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, pathNot: '^src/(index|commands/)' },
+      to: {},
+    },
+    ...roomRules,
+    {
+      name: 'pure-rooms',
+      comment: 'plan and http are pure: nothing but errors, no Node modules, no packages',
+      severity: 'error',
+      from: { path: '^src/(plan|http)/' },
+      to: { pathNot: '^src/(plan|http|errors\\.ts)' },
+    },
+    {
+      name: 'workers-rooms',
+      comment: 'workers see http, net, disk, verify and plan; never oclif, never a pretty-printer',
+      severity: 'error',
+      from: { path: '^workers/' },
+      to: { path: '^src/(commands|cli|app|transfer|formats)/|node_modules/(@oclif|pino)' },
+    },
+    {
+      name: 'transfer-to-workers',
+      comment:
+        'the first lease runs in the main thread, so transfer may see lease and protocol; nobody else may',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/transfer/' },
+      to: { path: '^workers/', pathNot: '^workers/protocol\\.ts' },
+    },
+    {
+      name: 'oclif-only-in-commands-and-cli',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(commands|cli)/' },
+      to: { path: '@oclif' },
+    },
+    {
+      name: 'nothing-imports-commands',
+      severity: 'error',
+      from: { pathNot: '^src/commands/' },
+      to: { path: '^src/commands/' },
+    },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-dev-dependencies',
+      severity: 'error',
+      from: { path: '^(src|workers)/' },
+      to: { dependencyTypes: ['npm-dev'] },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

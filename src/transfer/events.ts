@@ -1,0 +1,128 @@
+/**
+ * What a download tells while it runs: events for programs, a snapshot for displays.
+ * `docs/events.md` is the versioned schema of the JSON form.
+ */
+import type { ErrorCode, ExitStatus } from '../errors.js';
+
+/** Fields that every event has. */
+interface EventBase {
+  /** The URL as the user gave it, redacted. */
+  url: string;
+  /** The file that the download is for (its final path). */
+  path: string;
+}
+
+/** The first answer is in and the file is open. */
+export interface StartEvent extends EventBase {
+  type: 'start';
+  /** Length of the representation in bytes; null when the server does not tell. */
+  size: number | null;
+  /** Bytes that an earlier run left and this run need not fetch. */
+  resumed: number;
+  /** Connections that may be used; 1 when ranges do not work. */
+  connections: number;
+  /** Whether the server serves byte ranges of this representation. */
+  ranges: boolean;
+  /** Why only one stream is used, when that is so. */
+  reason?: string;
+}
+
+export interface ProgressEvent extends EventBase {
+  type: 'progress';
+  /** Bytes in place, those of earlier runs included. */
+  bytes: number;
+  size: number | null;
+  /** Bytes per second over the last few seconds. */
+  rate: number;
+  /** Seconds left at that rate; null when unknown. */
+  eta: number | null;
+  /** Connections that carry a body now. */
+  connections: number;
+}
+
+export interface RetryEvent extends EventBase {
+  type: 'retry';
+  code: ErrorCode;
+  /** Why, in words. */
+  reason: string;
+  /** How many times in a row this has been tried, from 1. */
+  attempt: number;
+  /** Milliseconds until the next try. */
+  delayMs: number;
+  /** The connection concerned, from 0; null for the first request. */
+  connection: number | null;
+}
+
+export interface WarningEvent extends EventBase {
+  type: 'warning';
+  message: string;
+}
+
+export interface DoneEvent extends EventBase {
+  type: 'done';
+  /** `complete` when an earlier run had already finished this very representation. */
+  outcome: 'downloaded' | 'complete';
+  /** Length of the file in bytes. */
+  bytes: number;
+  /** Body bytes received in this run, those fetched twice included. */
+  fetched: number;
+  seconds: number;
+  /** The most connections that carried bytes at the same time. */
+  connections: number;
+  /** Digests that were verified, by algorithm, as lower-case hex. */
+  digests: Record<string, string>;
+}
+
+export interface ErrorEvent extends EventBase {
+  type: 'error';
+  code: ErrorCode;
+  exitStatus: ExitStatus;
+  message: string;
+  kept?: string;
+  next?: string;
+  httpStatus?: number;
+}
+
+export type DownloadEvent =
+  StartEvent | ProgressEvent | RetryEvent | WarningEvent | DoneEvent | ErrorEvent;
+
+/** What one connection does now. */
+export type LaneState = 'idle' | 'connecting' | 'waiting' | 'receiving' | 'backoff' | 'closed';
+
+/** One connection, for a display. Offsets are in bytes, ranges half-open. */
+export interface Lane {
+  /** From 0. */
+  connection: number;
+  state: LaneState;
+  /** Start of its lease. */
+  start: number;
+  /** Where its lease ends now. */
+  end: number;
+  /** Next byte that it will write. */
+  position: number;
+  /** Bytes per second over the last second or so. */
+  rate: number;
+}
+
+/** A download as it is at one moment. Reading it costs nothing to the download. */
+export interface DownloadSnapshot {
+  phase: 'asking' | 'transferring' | 'verifying' | 'publishing' | 'ended';
+  url: string;
+  path: string;
+  size: number | null;
+  /** Bytes in place. */
+  bytes: number;
+  /** Bytes per second over the last few seconds. */
+  rate: number;
+  /** Seconds left; null when unknown. */
+  eta: number | null;
+  /** Milliseconds since the start. */
+  elapsedMs: number;
+  lanes: Lane[];
+  /** Ranges in place, ascending, disjoint, half-open. */
+  extents: ReadonlyArray<readonly [start: number, end: number]>;
+  /** What is being waited for or tried again, and why: newest first, at most 3. */
+  notices: string[];
+  /** Part of the verification that is done, 0 to 1, in phase `verifying`. */
+  verified: number;
+}
