@@ -1,0 +1,382 @@
+/**
+ * One connection and the exchanges on it, one after the other. Bytes arrive in the connection's
+ * slab through `onread`, the head is parsed in place, and the body reaches its sink in pieces as
+ * large as the slab: no allocation and no copy for what passes through.
+ */
+import type { Socket } from 'node:net';
+import { SluiceError } from '../errors.js';
+import { ChunkedDecoder } from '../http/chunked.js';
+import { bodyFraming, mayReuse } from '../http/framing.js';
+import type { Framing } from '../http/framing.js';
+import { isInterim, parseResponseHead } from '../http/head.js';
+import type { ResponseHead } from '../http/head.js';
+import { dial } from './dial.js';
+import { endpointKey } from './endpoint.js';
+import type { Endpoint } from './endpoint.js';
+import { socketError } from './errors.js';
+
+/** Bytes of a connection's slab, and so of the largest write. */
+export const SLAB_BYTES = 512 * 1024;
+
+/** The slab is handed on when less than this is free: a read should not be cut short. */
+const MIN_READ_BYTES = 64 * 1024;
+
+/** The most interim answers (RFC 9110 section 15.2) before the final one. */
+export const MAX_INTERIM = 32;
+
+/** Where the bytes of a body go. Nothing here may be asynchronous: the slab is used again at once. */
+export interface BodySink {
+  /** Body bytes have come in, `pending` of them wait in the slab; true asks for them now. */
+  arrived(bytes: number, pending: number): boolean;
+  /** Takes `slab[from, to)`; false means that no more is wanted. */
+  take(slab: Uint8Array, from: number, to: number): boolean;
+}
+
+/** How a body ended: all of it came, or the sink wanted no more. */
+export type BodyEnd = 'complete' | 'stopped';
+
+/** The answer to a request, before its body is read. */
+export interface Answer {
+  head: ResponseHead;
+  framing: Framing;
+}
+
+type Mode = 'idle' | 'head' | 'held' | 'body' | 'dead';
+
+interface Waiter<T> {
+  resolve(value: T): void;
+  reject(error: SluiceError): void;
+}
+
+export class Connection {
+  readonly key: string;
+  /** Address that this connection leads to. */
+  address = '';
+  /** Milliseconds that opening it took. */
+  dialMs = 0;
+  private readonly slab: Buffer;
+  private readonly peer: string;
+  private socket: Socket | null = null;
+  private mode: Mode = 'idle';
+  /** Unread bytes of the slab: the head, or body bytes that the sink has not taken. */
+  private from = 0;
+  private to = 0;
+  private method: 'GET' | 'HEAD' | 'CONNECT' = 'GET';
+  private scanned = 0;
+  private interim = 0;
+  private framing: Framing = { kind: 'none' };
+  private reusable = false;
+  private remaining = 0;
+  private decoder: ChunkedDecoder | null = null;
+  private sink: BodySink | null = null;
+  private headWaiter: Waiter<Answer> | null = null;
+  private bodyWaiter: Waiter<BodyEnd> | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private lastReadMs = 0;
+
+  private constructor(endpoint: Endpoint, slab: Buffer) {
+    this.key = endpointKey(endpoint);
+    this.peer = `${endpoint.host}:${endpoint.port}`;
+    this.slab = slab;
+  }
+
+  /**
+   * Opens a connection.
+   * @throws SluiceError as {@link dial}
+   */
+  static async open(endpoint: Endpoint, timeoutMs: number): Promise<Connection> {
+    const started = performance.now();
+    const connection = new Connection(endpoint, Buffer.allocUnsafeSlow(SLAB_BYTES));
+    const reader = {
+      buffer: () => connection.space(),
+      callback: (bytes: number) => connection.onBytes(bytes),
+    };
+    const { socket, address } = await dial(endpoint, reader, timeoutMs);
+    connection.socket = socket;
+    connection.address = address.address;
+    connection.dialMs = performance.now() - started;
+    socket.on('error', (error) => connection.die(socketError(error, 'exchange', connection.peer)));
+    socket.on('end', () => connection.onEnd());
+    socket.on('close', () => connection.onEnd());
+    return connection;
+  }
+
+  /** Whether another request may be sent on it now. */
+  get isIdle(): boolean {
+    return this.mode === 'idle' && this.socket !== null && !this.socket.destroyed;
+  }
+
+  /**
+   * Sends a request and waits for the head of its final answer. The body stays in the socket until
+   * {@link readBody} is called.
+   * @param firstByteMs deadline of the whole head
+   * @throws SluiceError FIRST_BYTE_TIMEOUT, CONNECTION_LOST, HTTP_MALFORMED, HTTP_TOO_LARGE
+   */
+  request(bytes: Uint8Array, method: 'GET' | 'HEAD', firstByteMs: number): Promise<Answer> {
+    if (!this.isIdle || this.socket === null) {
+      return Promise.reject(new SluiceError('CONNECTION_LOST', `${this.peer} closed the connection`));
+    }
+    this.mode = 'head';
+    this.method = method;
+    this.from = this.to = this.scanned = this.interim = 0;
+    const socket = this.socket;
+    return new Promise((resolve, reject) => {
+      this.headWaiter = { resolve, reject };
+      this.arm(firstByteMs, false, () => {
+        const message = `${this.peer} did not answer within ${firstByteMs} ms`;
+        const next = 'Try again later, or give more time with --stall-timeout.';
+        return new SluiceError('FIRST_BYTE_TIMEOUT', message, { next });
+      });
+      socket.write(bytes);
+      socket.resume();
+    });
+  }
+
+  /**
+   * Reads the body of the answer that {@link request} returned.
+   * @param stallMs the longest time without a byte
+   * @throws SluiceError CONNECTION_LOST when it ends early, STALLED, HTTP_MALFORMED; what the sink throws
+   */
+  readBody(sink: BodySink, stallMs: number): Promise<BodyEnd> {
+    if (this.mode !== 'held' || this.socket === null) {
+      return Promise.reject(new SluiceError('CONNECTION_LOST', `${this.peer} closed the connection`));
+    }
+    const socket = this.socket;
+    this.mode = 'body';
+    this.sink = sink;
+    return new Promise((resolve, reject) => {
+      this.bodyWaiter = { resolve, reject };
+      this.arm(stallMs, true, () => {
+        const message = `${this.peer} sent nothing for ${stallMs} ms`;
+        const next = 'Run the same command again: it continues where it stopped.';
+        return new SluiceError('STALLED', message, { next });
+      });
+      if (this.consumeHeld()) socket.resume();
+    });
+  }
+
+  /** Closes the connection at once; whoever waits on it gets CONNECTION_LOST. */
+  destroy(): void {
+    this.die(new SluiceError('CONNECTION_LOST', `the connection to ${this.peer} was closed`));
+  }
+
+  /** Lets the process end although the connection is kept. */
+  unref(): void {
+    this.socket?.unref();
+  }
+
+  ref(): void {
+    this.socket?.ref();
+  }
+
+  private space(): Uint8Array {
+    return this.slab.subarray(this.to);
+  }
+
+  /** Whether reading goes on after these bytes. Nothing may escape: an uncaught throw kills the thread. */
+  private onBytes(bytes: number): boolean {
+    this.lastReadMs = performance.now();
+    try {
+      switch (this.mode) {
+        case 'head':
+          this.to += bytes;
+          return this.parseHead();
+        case 'body':
+          return this.consume(bytes);
+        case 'held':
+          return this.hold(bytes);
+        case 'idle':
+          this.die(this.malformed('sent bytes that nobody asked for'));
+          return false;
+        case 'dead':
+          return false;
+      }
+    } catch (error) {
+      this.die(SluiceError.from(error));
+      return false;
+    }
+  }
+
+  /** A TLS record may bring bytes after reading was paused; the slab has room for the whole burst. */
+  private hold(bytes: number): boolean {
+    this.to += bytes;
+    if (this.to === this.slab.length) this.die(this.malformed('sent on while reading was paused'));
+    return false;
+  }
+
+  private parseHead(): boolean {
+    for (;;) {
+      const parsed = parseResponseHead(this.slab, this.from, this.to, this.scanned);
+      if (parsed === null) {
+        this.scanned = Math.max(this.from, this.to - 3);
+        return true;
+      }
+      this.from = this.scanned = parsed.end;
+      if (!isInterim(parsed.head)) {
+        this.settleHead(parsed.head);
+        return false;
+      }
+      if (parsed.head.status === 101 || ++this.interim > MAX_INTERIM) {
+        throw this.malformed('sent interim answers without end');
+      }
+    }
+  }
+
+  private settleHead(head: ResponseHead): void {
+    this.framing = bodyFraming(this.method, head);
+    this.reusable = mayReuse(head, this.framing);
+    this.remaining = this.framing.kind === 'length' ? this.framing.length : 0;
+    this.decoder = this.framing.kind === 'chunked' ? new ChunkedDecoder() : null;
+    this.disarm();
+    this.mode = 'held';
+    const waiter = this.headWaiter;
+    this.headWaiter = null;
+    waiter?.resolve({ head, framing: this.framing });
+  }
+
+  /** Body bytes that came with the head, or while reading was paused. */
+  private consumeHeld(): boolean {
+    const waiting = this.to - this.from;
+    this.to = this.from;
+    try {
+      return this.consume(waiting);
+    } catch (error) {
+      this.die(SluiceError.from(error));
+      return false;
+    }
+  }
+
+  /** Takes `bytes` new ones at `to` into the body; returns whether reading goes on. */
+  private consume(bytes: number): boolean {
+    const { done, taken, surplus } = this.unframe(bytes);
+    if (surplus) this.reusable = false;
+    const sink = this.sink as BodySink;
+    const pending = this.to - this.from;
+    const wanted = sink.arrived(taken, pending);
+    const full = this.slab.length - this.to < MIN_READ_BYTES;
+    if (done || wanted || full) {
+      const more = pending === 0 || sink.take(this.slab, this.from, this.to);
+      this.from = this.to = 0;
+      if (done) return this.settleBody('complete');
+      if (!more) return this.settleBody('stopped');
+    }
+    return true;
+  }
+
+  private unframe(bytes: number): { done: boolean; taken: number; surplus: boolean } {
+    switch (this.framing.kind) {
+      case 'none':
+        return { done: true, taken: 0, surplus: bytes > 0 };
+      case 'length': {
+        const taken = Math.min(bytes, this.remaining);
+        this.remaining -= taken;
+        this.to += taken;
+        return { done: this.remaining === 0, taken, surplus: bytes > taken };
+      }
+      case 'chunked': {
+        const raw = this.to + bytes;
+        const decoded = (this.decoder as ChunkedDecoder).decode(this.slab, this.to, raw);
+        const taken = decoded.dataEnd - this.to;
+        this.to = decoded.dataEnd;
+        return { done: decoded.done, taken, surplus: decoded.consumed < raw };
+      }
+      case 'close':
+        this.to += bytes;
+        return { done: false, taken: bytes, surplus: false };
+    }
+  }
+
+  private settleBody(end: BodyEnd): boolean {
+    this.disarm();
+    const waiter = this.bodyWaiter;
+    this.bodyWaiter = null;
+    this.sink = null;
+    if (end === 'complete' && this.reusable) {
+      this.mode = 'idle';
+      this.from = this.to = 0;
+    } else {
+      this.close();
+    }
+    waiter?.resolve(end);
+    return this.mode === 'idle';
+  }
+
+  /** The peer will send no more: the end of a close-delimited body, too early for any other. */
+  private onEnd(): void {
+    if (this.mode === 'dead') return;
+    if (this.mode === 'body' && this.framing.kind === 'close') {
+      this.endOfClosedBody();
+      return;
+    }
+    const message =
+      this.mode === 'body'
+        ? `${this.peer} closed the connection before the body was complete`
+        : `${this.peer} closed the connection without an answer`;
+    const next = 'Run the same command again: it continues where it stopped.';
+    this.die(new SluiceError('CONNECTION_LOST', message, { next }));
+  }
+
+  private endOfClosedBody(): void {
+    try {
+      if (this.to > this.from) this.sink?.take(this.slab, this.from, this.to);
+      this.settleBody('complete');
+    } catch (error) {
+      this.die(SluiceError.from(error));
+    }
+  }
+
+  /** Ends the connection; bytes of the body that wait in the slab are still handed on first. */
+  private die(error: SluiceError): void {
+    if (this.mode === 'dead') return;
+    const failure = this.handOver(error);
+    this.close();
+    const head = this.headWaiter;
+    const body = this.bodyWaiter;
+    this.headWaiter = this.bodyWaiter = null;
+    this.sink = null;
+    head?.reject(failure);
+    body?.reject(failure);
+  }
+
+  private handOver(error: SluiceError): SluiceError {
+    if (this.mode !== 'body' || this.sink === null || this.to === this.from) return error;
+    const { from, to } = this;
+    this.from = this.to;
+    try {
+      this.sink.take(this.slab, from, to);
+    } catch (thrown) {
+      return SluiceError.from(thrown);
+    }
+    return error;
+  }
+
+  private close(): void {
+    this.disarm();
+    this.mode = 'dead';
+    this.socket?.destroy();
+  }
+
+  private malformed(what: string): SluiceError {
+    const next = 'The server breaks HTTP; try another source of the file.';
+    return new SluiceError('HTTP_MALFORMED', `${this.peer} ${what}`, { next });
+  }
+
+  /** One timer a phase; while bytes flow it is only set again when it fires, not at each read. */
+  private arm(ms: number, renewed: boolean, error: () => SluiceError): void {
+    this.disarm();
+    this.lastReadMs = performance.now();
+    const wait = (left: number): void => {
+      this.timer = setTimeout(() => {
+        const silent = performance.now() - this.lastReadMs;
+        if (renewed && silent < ms) wait(ms - silent);
+        else this.die(error());
+      }, left);
+    };
+    wait(ms);
+  }
+
+  private disarm(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+  }
+}

@@ -1,0 +1,177 @@
+/** Opening a connection: TCP to the first address that answers, then TLS. */
+import { connect as connectTcp, isIP } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
+import { SluiceError } from '../errors.js';
+import type { Address, Endpoint } from './endpoint.js';
+import { socketError } from './errors.js';
+
+/** How long one address is waited for before the next is tried beside it (RFC 8305 section 5). */
+const ATTEMPT_DELAY_MS = 250;
+
+/** Where the bytes of a socket go; see the `onread` option of net.connect. */
+export interface Reader {
+  buffer(): Uint8Array;
+  callback(bytes: number): boolean;
+}
+
+/** An open connection and the address that it leads to. */
+export interface Dialled {
+  socket: Socket;
+  address: Address;
+}
+
+/**
+ * Opens a connection to the endpoint. Every address gets its chance: the next one starts when the
+ * last has not answered within 250 ms or has failed, and the slower ones go on meanwhile.
+ * @param timeoutMs the deadline of the TCP connection, and again of the TLS handshake
+ * @throws SluiceError CONNECT_FAILED, CONNECT_TIMEOUT, TLS_CERTIFICATE, TLS_HANDSHAKE, CONNECTION_LOST
+ */
+export async function dial(endpoint: Endpoint, reader: Reader, timeoutMs: number): Promise<Dialled> {
+  const dialled = await new Race(endpoint, reader, timeoutMs).run();
+  if (endpoint.tls !== null) await handshake(dialled.socket, endpoint, timeoutMs);
+  dialled.socket.removeAllListeners('error');
+  return dialled;
+}
+
+const peerName = (endpoint: Endpoint): string =>
+  `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+
+/** Starts connecting; for https the handshake follows by itself once TCP stands. */
+function open(endpoint: Endpoint, { address, family }: Address, reader: Reader): Socket {
+  const onread = {
+    buffer: () => reader.buffer(),
+    callback: (bytes: number) => reader.callback(bytes),
+  } as unknown as OnReadOpts;
+  const base = { host: address, port: endpoint.port, family, onread, noDelay: true };
+  if (endpoint.tls === null) return connectTcp(base);
+  const { ca, cert, key, verify } = endpoint.tls;
+  const options: ConnectionOptions & { onread: OnReadOpts } = {
+    ...base,
+    host: address,
+    servername: isIP(endpoint.host) === 0 ? endpoint.host : '',
+    ALPNProtocols: ['http/1.1'],
+    rejectUnauthorized: verify,
+  };
+  if (ca !== null) options.ca = ca;
+  if (cert !== null) options.cert = cert;
+  if (key !== null) options.key = key;
+  return connectTls(options);
+}
+
+/** Attempts on the addresses of one endpoint, of which one wins. */
+class Race {
+  private readonly attempts = new Set<Socket>();
+  private next = 0;
+  private lastError: SluiceError | null = null;
+  private timers: NodeJS.Timeout[] = [];
+  private resolve!: (dialled: Dialled) => void;
+  private reject!: (error: SluiceError) => void;
+  private over = false;
+
+  constructor(
+    private readonly endpoint: Endpoint,
+    private readonly reader: Reader,
+    private readonly timeoutMs: number,
+  ) {}
+
+  run(): Promise<Dialled> {
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+      this.timers.push(setTimeout(() => this.timedOut(), this.timeoutMs));
+      this.startNext();
+    });
+  }
+
+  private startNext(): void {
+    if (this.over) return;
+    const address = this.endpoint.addresses[this.next++];
+    if (address === undefined) {
+      if (this.attempts.size === 0) this.fail(this.lastError ?? this.noAddress());
+      return;
+    }
+    const socket = open(this.endpoint, address, this.reader);
+    this.attempts.add(socket);
+    socket.once('connect', () => this.won(socket, address));
+    socket.once('error', (error) => this.lost(socket, error));
+    if (this.next < this.endpoint.addresses.length) {
+      this.timers.push(setTimeout(() => this.startNext(), ATTEMPT_DELAY_MS));
+    }
+  }
+
+  private won(socket: Socket, address: Address): void {
+    if (this.over) {
+      socket.destroy();
+      return;
+    }
+    this.attempts.delete(socket);
+    this.finish();
+    socket.removeAllListeners('error');
+    this.resolve({ socket, address });
+  }
+
+  private lost(socket: Socket, error: NodeJS.ErrnoException): void {
+    this.attempts.delete(socket);
+    socket.destroy();
+    this.lastError = socketError(error, 'connecting', peerName(this.endpoint));
+    this.startNext();
+  }
+
+  private timedOut(): void {
+    const message = `connecting to ${peerName(this.endpoint)} took over ${this.timeoutMs} ms`;
+    const next = 'Check the network, or give more time with --connect-timeout.';
+    this.fail(new SluiceError('CONNECT_TIMEOUT', message, { next }));
+  }
+
+  private noAddress(): SluiceError {
+    return new SluiceError('CONNECT_FAILED', `no address is known for ${peerName(this.endpoint)}`);
+  }
+
+  private fail(error: SluiceError): void {
+    if (this.over) return;
+    this.finish();
+    this.reject(error);
+  }
+
+  private finish(): void {
+    this.over = true;
+    for (const timer of this.timers) clearTimeout(timer);
+    for (const socket of this.attempts) {
+      socket.removeAllListeners('error');
+      socket.on('error', () => undefined);
+      socket.destroy();
+    }
+  }
+}
+
+function handshake(socket: Socket, endpoint: Endpoint, timeoutMs: number): Promise<void> {
+  const peer = peerName(endpoint);
+  return new Promise((resolve, reject) => {
+    const settle = (error: SluiceError | null): void => {
+      clearTimeout(timer);
+      socket.removeAllListeners('secureConnect');
+      socket.removeAllListeners('error');
+      socket.removeAllListeners('close');
+      if (error === null) {
+        resolve();
+        return;
+      }
+      socket.on('error', () => undefined);
+      socket.destroy();
+      reject(error);
+    };
+    const timer = setTimeout(() => {
+      const message = `the TLS handshake with ${peer} took over ${timeoutMs} ms`;
+      const next = 'Check that the port speaks TLS, or give more time with --connect-timeout.';
+      settle(new SluiceError('CONNECT_TIMEOUT', message, { next }));
+    }, timeoutMs);
+    socket.once('secureConnect', () => settle(null));
+    socket.once('error', (error) => settle(socketError(error, 'handshake', peer)));
+    socket.once('close', () => {
+      const error = Object.assign(new Error('closed'), { code: 'ECONNRESET' });
+      settle(socketError(error, 'handshake', peer));
+    });
+  });
+}

@@ -1,0 +1,41 @@
+/** Where a connection goes. Plain data: it crosses threads. */
+
+/** One address of a host. */
+export interface Address {
+  address: string;
+  family: 4 | 6;
+}
+
+/** TLS material as plain strings (PEM), so that it crosses threads. */
+export interface TlsSettings {
+  /** Trust anchors that replace the built-in ones; null for the built-in. */
+  ca: string | null;
+  cert: string | null;
+  key: string | null;
+  /** False only when the user said `--insecure`. Always given: undefined has meant false in Node (CVE-2021-22939). */
+  verify: boolean;
+}
+
+/** A server as one connection sees it. */
+export interface Endpoint {
+  scheme: 'http' | 'https';
+  /** Host as in the URL, without brackets: the name that the certificate must carry. */
+  host: string;
+  port: number;
+  /** Addresses to try, best first. */
+  addresses: Address[];
+  tls: TlsSettings | null;
+}
+
+/** Connections of one key may serve each other's requests. */
+export function endpointKey(endpoint: Endpoint): string {
+  return `${endpoint.scheme}://${endpoint.host}:${endpoint.port}`;
+}
+
+/** Scheme, host and port of a URL, with the scheme's default port. */
+export function urlParts(url: URL): { scheme: 'http' | 'https'; host: string; port: number } {
+  const scheme = url.protocol === 'https:' ? 'https' : 'http';
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port);
+  return { scheme, host, port };
+}

@@ -1,0 +1,75 @@
+/** Node's socket and TLS errors as ours. */
+import { SluiceError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
+
+/** Error names of OpenSSL's certificate verification that Node passes on, besides those found by pattern. */
+const CERTIFICATE_CODES = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REVOKED',
+  'CERT_REJECTED',
+  'CERT_UNTRUSTED',
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_SIGNATURE_FAILURE',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'ERR_TLS_CERT_ALTNAME_FORMAT',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+]);
+
+function isCertificateCode(code: string): boolean {
+  return CERTIFICATE_CODES.has(code) || /^(UNABLE_TO_|ERROR_IN_CERT|CRL_)/.test(code);
+}
+
+/** Which phase of a connection an error fell into. */
+export type Phase = 'connecting' | 'handshake' | 'exchange';
+
+/**
+ * Maps an error of a socket to one of ours.
+ * @param peer what was talked to, as `host:port`
+ */
+export function socketError(thrown: NodeJS.ErrnoException, phase: Phase, peer: string): SluiceError {
+  const errno = thrown.code ?? 'unknown';
+  const { code, message, next } = describe(errno, thrown.message, phase, peer);
+  return new SluiceError(code, message, { errno, next }, thrown);
+}
+
+function describe(
+  errno: string,
+  text: string,
+  phase: Phase,
+  peer: string,
+): { code: ErrorCode; message: string; next: string } {
+  if (isCertificateCode(errno)) {
+    return {
+      code: 'TLS_CERTIFICATE',
+      message: `the certificate of ${peer} was not accepted: ${text} (${errno})`,
+      next: 'Check the URL; give the server\'s own authority with --cacert if it has one.',
+    };
+  }
+  const isTls = errno === 'EPROTO' || errno.startsWith('ERR_SSL') || errno.startsWith('ERR_TLS');
+  if (isTls) {
+    return {
+      code: 'TLS_HANDSHAKE',
+      message: `TLS with ${peer} failed: ${text} (${errno})`,
+      next: 'Check that the port speaks TLS and which versions it allows.',
+    };
+  }
+  if (phase === 'connecting') {
+    return {
+      code: 'CONNECT_FAILED',
+      message: `connecting to ${peer} failed (${errno})`,
+      next: 'Check the host, the port and the network, and run the same command again.',
+    };
+  }
+  const during = phase === 'handshake' ? 'in the TLS handshake' : 'in the middle of an exchange';
+  return {
+    code: 'CONNECTION_LOST',
+    message: `${peer} closed the connection ${during} (${errno})`,
+    next: 'Run the same command again: it continues where it stopped.',
+  };
+}

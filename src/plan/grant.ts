@@ -1,0 +1,139 @@
+/**
+ * Which range an idle connection gets. Pure arithmetic over what is missing and over the leases
+ * that are out: first from the gaps, then from the lease that would end last.
+ */
+import { assert } from '../errors.js';
+
+/** A half-open range of bytes. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+/** A lease that is out, as the scheduler sees it now. */
+export interface ActiveLease {
+  lease: number;
+  /** First byte that is not yet received. */
+  position: number;
+  end: number;
+  /** Bytes per second; null when it is too young to tell. */
+  rate: number | null;
+}
+
+/** What a request costs and what a connection yields, as far as is known. */
+export interface Costs {
+  /** Milliseconds from the wish to the first body byte. */
+  requestMs: number;
+  /** Bytes per second of a usual connection; null when unknown. */
+  usualRate: number | null;
+}
+
+/** What an idle connection is to do. `cut` lowers the end of another lease first. */
+export interface Grant {
+  span: Span;
+  cut: { lease: number; end: number } | null;
+}
+
+/** The smallest lease that is cut off another one. */
+export const MIN_STEAL_BYTES = 64 * 1024;
+
+/** With leases of this size, 4 KiB of seam are less than 0.1 % more bytes (P5). */
+export const SEAM_FRIENDLY_BYTES = 4 * 1024 * 1024;
+
+/** A lease that takes longer than this is worth a seam, however small. */
+const WORTH_A_SEAM_MS = 1500;
+
+/** Cuts fall on these boundaries: whole pages, whole blocks. */
+const ALIGN = 64 * 1024;
+
+/** The smallest lease for a connection of this rate. */
+export function smallestLease(costs: Costs): number {
+  if (costs.usualRate === null) return SEAM_FRIENDLY_BYTES;
+  const timed = (costs.usualRate * WORTH_A_SEAM_MS) / 1000;
+  return Math.max(MIN_STEAL_BYTES, Math.min(SEAM_FRIENDLY_BYTES, timed));
+}
+
+/**
+ * The range for one of `idle` connections out of the gaps, in order of offset.
+ * @param gaps ascending and disjoint, not empty
+ * @param missing bytes in all gaps together
+ */
+export function grantFromGaps(gaps: readonly Span[], missing: number, idle: number, costs: Costs): Span {
+  const gap = gaps[0];
+  assert(gap !== undefined && gap.end > gap.start && idle >= 1, 'a gap and an idle connection');
+  const smallest = smallestLease(costs);
+  const share = alignUp(Math.max(smallest, Math.ceil(missing / idle)));
+  const length = gap.end - gap.start;
+  if (length < share + smallest) return gap;
+  return { start: gap.start, end: alignDown(gap.start + share, gap.start + MIN_STEAL_BYTES) };
+}
+
+/**
+ * What to take from the lease that would end last, or null when nothing is worth a request.
+ * The cut falls where both would finish together, given their rates.
+ */
+export function grantByCut(active: readonly ActiveLease[], costs: Costs): Grant | null {
+  let best: Grant | null = null;
+  let bestMs = 0;
+  for (const lease of active) {
+    const grant = cutOf(lease, costs);
+    if (grant === null) continue;
+    const leftMs = timeLeftMs(lease, costs);
+    if (leftMs > bestMs) {
+      best = grant;
+      bestMs = leftMs;
+    }
+  }
+  return best;
+}
+
+/** Milliseconds until a lease ends at its rate, or at the usual rate while its own is unknown. */
+export function timeLeftMs(lease: ActiveLease, costs: Costs): number {
+  const rate = lease.rate ?? costs.usualRate;
+  const left = Math.max(0, lease.end - lease.position);
+  if (left === 0) return 0;
+  if (rate === null || rate <= 0) return lease.rate === null ? left / 1e6 : Number.MAX_SAFE_INTEGER;
+  return (left * 1000) / rate;
+}
+
+function cutOf(lease: ActiveLease, costs: Costs): Grant | null {
+  const left = lease.end - lease.position;
+  if (left < 2 * MIN_STEAL_BYTES) return null;
+  const thief = costs.usualRate ?? lease.rate ?? 1;
+  const victim = lease.rate ?? thief;
+  const leftMs = timeLeftMs(lease, costs);
+  const small = left < 2 * SEAM_FRIENDLY_BYTES;
+  if (leftMs < 3 * costs.requestMs || (small && leftMs < WORTH_A_SEAM_MS)) return null;
+  const keepMs = leftMs === Number.MAX_SAFE_INTEGER ? 0 : balance(left, victim, thief, costs.requestMs);
+  const kept = Math.min(left - MIN_STEAL_BYTES, Math.max(MIN_STEAL_BYTES, (victim * keepMs) / 1000));
+  const end = alignDown(lease.position + kept, lease.position + MIN_STEAL_BYTES);
+  if (lease.end - end < MIN_STEAL_BYTES) return null;
+  return { span: { start: end, end: lease.end }, cut: { lease: lease.lease, end } };
+}
+
+/** The time after which two connections finish `left` bytes together, one starting `delayMs` later. */
+function balance(left: number, victim: number, thief: number, delayMs: number): number {
+  return (left * 1000 + thief * delayMs) / (victim + thief);
+}
+
+const alignUp = (offset: number): number => Math.ceil(offset / ALIGN) * ALIGN;
+
+function alignDown(offset: number, lowest: number): number {
+  const aligned = Math.floor(offset / ALIGN) * ALIGN;
+  return aligned >= lowest ? aligned : Math.ceil(offset);
+}
+
+/**
+ * A lease so slow that the rest of it, too small to cut, should be fetched by another connection.
+ * Its number, or null.
+ */
+export function slowTail(active: readonly ActiveLease[], costs: Costs): number | null {
+  if (costs.usualRate === null) return null;
+  for (const lease of active) {
+    const left = lease.end - lease.position;
+    if (left <= 0 || left >= 2 * MIN_STEAL_BYTES || lease.rate === null) continue;
+    const againMs = costs.requestMs + (left * 1000) / costs.usualRate;
+    if (timeLeftMs(lease, costs) > 500 + 4 * againMs) return lease.lease;
+  }
+  return null;
+}

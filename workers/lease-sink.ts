@@ -1,0 +1,126 @@
+/**
+ * Where the body of a lease goes: seams are compared, the lease's bytes are written at their
+ * offsets, and what lies beyond its end is kept as the sample for the neighbour's seam (P5).
+ */
+import { SluiceError } from '../src/errors.js';
+import { readFully, writeFully } from '../src/disk/io.js';
+import type { BodySink } from '../src/net/connection.js';
+import { SEAM_BYTES } from './protocol.js';
+import type { LeaseTask, SeamSample, Slots } from './protocol.js';
+
+/** A slow connection's bytes are written at least this often, in milliseconds. */
+const FLUSH_MS = 500;
+
+export class LeaseSink implements BodySink {
+  /** Offset of the next byte that will come out of the slab. */
+  private offset: number;
+  private readonly expected: Buffer | null;
+  private readonly headStart: number;
+  private sample: Buffer | null = null;
+  private sampleStart = 0;
+  private sampled = 0;
+  private flushedMs = performance.now();
+  received = 0;
+
+  /** @param bodyStart offset in the file of the body's first byte; before the lease's start by its head seam */
+  constructor(
+    private readonly task: LeaseTask,
+    private readonly slots: Slots,
+    bodyStart: number,
+  ) {
+    this.offset = bodyStart;
+    this.headStart = bodyStart;
+    this.expected = this.readHeadSeam();
+  }
+
+  /** Everything from the lease's start to here is in the file. */
+  get written(): number {
+    return this.slots.position(this.task.slot);
+  }
+
+  /** What lay beyond the lease's end, if all of it came. */
+  get seam(): SeamSample | null {
+    if (this.sample === null || this.sampled === 0) return null;
+    return { offset: this.sampleStart, bytes: Uint8Array.from(this.sample.subarray(0, this.sampled)) };
+  }
+
+  arrived(bytes: number, pending: number): boolean {
+    this.received += bytes;
+    this.slots.addReceived(this.task.slot, bytes);
+    if (this.slots.isCancelled(this.task.slot, this.task.lease)) return true;
+    if (this.offset + pending >= this.slots.end(this.task.slot) + SEAM_BYTES) return true;
+    return performance.now() - this.flushedMs > FLUSH_MS;
+  }
+
+  take(slab: Uint8Array, from: number, to: number): boolean {
+    this.flushedMs = performance.now();
+    const at = this.checkHeadSeam(slab, from, to);
+    const next = this.write(slab, at, to);
+    if (this.slots.isCancelled(this.task.slot, this.task.lease)) return false;
+    return next === to ? !this.isFull() : this.keepSample(slab, next, to);
+  }
+
+  /** Writes what belongs to the lease; returns where the rest begins. */
+  private write(slab: Uint8Array, from: number, to: number): number {
+    const { slot, fd } = this.task;
+    if (this.sample !== null) return from;
+    const room = this.slots.end(slot) - this.offset;
+    const count = Math.max(0, Math.min(to - from, room));
+    if (count > 0) {
+      writeFully(fd, slab, from, from + count, this.offset);
+      this.offset += count;
+      this.slots.setPosition(slot, this.offset);
+    }
+    return from + count;
+  }
+
+  private isFull(): boolean {
+    return this.sample !== null && this.sampled === this.sample.length;
+  }
+
+  /** Keeps bytes beyond the end; true while more of them are wanted. */
+  private keepSample(slab: Uint8Array, from: number, to: number): boolean {
+    if (this.sample === null) {
+      const total = this.task.source.total ?? this.offset;
+      this.sample = Buffer.alloc(Math.max(0, Math.min(SEAM_BYTES, total - this.offset)));
+      this.sampleStart = this.offset;
+    }
+    const count = Math.min(to - from, this.sample.length - this.sampled);
+    this.sample.set(slab.subarray(from, from + count), this.sampled);
+    this.sampled += count;
+    this.offset += to - from;
+    return !this.isFull();
+  }
+
+  private readHeadSeam(): Buffer | null {
+    const length = this.task.start - this.headStart;
+    if (length === 0) return null;
+    const expected = Buffer.alloc(length);
+    const read = readFully(this.task.fd, expected, 0, length, this.headStart);
+    if (read < length) throw seamError(this.task, this.headStart + read);
+    return expected;
+  }
+
+  /** Compares bytes before the lease's start with the file; returns where the lease's own begin. */
+  private checkHeadSeam(slab: Uint8Array, from: number, to: number): number {
+    if (this.expected === null || this.offset >= this.task.start) return from;
+    const count = Math.min(to - from, this.task.start - this.offset);
+    const at = this.offset - this.headStart;
+    const known = this.expected.subarray(at, at + count);
+    if (known.compare(slab, from, from + count) !== 0) throw seamError(this.task, this.offset);
+    this.offset += count;
+    return from + count;
+  }
+}
+
+/** The bytes of two requests do not fit together. */
+export function seamError(where: { path: string }, offset: number): SluiceError {
+  return new SluiceError(
+    'CHANGED',
+    `the server sent other bytes around offset ${offset} than before: the representation changed`,
+    {
+      path: where.path,
+      next: 'Start again with `sluice get`; if it happens again, give --checksum or use --connections 1.',
+    },
+  );
+}

@@ -1,0 +1,193 @@
+/**
+ * The only types that both threads share: what a lease is asked to do, what came of it, and the
+ * shared memory through which progress and control cross without messages.
+ */
+import type { ErrorRecord } from '../src/errors.js';
+import type { Validators } from '../src/http/validators.js';
+import type { Endpoint } from '../src/net/endpoint.js';
+
+/** How many bytes beside a lease are fetched as well and compared (P5). */
+export const SEAM_BYTES = 4096;
+
+/** The most connections of one download. */
+export const MAX_CONNECTIONS = 64;
+
+/** The end of a lease whose representation's length is not known yet. */
+export const UNKNOWN_END = Number.MAX_SAFE_INTEGER;
+
+/** What a connection does now; kept in its slot. */
+export const LANE = { idle: 0, connecting: 1, waiting: 2, receiving: 3 } as const;
+export type LaneCode = (typeof LANE)[keyof typeof LANE];
+
+/** 64-bit words of one slot. A slot is two cache lines, so that lanes do not share one. */
+const WORDS = 16;
+const END = 0;
+const POSITION = 1;
+const RECEIVED = 2;
+const LEASE = 3;
+const STATE = 4;
+const CANCELLED = 5;
+
+/**
+ * One slot per connection in a SharedArrayBuffer. The scheduler writes `end` and `cancelled`; the
+ * thread that runs the lease writes everything else. Offsets are bytes in the file.
+ */
+export class Slots {
+  readonly memory: SharedArrayBuffer;
+  private readonly words: BigInt64Array;
+
+  constructor(memory: SharedArrayBuffer) {
+    this.memory = memory;
+    this.words = new BigInt64Array(memory);
+  }
+
+  static allocate(count: number): Slots {
+    return new Slots(new SharedArrayBuffer(count * WORDS * 8));
+  }
+
+  private load(slot: number, word: number): number {
+    return Number(Atomics.load(this.words, slot * WORDS + word));
+  }
+
+  private store(slot: number, word: number, value: number): void {
+    Atomics.store(this.words, slot * WORDS + word, BigInt(value));
+  }
+
+  /** Makes the slot ready for a lease `[start, end)`; done by the scheduler before it hands the lease out. */
+  begin(slot: number, lease: number, start: number, end: number): void {
+    this.store(slot, END, end);
+    this.store(slot, POSITION, start);
+    this.store(slot, LEASE, lease);
+    this.store(slot, STATE, LANE.connecting);
+  }
+
+  /** First byte that does not belong to the lease. The scheduler may lower it at any time. */
+  end(slot: number): number {
+    return this.load(slot, END);
+  }
+
+  setEnd(slot: number, end: number): void {
+    this.store(slot, END, end);
+  }
+
+  /** Next offset to be written: everything from the lease's start to here is written. */
+  position(slot: number): number {
+    return this.load(slot, POSITION);
+  }
+
+  setPosition(slot: number, position: number): void {
+    this.store(slot, POSITION, position);
+  }
+
+  /** Body bytes that this connection has received since the download began; it never shrinks. */
+  received(slot: number): number {
+    return this.load(slot, RECEIVED);
+  }
+
+  addReceived(slot: number, bytes: number): void {
+    Atomics.add(this.words, slot * WORDS + RECEIVED, BigInt(bytes));
+  }
+
+  lease(slot: number): number {
+    return this.load(slot, LEASE);
+  }
+
+  state(slot: number): LaneCode {
+    return this.load(slot, STATE) as LaneCode;
+  }
+
+  setState(slot: number, state: LaneCode): void {
+    this.store(slot, STATE, state);
+  }
+
+  /** Whether the lease of this number was given up by the scheduler. */
+  isCancelled(slot: number, lease: number): boolean {
+    return this.load(slot, CANCELLED) === lease;
+  }
+
+  cancel(slot: number, lease: number): void {
+    this.store(slot, CANCELLED, lease);
+  }
+}
+
+/** Deadlines of each phase, in milliseconds. */
+export interface Deadlines {
+  /** For each of: the TCP connection, the TLS handshake. */
+  connectMs: number;
+  /** From the request's last byte to the first byte of the answer. */
+  firstByteMs: number;
+  /** The longest silence in the middle of a body. */
+  stallMs: number;
+}
+
+/** Where and how to ask for a representation: all that a thread needs to send a request. */
+export interface Source {
+  endpoint: Endpoint;
+  /** The request target (RFC 9112 section 3.2). */
+  target: string;
+  host: string;
+  /** All fields but Host, Range and If-Range. */
+  fields: Array<[string, string]>;
+  /** What the first answer told of the representation. */
+  validators: Validators;
+  /** Value of If-Range, or null when none is to be sent. */
+  ifRange: string | null;
+  /** Length of the representation in bytes, or null when the server did not tell. */
+  total: number | null;
+}
+
+/** One lease: one range on one connection. Its end is in its slot, for it may move. */
+export interface LeaseTask {
+  /** Number of the lease, from 1, never used twice in a download. */
+  lease: number;
+  slot: number;
+  memory: SharedArrayBuffer;
+  /** Descriptor of the part file, opened by the main thread. */
+  fd: number;
+  /** Path of the part file, for messages. */
+  path: string;
+  /** First byte to write. */
+  start: number;
+  /** Known bytes before `start` to fetch as well and compare. */
+  headSeam: number;
+  /** First byte that is not asked for; beyond the lease's end by up to {@link SEAM_BYTES}. */
+  askEnd: number;
+  source: Source;
+  deadlines: Deadlines;
+  /** Whether the connection may serve another lease afterwards. */
+  keep: boolean;
+}
+
+/** Bytes that came after the lease's end, to be compared with what the neighbour wrote there. */
+export interface SeamSample {
+  offset: number;
+  bytes: Uint8Array;
+}
+
+/** How a lease ended. `short` means that the server sent a valid but shorter range than asked. */
+export type LeaseResult =
+  | { kind: 'done' }
+  | { kind: 'short' }
+  | { kind: 'cancelled' }
+  | { kind: 'redirected'; status: number }
+  | { kind: 'ignored'; why: string }
+  | { kind: 'changed'; error: ErrorRecord }
+  | { kind: 'failed'; error: ErrorRecord };
+
+/** What came of a lease. Errors travel as records: classes do not survive the thread boundary. */
+export interface LeaseOutcome {
+  lease: number;
+  slot: number;
+  /** Everything in `[start, written)` is in the file. */
+  written: number;
+  /** Body bytes received, seams included. */
+  received: number;
+  seam: SeamSample | null;
+  /** Milliseconds that the dial took; null when a kept connection served. */
+  dialMs: number | null;
+  /** Milliseconds from the request to the head of the answer; null when none came. */
+  firstByteMs: number | null;
+  /** The address that answered. */
+  address: string | null;
+  result: LeaseResult;
+}

@@ -1,0 +1,232 @@
+/** One lease on one connection: ask, check the answer's head, then write every byte at its offset. */
+import { SluiceError } from '../src/errors.js';
+import { requireContentRange } from '../src/http/content-range.js';
+import type { ResponseHead } from '../src/http/head.js';
+import { isRedirect } from '../src/http/redirect.js';
+import { rangeValue } from '../src/http/content-range.js';
+import { writeRequest } from '../src/http/request.js';
+import { parseRetryAfter } from '../src/http/retry-after.js';
+import { compareValidators, readValidators } from '../src/http/validators.js';
+import type { Answer, Connection } from '../src/net/connection.js';
+import type { Connections } from './connections.js';
+import { LeaseSink } from './lease-sink.js';
+import { LANE } from './protocol.js';
+import type { LeaseOutcome, LeaseResult, LeaseTask, Slots, Source } from './protocol.js';
+
+/** What is known of a lease while it runs. */
+interface Run {
+  outcome: LeaseOutcome;
+  connection: Connection | null;
+}
+
+/**
+ * Runs a lease to its end. It never throws: whatever happens is told in the outcome, and what was
+ * written stays written.
+ */
+export async function runLease(
+  task: LeaseTask,
+  slots: Slots,
+  connections: Connections,
+): Promise<LeaseOutcome> {
+  const run: Run = { outcome: emptyOutcome(task), connection: null };
+  try {
+    const answer = await ask(task, slots, connections, run);
+    const bodyStart = task.start - task.headSeam;
+    const refusal = checkHead(answer.head, task, bodyStart);
+    if (refusal !== null) return finish(run, slots, connections, refusal);
+    return await receiveLease(task, slots, connections, run.connection as Connection, bodyStart, run.outcome);
+  } catch (error) {
+    return finish(run, slots, connections, failure(error));
+  }
+}
+
+/**
+ * Receives the body of an answer whose head is checked already, as the main thread does for the
+ * first answer. It never throws.
+ */
+export async function receiveLease(
+  task: LeaseTask,
+  slots: Slots,
+  connections: Connections,
+  connection: Connection,
+  bodyStart: number,
+  outcome: LeaseOutcome = emptyOutcome(task),
+): Promise<LeaseOutcome> {
+  const run: Run = { outcome, connection };
+  let sink: LeaseSink | null = null;
+  try {
+    sink = new LeaseSink(task, slots, bodyStart);
+    outcome.address = connection.address;
+    slots.setState(task.slot, LANE.receiving);
+    await connection.readBody(sink, task.deadlines.stallMs);
+    return finish(run, slots, connections, resultOf(task, slots), sink);
+  } catch (error) {
+    return finish(run, slots, connections, failure(error), sink);
+  }
+}
+
+function emptyOutcome(task: LeaseTask): LeaseOutcome {
+  return {
+    lease: task.lease,
+    slot: task.slot,
+    written: task.start,
+    received: 0,
+    seam: null,
+    dialMs: null,
+    firstByteMs: null,
+    address: null,
+    result: { kind: 'done' },
+  };
+}
+
+function resultOf(task: LeaseTask, slots: Slots): LeaseResult {
+  if (slots.isCancelled(task.slot, task.lease)) return { kind: 'cancelled' };
+  return slots.position(task.slot) >= slots.end(task.slot) ? { kind: 'done' } : { kind: 'short' };
+}
+
+function finish(
+  run: Run,
+  slots: Slots,
+  connections: Connections,
+  result: LeaseResult,
+  sink: LeaseSink | null = null,
+): LeaseOutcome {
+  const { outcome, connection } = run;
+  if (sink !== null) {
+    outcome.written = sink.written;
+    outcome.received = sink.received;
+    if (result.kind === 'done') outcome.seam = sink.seam;
+  }
+  outcome.result = result;
+  slots.setState(outcome.slot, LANE.idle);
+  if (connection !== null) {
+    if (connection.isIdle) connections.keep(connection);
+    else connection.destroy();
+  }
+  return outcome;
+}
+
+function failure(thrown: unknown): LeaseResult {
+  const error = SluiceError.from(thrown);
+  const kind = error.code === 'CHANGED' ? 'changed' : 'failed';
+  return { kind, error: error.toRecord() };
+}
+
+/** Dials if need be and asks; a kept connection that turns out closed is replaced once. */
+async function ask(task: LeaseTask, slots: Slots, connections: Connections, run: Run): Promise<Answer> {
+  const bytes = requestBytes(task);
+  for (;;) {
+    slots.setState(task.slot, LANE.connecting);
+    const { connection, reused } = await connections.take(task.source.endpoint, task.deadlines.connectMs);
+    run.connection = connection;
+    run.outcome.address = connection.address;
+    run.outcome.dialMs = reused ? null : connection.dialMs;
+    slots.setState(task.slot, LANE.waiting);
+    const started = performance.now();
+    try {
+      const answer = await connection.request(bytes, 'GET', task.deadlines.firstByteMs);
+      run.outcome.firstByteMs = performance.now() - started;
+      return answer;
+    } catch (error) {
+      if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST') throw error;
+    }
+  }
+}
+
+function requestBytes({ source, start, headSeam, askEnd }: LeaseTask): Buffer {
+  const fields: Array<[string, string]> = [...source.fields];
+  fields.push(['Range', rangeValue(start - headSeam, askEnd)]);
+  if (source.ifRange !== null) fields.push(['If-Range', source.ifRange]);
+  return writeRequest({ method: 'GET', target: source.target, host: source.host, fields });
+}
+
+/** Checks the head before a byte reaches the disk (P6, P9, P10); null when all is as asked. */
+function checkHead(head: ResponseHead, task: LeaseTask, bodyStart: number): LeaseResult | null {
+  if (isRedirect(head.status)) return { kind: 'redirected', status: head.status };
+  if (head.status === 200) return ignoredRange(head, task.source);
+  if (head.status !== 206) return { kind: 'failed', error: refusal(head).toRecord() };
+  if (isEncoded(head)) return { kind: 'failed', error: encodedError(head).toRecord() };
+  const range = requireContentRange(head);
+  if (range.kind !== 'range' || range.start !== bodyStart || range.end > task.askEnd) {
+    return { kind: 'failed', error: rangeMismatch(head, bodyStart, task.askEnd).toRecord() };
+  }
+  const { total, validators } = task.source;
+  if (range.total !== null && range.total !== total) {
+    return changed(`its length is now ${range.total} bytes, it was ${total}`);
+  }
+  if (compareValidators(validators, readValidators(head)) === 'different') {
+    return changed('its validator is another one');
+  }
+  return null;
+}
+
+/** A 200 to a range: another representation, or a server that does not serve this range. */
+function ignoredRange(head: ResponseHead, source: Source): LeaseResult {
+  if (compareValidators(source.validators, readValidators(head)) === 'different') {
+    return changed('the server answered with the whole of another one');
+  }
+  return { kind: 'ignored', why: 'the server answered a range with the whole file (200)' };
+}
+
+function changed(how: string): LeaseResult {
+  const error = new SluiceError('CHANGED', `the representation changed on the server: ${how}`, {
+    next: 'Run `sluice get` again to fetch the new one from the start.',
+  });
+  return { kind: 'changed', error: error.toRecord() };
+}
+
+function rangeMismatch(head: ResponseHead, start: number, end: number): SluiceError {
+  const got = head.fields.get('content-range') ?? 'none';
+  return new SluiceError(
+    'HTTP_RANGE_MISMATCH',
+    `asked for bytes ${start}-${end - 1}, the server answered with Content-Range: ${got}`,
+    { httpStatus: head.status, next: 'The server breaks HTTP; try --connections 1 or another source.' },
+  );
+}
+
+/** Whether the body carries a content coding although identity was asked for (P10). */
+export function isEncoded(head: ResponseHead): boolean {
+  const coding = head.fields.get('content-encoding');
+  return coding !== undefined && coding.trim() !== '' && coding.trim().toLowerCase() !== 'identity';
+}
+
+export function encodedError(head: ResponseHead): SluiceError {
+  const coding = head.fields.get('content-encoding') ?? '';
+  return new SluiceError(
+    'HTTP_ENCODED',
+    `the server applied Content-Encoding: ${coding} although only identity was asked for`,
+    { httpStatus: head.status, next: 'Try another source of the file.' },
+  );
+}
+
+/** The error of an answer that is neither success nor redirect (RFC 9110 sections 15.5 and 15.6). */
+export function refusal(head: ResponseHead): SluiceError {
+  const { status, reason } = head;
+  const retryAfterMs = parseRetryAfter(head.fields.get('retry-after'), Date.now());
+  const details = retryAfterMs === null ? { httpStatus: status } : { httpStatus: status, retryAfterMs };
+  const said = reason === '' ? String(status) : `${status} ${reason}`;
+  if (status >= 500 || status === 429 || status === 408) {
+    return new SluiceError('HTTP_SERVER_ERROR', `the server answered ${said}`, {
+      ...details,
+      next: 'Try again later; fewer --connections may help.',
+    });
+  }
+  if (status >= 400) {
+    return new SluiceError('HTTP_REFUSED', `the server refused: ${said}`, { ...details, next: advice(status) });
+  }
+  return new SluiceError('HTTP_UNEXPECTED', `the server answered ${said} to a request for bytes`, details);
+}
+
+function advice(status: number): string {
+  switch (status) {
+    case 401:
+      return 'Give credentials with --user or --bearer.';
+    case 403:
+      return 'Check the credentials; a signed address may have expired.';
+    case 404:
+    case 410:
+      return 'Check the URL.';
+    default:
+      return 'Check the URL and the headers that were given.';
+  }
+}
