@@ -1,0 +1,68 @@
+/**
+ * File content as a pure function of seed and offset, so that a server can serve any range of a
+ * file of any size without holding it, and a test can check any range without a reference file.
+ */
+import { createHash } from 'node:crypto';
+
+const WORD = 4;
+const PIECE = 256 * 1024;
+
+/** One 32-bit word of content; every bit of `index` and `key` changes about half of its bits. */
+function word(index: number, key: number): number {
+  let x = Math.imul(index ^ key, 0x9e3779b1);
+  x ^= x >>> 15;
+  x = Math.imul(x ^ key, 0x85ebca6b);
+  x ^= x >>> 13;
+  return Math.imul(x, 0xc2b2ae35) ^ (x >>> 16);
+}
+
+/** The key of 16 GiB of content: 2^32 words. */
+function keyOf(seed: number, highIndex: number): number {
+  return word(seed | 0, Math.imul(highIndex + 1, 0x27d4eb2f));
+}
+
+/**
+ * Fills `target` with the content of the file `seed` from `offset` on.
+ * @param offset in bytes, any safe integer
+ */
+export function fillContent(target: Buffer, seed: number, offset: number): void {
+  const first = Math.floor(offset / WORD);
+  const skip = offset - first * WORD;
+  const count = Math.ceil((skip + target.length) / WORD);
+  const words = new Int32Array(count);
+  let done = 0;
+  while (done < count) {
+    const index = first + done;
+    const high = Math.floor(index / 2 ** 32);
+    const key = keyOf(seed, high);
+    const low = index - high * 2 ** 32;
+    const run = Math.min(count - done, 2 ** 32 - low);
+    for (let i = 0; i < run; i++) words[done + i] = word((low + i) | 0, key);
+    done += run;
+  }
+  Buffer.from(words.buffer).copy(target, 0, skip, skip + target.length);
+}
+
+/** `length` bytes of the file `seed` from `offset` on. Keep `length` small: it is held in memory. */
+export function contentAt(seed: number, offset: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  fillContent(bytes, seed, offset);
+  return bytes;
+}
+
+/** The whole content in pieces of at most 256 KiB; the buffer is used again for the next piece. */
+export function* contentPieces(seed: number, start: number, end: number): Generator<Buffer> {
+  const piece = Buffer.allocUnsafe(Math.min(PIECE, Math.max(0, end - start)));
+  for (let offset = start; offset < end; offset += PIECE) {
+    const part = piece.subarray(0, Math.min(PIECE, end - offset));
+    fillContent(part, seed, offset);
+    yield part;
+  }
+}
+
+/** Digest of the file `seed` of `size` bytes, as lower-case hex. */
+export function contentDigest(seed: number, size: number, algorithm = 'sha256'): string {
+  const hash = createHash(algorithm);
+  for (const piece of contentPieces(seed, 0, size)) hash.update(piece);
+  return hash.digest('hex');
+}
