@@ -24,7 +24,7 @@ const allowed = {
   plan: [],
   http: [],
   net: ['http'],
-  disk: [],
+  disk: ['plan'],
   verify: ['disk'],
   formats: [],
 };

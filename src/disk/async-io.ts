@@ -1,0 +1,72 @@
+/** The same as io.ts for the main thread: the calls wait in libuv's pool, not in the event loop. */
+import { fdatasync, fsync, open, close, read, write, constants } from 'node:fs';
+import { promisify } from 'node:util';
+import { SluiceError } from '../errors.js';
+import { diskError, errnoOf } from './errors.js';
+
+const readCall = promisify(read);
+const writeCall = promisify(write);
+const openCall = promisify(open);
+const closeCall = promisify(close);
+const fsyncCall = promisify(fsync);
+
+/** fdatasync(2): data, and what is needed to read it again. */
+export const syncData = promisify(fdatasync);
+/** fsync(2): data and all metadata. */
+export const syncAll = fsyncCall;
+
+/** Writes all of `bytes` at `offset`. Raises what the system says. */
+export async function writeAt(fd: number, bytes: Uint8Array, offset: number): Promise<void> {
+  let at = 0;
+  while (at < bytes.length) {
+    const { bytesWritten } = await writeCall(fd, bytes, at, bytes.length - at, offset + at);
+    if (bytesWritten <= 0) throw new SluiceError('DISK_IO', 'cannot write: no bytes are taken');
+    at += bytesWritten;
+  }
+}
+
+/** Reads `length` bytes at `offset` into `buffer`; fewer only at the end of the file. */
+export async function readAt(
+  fd: number,
+  buffer: Uint8Array,
+  length: number,
+  offset: number,
+): Promise<number> {
+  let at = 0;
+  while (at < length) {
+    const { bytesRead } = await readCall(fd, buffer, at, length - at, offset + at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+  }
+  return at;
+}
+
+/** What filesystems answer that have no such thing as syncing a directory. */
+const NO_DIRECTORY_SYNC = new Set([
+  'EINVAL',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'EBADF',
+  'EISDIR',
+  'EACCES',
+  'EPERM',
+  'ENOSYS',
+]);
+
+/**
+ * Makes the names in a directory durable. A filesystem or a permission that does not allow this
+ * is not an error, for nothing better can be done; an input/output error is.
+ */
+export async function syncDirectory(dir: string): Promise<void> {
+  let fd: number | null = null;
+  try {
+    fd = await openCall(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+    await fsyncCall(fd);
+  } catch (thrown) {
+    if (!NO_DIRECTORY_SYNC.has(errnoOf(thrown) ?? '')) {
+      throw diskError(thrown, { action: 'sync the directory', path: dir });
+    }
+  } finally {
+    if (fd !== null) await closeCall(fd);
+  }
+}

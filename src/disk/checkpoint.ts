@@ -1,0 +1,145 @@
+/** The order behind promise P3: data, sync, journal, sync. */
+import { crc32 } from 'node:zlib';
+import { SluiceError } from '../errors.js';
+import type { Log } from '../log.js';
+import { ExtentSet, type Extent } from '../plan/extents.js';
+import { readAt } from './async-io.js';
+import { MAX_EXTENT, type DurableExtent } from './durable-extents.js';
+import { diskError } from './errors.js';
+import type { Journal } from './journal.js';
+import type { PartFile } from './part-file.js';
+
+/** Bytes that are read back in one step. */
+export const READ_STEP = 1024 * 1024;
+
+export interface CheckpointOptions {
+  part: PartFile;
+  journal: Journal;
+  /** What is written so far: extents whose positional writes have returned. */
+  source: () => Extent[];
+  log: Log;
+}
+
+/**
+ * Turns what is written into what is durable. Anything that fails between the sync of the data
+ * and the journal's is final: the kernel reports a lost write once, so after it nothing that was
+ * written since the last good checkpoint may ever be claimed.
+ */
+export class Checkpointer {
+  readonly #options: CheckpointOptions;
+  #running: Promise<number> | null = null;
+  #next: Promise<number> | null = null;
+  #failure: SluiceError | null = null;
+
+  constructor(options: CheckpointOptions) {
+    this.#options = options;
+  }
+
+  /** What is durable: ascending, disjoint. */
+  durable(): DurableExtent[] {
+    return this.#options.journal.extents();
+  }
+
+  /**
+   * Makes durable what was written before the call; returns how many bytes are newly so. Two
+   * never run at a time: calls during a run share one more run after it.
+   */
+  run(): Promise<number> {
+    if (this.#next !== null) return this.#next;
+    if (this.#running === null) return this.#start();
+    this.#next = this.#running
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = null;
+        return this.#start();
+      });
+    return this.#next;
+  }
+
+  #start(): Promise<number> {
+    const run = this.#checkpoint().finally(() => {
+      this.#running = null;
+    });
+    this.#running = run;
+    return run;
+  }
+
+  async #checkpoint(): Promise<number> {
+    if (this.#failure !== null) throw this.#failure;
+    const { part, log } = this.#options;
+    const started = Date.now();
+    try {
+      const fresh = this.#written();
+      if (fresh.length === 0) return 0;
+      const bytes = await this.#makeDurable(fresh);
+      log.debug({ bytes, extents: fresh.length, ms: Date.now() - started }, 'checkpoint');
+      return bytes;
+    } catch (thrown) {
+      this.#failure = diskError(thrown, { action: 'sync', path: part.path });
+      log.error({ code: this.#failure.code, path: part.path }, 'checkpoint failed');
+      throw this.#failure;
+    }
+  }
+
+  /** What is written and not yet durable. */
+  #written(): Extent[] {
+    const written = new ExtentSet(this.#options.source());
+    for (const { start, end } of this.durable()) written.remove(start, end);
+    return written.toArray();
+  }
+
+  async #makeDurable(fresh: Extent[]): Promise<number> {
+    const { part, journal } = this.#options;
+    await part.sync();
+    const extents: DurableExtent[] = [];
+    let bytes = 0;
+    for (const piece of pieces(fresh)) {
+      extents.push({ ...piece, crc: await crcOf(part, piece) });
+      bytes += piece.end - piece.start;
+    }
+    await journal.append(extents);
+    return bytes;
+  }
+}
+
+/** The same bytes in pieces that one CRC each may stand for. */
+function* pieces(extents: Extent[]): Generator<Extent> {
+  for (const { start, end } of extents) {
+    for (let from = start; from < end; from += MAX_EXTENT) {
+      yield { start: from, end: Math.min(end, from + MAX_EXTENT) };
+    }
+  }
+}
+
+/** CRC-32 of a range of the part, read back from the page cache. */
+async function crcOf(part: PartFile, { start, end }: Extent): Promise<number> {
+  const result = await crcOfRange(part.fd, start, end);
+  if (result !== null) return result;
+  throw new SluiceError('DISK_IO', `${part.path} was made shorter while it was written`, {
+    path: part.path,
+    next: 'Let no other program change the part.',
+  });
+}
+
+/** CRC-32 of `[start, end)` of a file, read in bounded steps; null when the file is too short. */
+export async function crcOfRange(
+  fd: number,
+  start: number,
+  end: number,
+  signal?: AbortSignal,
+): Promise<number | null> {
+  const buffer = Buffer.allocUnsafe(Math.min(READ_STEP, end - start));
+  let crc = 0;
+  for (let at = start; at < end; at += buffer.length) {
+    if (signal?.aborted === true) throw aborted(signal);
+    const length = Math.min(buffer.length, end - at);
+    if ((await readAt(fd, buffer, length, at)) < length) return null;
+    crc = crc32(buffer.subarray(0, length), crc);
+  }
+  return crc;
+}
+
+function aborted(signal: AbortSignal): SluiceError {
+  const reason: unknown = signal.reason;
+  return reason instanceof SluiceError ? reason : new SluiceError('INTERRUPTED', 'interrupted');
+}

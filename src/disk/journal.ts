@@ -1,0 +1,381 @@
+/** The journal's file: what is durably on disk, appended and synced record by record. */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  unlinkSync,
+} from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { assert, SluiceError } from '../errors.js';
+import type { Extent } from '../plan/extents.js';
+import { syncAll, syncData, syncDirectory, writeAt } from './async-io.js';
+import { DurableExtents, type DurableExtent } from './durable-extents.js';
+import { diskError, errnoOf } from './errors.js';
+import {
+  cleanFrame,
+  decodeJournal,
+  encodeFrame,
+  encodeHeader,
+  extentFrames,
+  forgetFrames,
+  identityFrame,
+  isUnfinished,
+  MAX_JOURNAL,
+  type CleanRecord,
+  type Frame,
+  type JournalContents,
+  type JournalIdentity,
+  type JournalPosition,
+} from './journal-format.js';
+import { newJournalPath } from './names.js';
+import { lstatOrNull, nameTaken, oddity } from './part-file.js';
+
+export { cleanMatches } from './journal-format.js';
+export type { CleanRecord, DurableExtent, JournalIdentity } from './journal-format.js';
+export { journalPath, partPath, targetOf } from './names.js';
+
+/** A journal is rewritten when it is longer than this, in bytes, and twice its last rewriting. */
+const COMPACT_BYTES = 1024 * 1024;
+
+/** What {@link readJournal} found, and in which file. */
+export interface JournalRead extends JournalContents {
+  file: { dev: bigint; ino: bigint };
+}
+
+/**
+ * Reads a journal. Raises NOTHING_TO_RESUME when there is none, or only the trace of one whose
+ * creation was cut off before it claimed anything; JOURNAL_DAMAGED when it cannot be
+ * used: no journal, another version, no identity, no regular file.
+ */
+export function readJournal(journalPath: string): JournalRead {
+  const before = lstatOrNull(journalPath);
+  if (before === null) throw missing(journalPath);
+  const odd = oddity(before);
+  if (odd !== null) throw unusable(journalPath, odd);
+  let fd: number | null = null;
+  try {
+    const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+    fd = openSync(journalPath, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const { dev, ino } = requireUsable(fd, journalPath);
+    const bytes = readWhole(fd, journalPath);
+    if (isUnfinished(bytes)) throw missing(journalPath, 'has not begun');
+    return { ...decodeJournal(bytes), file: { dev, ino } };
+  } catch (thrown) {
+    const errno = errnoOf(thrown);
+    if (errno === 'ENOENT') throw missing(journalPath);
+    if (errno === 'ELOOP') throw unusable(journalPath, 'it is a symbolic link');
+    const error = diskError(thrown, { action: 'read', path: journalPath });
+    throw error.code === 'JOURNAL_DAMAGED' ? unusable(journalPath, null, error) : error;
+  } finally {
+    if (fd !== null) closeSync(fd);
+  }
+}
+
+/** A journal open for appending. Calls are carried out one after another. */
+export class Journal {
+  readonly path: string;
+  #fd: number;
+  #position: JournalPosition;
+  #identity: JournalIdentity;
+  #extents: DurableExtents;
+  #compactAt = COMPACT_BYTES;
+  #last: Promise<void> = Promise.resolve();
+  #failure: SluiceError | null = null;
+  #open = true;
+
+  private constructor(journalPath: string, file: OpenJournal) {
+    this.path = journalPath;
+    this.#fd = file.fd;
+    this.#position = file.position;
+    this.#identity = file.identity;
+    this.#extents = new DurableExtents(file.extents);
+  }
+
+  /**
+   * Creates a journal (mode 0600) and makes it durable. Raises TARGET_BUSY when there is one
+   * already, TARGET_UNSAFE when the name is taken by anything but a regular file.
+   */
+  static async create(journalPath: string, identity: JournalIdentity): Promise<Journal> {
+    const file = await writeNew(journalPath, identity, []);
+    try {
+      await syncDirectory(path.dirname(journalPath));
+    } catch (thrown) {
+      closeSync(file.fd);
+      unlinkQuietly(journalPath);
+      throw thrown;
+    }
+    return new Journal(journalPath, file);
+  }
+
+  /** Opens a journal that was read, cuts off its bad tail and its CLEAN, and makes that durable. */
+  static async reopen(journalPath: string, read: JournalRead): Promise<Journal> {
+    let fd: number | null = null;
+    try {
+      const { O_RDWR, O_NOFOLLOW, O_NONBLOCK } = constants;
+      fd = openSync(journalPath, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+      const { dev, ino } = requireUsable(fd, journalPath);
+      if (dev !== read.file.dev || ino !== read.file.ino) {
+        throw unusable(journalPath, 'it was replaced while it was read');
+      }
+      ftruncateSync(fd, read.appendAt.offset);
+      await syncData(fd);
+      const { identity, extents, appendAt } = read;
+      return new Journal(journalPath, { fd, identity, extents: [...extents], position: appendAt });
+    } catch (thrown) {
+      if (fd !== null) closeSync(fd);
+      throw diskError(thrown, { action: 'open', path: journalPath });
+    }
+  }
+
+  /** What the journal claims: ascending, disjoint, durable. */
+  extents(): DurableExtent[] {
+    return this.#extents.toArray();
+  }
+
+  identity(): JournalIdentity {
+    return this.#identity;
+  }
+
+  /**
+   * Claims extents, whose bytes must already be durable. They are claimed once the promise is
+   * fulfilled; a claim that could not be written makes every later call fail.
+   */
+  append(extents: readonly DurableExtent[]): Promise<void> {
+    return this.#enqueue(async () => {
+      const { size } = this.#identity;
+      for (const { start, end } of extents) {
+        assert(start >= 0 && start < end && end <= (size ?? end), 'a claim lies within the file');
+      }
+      await this.#write(extentFrames(extents));
+      for (const extent of extents) this.#extents.add({ ...extent });
+    });
+  }
+
+  /**
+   * Takes claims back. An extent that has a byte in one of the ranges is dropped whole; what is
+   * still good of it is claimed again by the next checkpoint.
+   */
+  forget(ranges: readonly Extent[]): Promise<void> {
+    return this.#enqueue(async () => {
+      await this.#write(forgetFrames(ranges.filter(({ start, end }) => start < end)));
+      for (const range of ranges) this.#extents.forget(range);
+    });
+  }
+
+  /** Replaces what is known of the download. */
+  setIdentity(identity: JournalIdentity): Promise<void> {
+    return this.#enqueue(async () => {
+      await this.#write([identityFrame(identity)]);
+      this.#identity = identity;
+    });
+  }
+
+  /** Records that the download stops gracefully, with the part as it is now. */
+  markClean(part: CleanRecord): Promise<void> {
+    const { dev, ino, size, mtimeNs } = part;
+    return this.#enqueue(() => this.#write([cleanFrame({ dev, ino, size, mtimeNs })]));
+  }
+
+  /** Rewrites the journal without what it has outlived. Happens by itself when it grows. */
+  compact(): Promise<void> {
+    return this.#enqueue(() => this.#rewrite());
+  }
+
+  /** Closes the file after what was asked for is done. */
+  async close(): Promise<void> {
+    await this.#last;
+    if (!this.#open) return;
+    this.#open = false;
+    closeSync(this.#fd);
+  }
+
+  /** Closes the file and removes it, unless its name has become another file's. */
+  async remove(): Promise<void> {
+    await this.#last;
+    if (this.#open && this.#isSameAsPath()) {
+      try {
+        unlinkSync(this.path);
+      } catch (thrown) {
+        throw diskError(thrown, { action: 'remove', path: this.path });
+      }
+    }
+    await this.close();
+  }
+
+  /** Runs after everything that was enqueued before; a failure is final. */
+  #enqueue(work: () => Promise<void>): Promise<void> {
+    const result = this.#last.then(async () => {
+      if (this.#failure !== null) throw this.#failure;
+      assert(this.#open, 'the journal is open');
+      await work();
+    });
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #write(frames: Frame[]): Promise<void> {
+    if (frames.length === 0) return;
+    const { bytes, seed } = encodeFrames(frames, this.#position.seed);
+    const { offset } = this.#position;
+    try {
+      if (offset + bytes.length > MAX_JOURNAL) {
+        throw new SluiceError('DISK_FILE_TOO_BIG', `the journal ${this.path} grew beyond 64 MiB`);
+      }
+      await writeAt(this.#fd, bytes, offset);
+      await syncData(this.#fd);
+    } catch (thrown) {
+      this.#failure = diskError(thrown, { action: 'write', path: this.path });
+      this.#cutAt(offset);
+      throw this.#failure;
+    }
+    this.#position = { offset: offset + bytes.length, seed };
+    if (this.#position.offset > this.#compactAt) await this.#tryRewrite();
+  }
+
+  /** A torn record does no harm, but without it the journal is not even damaged. */
+  #cutAt(offset: number): void {
+    try {
+      ftruncateSync(this.#fd, offset);
+    } catch {
+      // What the reader does with a torn tail is enough.
+    }
+  }
+
+  /** A journal that cannot be rewritten, for want of space, is still a good journal. */
+  async #tryRewrite(): Promise<void> {
+    this.#compactAt = this.#position.offset * 2;
+    try {
+      await this.#rewrite();
+    } catch (thrown) {
+      if (this.#failure !== null) throw thrown;
+    }
+  }
+
+  async #rewrite(): Promise<void> {
+    const temporary = newJournalPath(this.path);
+    // Left by a run that died here; unlinking never touches what a link points to.
+    unlinkQuietly(temporary);
+    const extents = this.#extents.merged();
+    const file = await writeNew(temporary, this.#identity, extents);
+    try {
+      renameSync(temporary, this.path);
+    } catch (thrown) {
+      closeSync(file.fd);
+      unlinkQuietly(temporary);
+      throw diskError(thrown, { action: 'replace', path: this.path });
+    }
+    closeSync(this.#fd);
+    this.#fd = file.fd;
+    this.#position = file.position;
+    this.#extents = new DurableExtents(extents);
+    this.#compactAt = Math.max(COMPACT_BYTES, 2 * file.position.offset);
+    try {
+      await syncDirectory(path.dirname(this.path));
+    } catch (thrown) {
+      this.#failure = diskError(thrown, { action: 'sync', path: this.path });
+      throw this.#failure;
+    }
+  }
+
+  #isSameAsPath(): boolean {
+    const there = lstatOrNull(this.path);
+    const ours = fstatSync(this.#fd, { bigint: true });
+    return there !== null && there.ino === ours.ino && there.dev === ours.dev;
+  }
+}
+
+interface OpenJournal {
+  fd: number;
+  position: JournalPosition;
+  identity: JournalIdentity;
+  extents: DurableExtent[];
+}
+
+/** Writes a whole new journal and syncs it, but not its name. Leaves nothing when it fails. */
+async function writeNew(
+  journalPath: string,
+  identity: JournalIdentity,
+  extents: DurableExtent[],
+): Promise<OpenJournal> {
+  const salt = randomBytes(4).readUInt32LE();
+  const frames = encodeFrames([identityFrame(identity), ...extentFrames(extents)], salt);
+  const bytes = Buffer.concat([encodeHeader(salt), frames.bytes]);
+  let fd: number;
+  try {
+    const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+    fd = openSync(journalPath, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'EEXIST') throw nameTaken(journalPath);
+    throw diskError(thrown, { action: 'create', path: journalPath });
+  }
+  try {
+    await writeAt(fd, bytes, 0);
+    await syncAll(fd);
+  } catch (thrown) {
+    closeSync(fd);
+    unlinkQuietly(journalPath);
+    throw diskError(thrown, { action: 'write', path: journalPath, needBytes: bytes.length });
+  }
+  return { fd, position: { offset: bytes.length, seed: frames.seed }, identity, extents };
+}
+
+function encodeFrames(frames: Frame[], seed: number): { bytes: Uint8Array; seed: number } {
+  const parts: Uint8Array[] = [];
+  let next = seed;
+  for (const frame of frames) {
+    const encoded = encodeFrame(frame, next);
+    parts.push(encoded.bytes);
+    next = encoded.seed;
+  }
+  return { bytes: Buffer.concat(parts), seed: next };
+}
+
+function readWhole(fd: number, journalPath: string): Buffer {
+  const size = Number(fstatSync(fd, { bigint: true }).size);
+  if (size > MAX_JOURNAL) throw unusable(journalPath, 'it is longer than 64 MiB');
+  const bytes = Buffer.alloc(size);
+  let at = 0;
+  while (at < size) {
+    const count = readSync(fd, bytes, at, size - at, at);
+    if (count === 0) break;
+    at += count;
+  }
+  return bytes.subarray(0, at);
+}
+
+function requireUsable(fd: number, journalPath: string): { dev: bigint; ino: bigint } {
+  const stats = fstatSync(fd, { bigint: true });
+  const odd = oddity(stats);
+  if (odd !== null) throw unusable(journalPath, odd);
+  return stats;
+}
+
+function unlinkQuietly(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // It was not there, or whoever creates it next says why not.
+  }
+}
+
+function missing(journalPath: string, state = 'does not exist'): SluiceError {
+  return new SluiceError('NOTHING_TO_RESUME', `the journal ${journalPath} ${state}`, {
+    path: journalPath,
+    next: 'Start the download with get.',
+  });
+}
+
+function unusable(journalPath: string, why: string | null, cause?: SluiceError): SluiceError {
+  const reason = why === null ? cause?.message : `the journal is not usable: ${why}`;
+  return new SluiceError(
+    'JOURNAL_DAMAGED',
+    `${journalPath}: ${reason}`,
+    { path: journalPath, next: 'Remove the journal and the part, and start again with get.' },
+    cause,
+  );
+}

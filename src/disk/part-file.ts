@@ -1,0 +1,207 @@
+/** The file that a download writes into, opened so that it is nobody else's. */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  futimesSync,
+  lstatSync,
+  openSync,
+  type BigIntStats,
+} from 'node:fs';
+import { SluiceError } from '../errors.js';
+import { syncData } from './async-io.js';
+import { diskError, errnoOf } from './errors.js';
+
+/** What tells one state of a file from another. Numbers too large for JSON are decimal text. */
+export interface PartIdentity {
+  dev: string;
+  ino: string;
+  /** Length in bytes, holes included. */
+  size: number;
+  /** Time of the last change of the contents, in nanoseconds since 1970. */
+  mtimeNs: string;
+}
+
+/**
+ * The part: a regular file with one name, open for reading and writing. Its descriptor may be
+ * used by worker threads, and stays open until {@link close}.
+ */
+export class PartFile {
+  readonly path: string;
+  readonly fd: number;
+  #open = true;
+  #failure: SluiceError | null = null;
+
+  private constructor(path: string, fd: number) {
+    this.path = path;
+    this.fd = fd;
+  }
+
+  /**
+   * Creates the part; its mode follows the umask. Raises TARGET_BUSY when a part of this name
+   * exists, for another run may be writing it, and TARGET_UNSAFE when the name is taken by
+   * anything but a regular file.
+   */
+  static create(path: string): PartFile {
+    const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+    try {
+      return new PartFile(path, openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666));
+    } catch (thrown) {
+      throw errnoOf(thrown) === 'EEXIST' ? nameTaken(path) : createError(thrown, path);
+    }
+  }
+
+  /**
+   * Opens the part that an earlier run left. Raises NOTHING_TO_RESUME when there is none, and
+   * TARGET_UNSAFE when it is a symbolic link, has a second name, or is no regular file.
+   */
+  static open(path: string): PartFile {
+    const { O_RDWR, O_NOFOLLOW, O_NONBLOCK } = constants;
+    // Looking first keeps us from opening a device or FIFO; looking again at the descriptor
+    // below keeps whoever swaps the file in between from winning anything.
+    const before = lstatOrNull(path);
+    if (before === null) throw noPart(path);
+    requirePlain(before, path);
+    let fd: number;
+    try {
+      fd = openSync(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+    } catch (thrown) {
+      throw errnoOf(thrown) === 'ENOENT' ? noPart(path) : createError(thrown, path, 'open');
+    }
+    try {
+      requirePlain(fstatSync(fd, { bigint: true }), path);
+    } catch (thrown) {
+      closeSync(fd);
+      throw diskError(thrown, { action: 'open', path });
+    }
+    return new PartFile(path, fd);
+  }
+
+  /** Why the part can no longer be trusted, after a failed sync; null while it can. */
+  get failure(): SluiceError | null {
+    return this.#failure;
+  }
+
+  /** What the file is now. */
+  identity(): PartIdentity {
+    const stats = this.#stat();
+    return {
+      dev: String(stats.dev),
+      ino: String(stats.ino),
+      size: Number(stats.size),
+      mtimeNs: String(stats.mtimeNs),
+    };
+  }
+
+  /** Sets the length in bytes. What is added is a hole and takes no space. */
+  setSize(bytes: number): void {
+    try {
+      ftruncateSync(this.fd, bytes);
+    } catch (thrown) {
+      throw diskError(thrown, { action: 'set the size of', path: this.path });
+    }
+  }
+
+  /** Sets the time of the last change, in milliseconds since 1970. */
+  setModified(mtimeMs: number): void {
+    try {
+      futimesSync(this.fd, Date.now() / 1000, mtimeMs / 1000);
+    } catch (thrown) {
+      throw diskError(thrown, { action: 'set the time of', path: this.path });
+    }
+  }
+
+  /**
+   * Makes what was written durable. When it fails once it fails for ever: the kernel reports a
+   * lost write once, drops the page, and answers the next call with success.
+   */
+  async sync(): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    try {
+      if (!this.#open) throw new SluiceError('DEFECT', 'the part is synced after it was closed');
+      await syncData(this.fd);
+    } catch (thrown) {
+      this.#failure = diskError(thrown, { action: 'sync', path: this.path });
+    }
+    // A descriptor closed meanwhile may have become another file's.
+    if (!this.#open) this.#failure ??= new SluiceError('DEFECT', 'the part was closed in a sync');
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Whether the path still names this very file: it was neither removed nor replaced. */
+  isSameAsPath(): boolean {
+    const there = lstatOrNull(this.path);
+    const ours = this.#stat();
+    return there !== null && there.ino === ours.ino && there.dev === ours.dev;
+  }
+
+  /** Closes the descriptor; no worker may use it any more. A second call does nothing. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    closeSync(this.fd);
+  }
+
+  #stat(): BigIntStats {
+    try {
+      return fstatSync(this.fd, { bigint: true });
+    } catch (thrown) {
+      throw diskError(thrown, { action: 'look at', path: this.path });
+    }
+  }
+}
+
+/** The state of a path itself, symbolic links not followed; null when nothing is there. */
+export function lstatOrNull(path: string): BigIntStats | null {
+  try {
+    return lstatSync(path, { bigint: true });
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return null;
+    throw diskError(thrown, { action: 'look at', path });
+  }
+}
+
+/** Raises TARGET_UNSAFE unless the file is a regular one with a single name. */
+export function requirePlain(stats: BigIntStats, path: string): void {
+  const why = oddity(stats);
+  if (why === null) return;
+  throw new SluiceError('TARGET_UNSAFE', `${path} is not used: ${why}`, {
+    path,
+    next: 'Remove it, or choose another name with --output.',
+  });
+}
+
+/** What is wrong with a file that we are about to write into; null when nothing is. */
+export function oddity(stats: BigIntStats): string | null {
+  if (stats.isSymbolicLink()) return 'it is a symbolic link';
+  if (stats.isDirectory()) return 'it is a directory';
+  if (stats.isFIFO()) return 'it is a FIFO';
+  if (!stats.isFile()) return 'it is not a regular file';
+  return stats.nlink === 1n ? null : 'it is a hard link, the file has another name as well';
+}
+
+/** The error of a part or journal whose name is already taken. */
+export function nameTaken(path: string): SluiceError {
+  const stats = lstatOrNull(path);
+  try {
+    if (stats !== null) requirePlain(stats, path);
+  } catch (unsafe) {
+    return SluiceError.from(unsafe);
+  }
+  return new SluiceError('TARGET_BUSY', `${path} exists already; another run may be using it`, {
+    path,
+    next: 'Wait for the other run, or continue its download with resume.',
+  });
+}
+
+function createError(thrown: unknown, path: string, action = 'create'): SluiceError {
+  return diskError(thrown, { action, path });
+}
+
+function noPart(path: string): SluiceError {
+  return new SluiceError('NOTHING_TO_RESUME', `there is no ${path}`, {
+    path,
+    next: 'Start the download with get.',
+  });
+}

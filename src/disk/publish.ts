@@ -1,0 +1,173 @@
+/** Gives the part its final name, and never takes that name from another file unasked. */
+import { closeSync, constants, linkSync, openSync, renameSync, unlinkSync } from 'node:fs';
+import path from 'node:path';
+import { SluiceError } from '../errors.js';
+import { syncDirectory } from './async-io.js';
+import { diskError, errnoOf } from './errors.js';
+import { partPath, suffixedName } from './names.js';
+import { lstatOrNull, type PartFile } from './part-file.js';
+
+export { syncDirectory } from './async-io.js';
+
+/** What to do when the final name is taken. */
+export type PublishMode = 'fail' | 'overwrite' | 'rename';
+
+/** What filesystems answer that have no hard links, or no more of them. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);
+
+/** How many names `rename` tries. */
+const MAX_RENAMES = 10_000;
+
+/**
+ * Publishes a complete, verified and synced part; returns its final path. The part's name is gone
+ * afterwards, and the directory is synced. The descriptor stays open.
+ *
+ * `fail` raises TARGET_EXISTS when the name is taken. `overwrite` replaces a file or a symbolic
+ * link (the link itself, never what it points to) and raises TARGET_UNSAFE for anything else.
+ * `rename` takes the first free name of `name.ext`, `name.1.ext`, `name.2.ext` and so on.
+ * `mtimeMs` is the time of change that the file gets, in milliseconds since 1970.
+ */
+export async function publish(
+  part: PartFile,
+  target: string,
+  mode: PublishMode,
+  opts: { mtimeMs?: number | null } = {},
+): Promise<string> {
+  if (part.failure !== null) throw part.failure;
+  requireOurs(part);
+  if (opts.mtimeMs !== undefined && opts.mtimeMs !== null) part.setModified(opts.mtimeMs);
+  switch (mode) {
+    case 'fail':
+      if (!(await claimName(part, target))) throw targetExists(target);
+      return target;
+    case 'rename':
+      return claimFreeName(part, target);
+    case 'overwrite':
+      await replaceName(part, target);
+      return target;
+  }
+}
+
+/**
+ * Finishes what a run began that died in {@link publish}: when the target and its part are the
+ * same file, the part's name is removed. Returns whether that was so. Call it only when the
+ * journal claims every byte: anyone may have linked an incomplete part to that name.
+ */
+export function finishPublish(target: string): boolean {
+  const part = partPath(target);
+  const published = lstatOrNull(target);
+  const left = lstatOrNull(part);
+  if (published === null || left === null || !left.isFile()) return false;
+  if (published.ino !== left.ino || published.dev !== left.dev) return false;
+  unlink(part);
+  return true;
+}
+
+/** Returns false when the name is taken. */
+async function claimName(part: PartFile, target: string): Promise<boolean> {
+  try {
+    linkSync(part.path, target);
+  } catch (thrown) {
+    const errno = errnoOf(thrown) ?? '';
+    if (errno === 'EEXIST') return false;
+    if (NO_LINKS.has(errno)) return claimNameWithoutLinks(part, target);
+    throw diskError(thrown, { action: 'create', path: target });
+  }
+  try {
+    // link(2) went by the name; make sure that it was still the name of our file.
+    if (!isNameOf(target, part)) throw replaced(part);
+    // First the new name, then the end of the old one: a crash leaves both or either, never none.
+    await syncDirectory(path.dirname(target));
+  } catch (thrown) {
+    unlink(target);
+    throw thrown;
+  }
+  unlink(part.path);
+  return true;
+}
+
+/**
+ * Without hard links, the name is claimed by an empty file and then replaced. Between the two
+ * calls an empty file has the final name; a crash just there leaves it, with the part beside it.
+ */
+export async function claimNameWithoutLinks(part: PartFile, target: string): Promise<boolean> {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  try {
+    closeSync(openSync(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600));
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'EEXIST') return false;
+    throw diskError(thrown, { action: 'create', path: target });
+  }
+  try {
+    requireOurs(part);
+    renameSync(part.path, target);
+  } catch (thrown) {
+    unlink(target);
+    throw diskError(thrown, { action: 'create', path: target });
+  }
+  await syncDirectory(path.dirname(target));
+  return true;
+}
+
+async function claimFreeName(part: PartFile, target: string): Promise<string> {
+  for (let number = 0; number < MAX_RENAMES; number += 1) {
+    const name = number === 0 ? target : numberedName(target, number);
+    if (await claimName(part, name)) return name;
+  }
+  throw targetExists(target);
+}
+
+/** `dir/name.7.ext` for `dir/name.ext` and 7; the number goes before the last extension. */
+export function numberedName(target: string, number: number): string {
+  const name = suffixedName(path.basename(target), `.${number}`);
+  return path.join(path.dirname(target), name);
+}
+
+async function replaceName(part: PartFile, target: string): Promise<void> {
+  const there = lstatOrNull(target);
+  if (there !== null && !there.isFile() && !there.isSymbolicLink()) {
+    const what = there.isDirectory() ? 'a directory' : 'not a regular file';
+    throw new SluiceError('TARGET_UNSAFE', `${target} is not overwritten: it is ${what}`, {
+      path: target,
+      next: 'Choose another name with --output.',
+    });
+  }
+  try {
+    renameSync(part.path, target);
+  } catch (thrown) {
+    throw diskError(thrown, { action: 'replace', path: target });
+  }
+  await syncDirectory(path.dirname(target));
+}
+
+function requireOurs(part: PartFile): void {
+  if (!part.isSameAsPath()) throw replaced(part);
+}
+
+function isNameOf(file: string, part: PartFile): boolean {
+  const there = lstatOrNull(file);
+  const { dev, ino } = part.identity();
+  return there !== null && String(there.ino) === ino && String(there.dev) === dev;
+}
+
+function unlink(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== 'ENOENT') throw diskError(thrown, { action: 'remove', path: file });
+  }
+}
+
+function replaced(part: PartFile): SluiceError {
+  return new SluiceError('TARGET_UNSAFE', `${part.path} was removed or replaced while we wrote`, {
+    path: part.path,
+    next: 'Let no other program change the part, and start again.',
+  });
+}
+
+function targetExists(target: string): SluiceError {
+  return new SluiceError('TARGET_EXISTS', `${target} exists already`, {
+    path: target,
+    next: 'Choose another name with --output, or use --on-exists overwrite or rename.',
+  });
+}

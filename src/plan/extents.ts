@@ -1,0 +1,172 @@
+/** Sets of byte ranges. All ranges are half-open: `[start, end)`, in bytes. */
+import { assert } from '../errors.js';
+
+/** The bytes from `start` up to, but not with, `end`. */
+export interface Extent {
+  start: number;
+  end: number;
+}
+
+/**
+ * A set of bytes, kept as sorted, disjoint ranges that do not touch. Looking up costs O(log n),
+ * changing costs O(n) in the worst case with a very small factor.
+ */
+export class ExtentSet {
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  #total = 0;
+
+  /** A set of the given ranges, which may come in any order and may overlap. */
+  constructor(extents: Iterable<Readonly<Extent>> = []) {
+    for (const { start, end } of extents) this.add(start, end);
+  }
+
+  /** Number of ranges. */
+  get length(): number {
+    return this.#starts.length;
+  }
+
+  /** Number of bytes in the set. */
+  total(): number {
+    return this.#total;
+  }
+
+  /** Puts `[start, end)` into the set; returns how many of these bytes are new. */
+  add(start: number, end: number): number {
+    checkRange(start, end);
+    if (start === end) return 0;
+    // Ranges from `first` up to `last` overlap or touch the new one and melt into it.
+    const first = this.#firstEndingAtOrAfter(start);
+    let last = first;
+    let low = start;
+    let high = end;
+    let known = 0;
+    while (last < this.#starts.length && this.#startAt(last) <= end) {
+      low = Math.min(low, this.#startAt(last));
+      high = Math.max(high, this.#endAt(last));
+      known += this.#endAt(last) - this.#startAt(last);
+      last += 1;
+    }
+    if (last === first + 1) {
+      this.#starts[first] = low;
+      this.#ends[first] = high;
+    } else {
+      this.#starts.splice(first, last - first, low);
+      this.#ends.splice(first, last - first, high);
+    }
+    const added = high - low - known;
+    this.#total += added;
+    return added;
+  }
+
+  /** Takes `[start, end)` out of the set; returns how many bytes were in it. */
+  remove(start: number, end: number): number {
+    checkRange(start, end);
+    if (start === end) return 0;
+    const first = this.#firstEndingAfter(start);
+    const starts: number[] = [];
+    const ends: number[] = [];
+    let last = first;
+    let removed = 0;
+    for (; last < this.#starts.length && this.#startAt(last) < end; last += 1) {
+      const from = this.#startAt(last);
+      const to = this.#endAt(last);
+      removed += Math.min(to, end) - Math.max(from, start);
+      if (from < start) {
+        starts.push(from);
+        ends.push(start);
+      }
+      if (to > end) {
+        starts.push(end);
+        ends.push(to);
+      }
+    }
+    this.#starts.splice(first, last - first, ...starts);
+    this.#ends.splice(first, last - first, ...ends);
+    this.#total -= removed;
+    return removed;
+  }
+
+  /** Whether every byte of `[start, end)` is in the set. An empty range always is. */
+  has(start: number, end: number): boolean {
+    checkRange(start, end);
+    if (start === end) return true;
+    const at = this.#firstEndingAfter(start);
+    return at < this.#starts.length && this.#startAt(at) <= start && this.#endAt(at) >= end;
+  }
+
+  /** The parts of `[from, to)` that are not in the set, ascending. */
+  gaps(from: number, to: number): [start: number, end: number][] {
+    checkRange(from, to);
+    const found: [number, number][] = [];
+    let position = from;
+    for (let at = this.#firstEndingAfter(from); at < this.#starts.length; at += 1) {
+      const start = this.#startAt(at);
+      if (start >= to) break;
+      if (start > position) found.push([position, start]);
+      position = this.#endAt(at);
+    }
+    if (position < to) found.push([position, to]);
+    return found;
+  }
+
+  /** The first byte at or after `from` that is not in the set. */
+  firstGap(from: number): number {
+    checkRange(from, from);
+    const at = this.#firstEndingAfter(from);
+    const inside = at < this.#starts.length && this.#startAt(at) <= from;
+    return inside ? this.#endAt(at) : from;
+  }
+
+  /** The ranges, ascending; a copy. */
+  toArray(): Extent[] {
+    return this.#starts.map((start, at) => ({ start, end: this.#endAt(at) }));
+  }
+
+  /** The ranges as pairs, ascending; a copy. */
+  toPairs(): [start: number, end: number][] {
+    return this.#starts.map((start, at) => [start, this.#endAt(at)]);
+  }
+
+  clone(): ExtentSet {
+    const copy = new ExtentSet();
+    for (let at = 0; at < this.#starts.length; at += 1) {
+      copy.#starts.push(this.#startAt(at));
+      copy.#ends.push(this.#endAt(at));
+    }
+    copy.#total = this.#total;
+    return copy;
+  }
+
+  #startAt(index: number): number {
+    return this.#starts[index] as number;
+  }
+
+  #endAt(index: number): number {
+    return this.#ends[index] as number;
+  }
+
+  /** Index of the first range whose end is greater than `position`. */
+  #firstEndingAfter(position: number): number {
+    let low = 0;
+    let high = this.#ends.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#endAt(middle) > position) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #firstEndingAtOrAfter(position: number): number {
+    const at = this.#firstEndingAfter(position);
+    return at > 0 && this.#endAt(at - 1) === position ? at - 1 : at;
+  }
+}
+
+function checkRange(start: number, end: number): void {
+  assert(
+    Number.isSafeInteger(start) && Number.isSafeInteger(end) && start >= 0 && start <= end,
+    `[${start}, ${end}) is a range`,
+  );
+}

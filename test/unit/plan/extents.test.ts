@@ -1,0 +1,91 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { ExtentSet } from '../../../src/plan/extents.js';
+
+const SPACE = 64;
+
+interface Step {
+  op: 'add' | 'remove';
+  start: number;
+  end: number;
+}
+
+const range = fc
+  .tuple(fc.nat(SPACE), fc.nat(SPACE))
+  .map(([a, b]) => ({ start: Math.min(a, b), end: Math.max(a, b) }));
+const steps = fc.array(
+  fc.tuple(fc.constantFrom<Step['op']>('add', 'remove'), range).map(([op, r]) => ({ op, ...r })),
+  { maxLength: 40 },
+);
+
+function play(history: Step[]): { set: ExtentSet; bits: boolean[] } {
+  const set = new ExtentSet();
+  const bits = new Array<boolean>(SPACE).fill(false);
+  for (const { op, start, end } of history) {
+    const changed = bits.slice(start, end).filter((bit) => bit !== (op === 'add')).length;
+    expect(set[op](start, end)).to.equal(changed);
+    bits.fill(op === 'add', start, end);
+  }
+  return { set, bits };
+}
+
+function rangesOf(bits: boolean[], wanted: boolean, from = 0, to = bits.length): number[][] {
+  const ranges: number[][] = [];
+  for (let at = from; at < to; at += 1) {
+    if (bits[at] !== wanted) continue;
+    const last = ranges.at(-1);
+    if (last?.[1] === at) last[1] = at + 1;
+    else ranges.push([at, at + 1]);
+  }
+  return ranges;
+}
+
+describe('plan/extents', () => {
+  it('agrees with a bitmap after any history', () => {
+    fc.assert(
+      fc.property(steps, range, (history, { start, end }) => {
+        const { set, bits } = play(history);
+        expect(set.toPairs()).to.deep.equal(rangesOf(bits, true));
+        expect(set.total()).to.equal(bits.filter(Boolean).length);
+        expect(set.length).to.equal(rangesOf(bits, true).length);
+        expect(set.gaps(start, end)).to.deep.equal(rangesOf(bits, false, start, end));
+        expect(set.has(start, end)).to.equal(bits.slice(start, end).every(Boolean));
+        let gap = start;
+        while (bits[gap] === true) gap += 1;
+        expect(set.firstGap(start)).to.equal(gap);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('clones into a set of its own', () => {
+    const set = new ExtentSet([{ start: 4, end: 8 }]);
+    const copy = set.clone();
+    copy.add(8, 9);
+    expect(set.toArray()).to.deep.equal([{ start: 4, end: 8 }]);
+    expect(copy.total()).to.equal(5);
+  });
+
+  it('keeps offsets beyond 2^32', () => {
+    const far = 2 ** 40;
+    const set = new ExtentSet();
+    set.add(far, far + 3);
+    expect(set.has(far + 1, far + 2)).to.equal(true);
+    expect(set.gaps(0, far + 4)).to.deep.equal([
+      [0, far],
+      [far + 3, far + 4],
+    ]);
+  });
+
+  it('refuses what is no range', () => {
+    for (const [start, end] of [
+      [2, 1],
+      [-1, 1],
+      [0, 0.5],
+      [0, NaN],
+      [0, 2 ** 53],
+    ] as const) {
+      expect(() => new ExtentSet().add(start, end)).to.throw('is a range');
+    }
+  });
+});
