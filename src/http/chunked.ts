@@ -1,0 +1,189 @@
+/** The chunked transfer coding (RFC 9112 §7.1), decoded in place. */
+import { SluiceError } from '../errors.js';
+
+/** Most hexadecimal digits of a chunk's size, leading zeros included. */
+export const MAX_CHUNK_SIZE_DIGITS = 16;
+/** Longest chunk extension in bytes, for each chunk. */
+export const MAX_CHUNK_EXTENSION_BYTES = 4 * 1024;
+/** Longest trailer section in bytes. */
+export const MAX_TRAILER_BYTES = 16 * 1024;
+
+const HTAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+const SP = 0x20;
+const COLON = 0x3a;
+const SEMICOLON = 0x3b;
+const DEL = 0x7f;
+
+/** What the next byte belongs to. */
+type State =
+  | 'size'
+  | 'size-space'
+  | 'extension'
+  | 'size-lf'
+  | 'data'
+  | 'data-cr'
+  | 'data-lf'
+  | 'trailer-start'
+  | 'trailer-name'
+  | 'trailer-value'
+  | 'trailer-lf'
+  | 'end-lf'
+  | 'done';
+
+/**
+ * Decodes one chunked body across any split of its bytes. Lines end in CRLF and in nothing else.
+ * Extensions and trailer fields are checked, counted and dropped.
+ */
+export class ChunkedDecoder {
+  #state: State = 'size';
+  /** Size of the chunk while it is read; then the bytes of it that are still to come. */
+  #left = 0;
+  #digits = 0;
+  #extension = 0;
+  #trailer = 0;
+
+  /**
+   * Decodes the bytes `[from, to)` and moves the data of the chunks together at `[from, dataEnd)`.
+   * `consumed` is the index of the first byte that is not of this body: `to`, unless `done`.
+   * @throws SluiceError HTTP_MALFORMED, or HTTP_TOO_LARGE above one of the limits.
+   */
+  decode(
+    buffer: Uint8Array,
+    from: number,
+    to: number,
+  ): { dataEnd: number; consumed: number; done: boolean } {
+    let at = from;
+    let dataEnd = from;
+    while (at < to && this.#state !== 'done') {
+      if (this.#state === 'data') {
+        const length = Math.min(this.#left, to - at);
+        if (at !== dataEnd) buffer.copyWithin(dataEnd, at, at + length);
+        at += length;
+        dataEnd += length;
+        this.#left -= length;
+        if (this.#left === 0) this.#state = 'data-cr';
+      } else {
+        this.#state = this.#next(this.#state, buffer[at]!);
+        at++;
+      }
+    }
+    return { dataEnd, consumed: at, done: this.#state === 'done' };
+  }
+
+  #next(state: Exclude<State, 'data' | 'done'>, byte: number): State {
+    switch (state) {
+      case 'size':
+        return this.#size(byte);
+      case 'size-space':
+      case 'extension':
+        return this.#inExtension(state, byte);
+      case 'size-lf':
+        expect(byte, LF, 'a chunk size');
+        return this.#startChunk();
+      case 'data-cr':
+        expect(byte, CR, 'a chunk');
+        return 'data-lf';
+      case 'data-lf':
+        expect(byte, LF, 'a chunk');
+        return 'size';
+      case 'end-lf':
+        expect(byte, LF, 'the last chunk');
+        return 'done';
+      case 'trailer-start':
+      case 'trailer-name':
+      case 'trailer-value':
+      case 'trailer-lf':
+        return this.#inTrailer(state, byte);
+    }
+  }
+
+  #size(byte: number): State {
+    const digit = hexDigit(byte);
+    if (digit !== -1) {
+      this.#digits++;
+      this.#left = this.#left * 16 + digit;
+      if (this.#digits > MAX_CHUNK_SIZE_DIGITS || !Number.isSafeInteger(this.#left)) {
+        throw tooLarge('the size of a chunk');
+      }
+      return 'size';
+    }
+    if (this.#digits === 0) throw malformed('a chunk has no size');
+    if (byte === CR) return 'size-lf';
+    return this.#inExtension('size-space', byte);
+  }
+
+  /** `size-space` is the white space before `;`, which the grammar allows there and nowhere else. */
+  #inExtension(state: 'size-space' | 'extension', byte: number): State {
+    if (++this.#extension > MAX_CHUNK_EXTENSION_BYTES) throw tooLarge('a chunk extension');
+    if (state === 'extension') {
+      if (byte === CR) return 'size-lf';
+      if (isText(byte)) return 'extension';
+    } else {
+      if (byte === SEMICOLON) return 'extension';
+      if (byte === SP || byte === HTAB) return 'size-space';
+    }
+    throw malformed('the size line of a chunk is not valid');
+  }
+
+  #startChunk(): State {
+    this.#digits = 0;
+    this.#extension = 0;
+    return this.#left === 0 ? 'trailer-start' : 'data';
+  }
+
+  #inTrailer(
+    state: 'trailer-start' | 'trailer-name' | 'trailer-value' | 'trailer-lf',
+    byte: number,
+  ): State {
+    if (state === 'trailer-start' && byte === CR) return 'end-lf';
+    if (++this.#trailer > MAX_TRAILER_BYTES) throw tooLarge('the trailer section');
+    if (state === 'trailer-lf') {
+      expect(byte, LF, 'a trailer field');
+      return 'trailer-start';
+    }
+    if (state === 'trailer-value') {
+      if (byte === CR) return 'trailer-lf';
+      if (isText(byte)) return 'trailer-value';
+    } else {
+      if (state === 'trailer-name' && byte === COLON) return 'trailer-value';
+      if (isTokenByte(byte)) return 'trailer-name';
+    }
+    throw malformed('a trailer field is not valid');
+  }
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : -1;
+}
+
+/** HTAB, SP, VCHAR and obs-text. */
+function isText(byte: number): boolean {
+  return byte === HTAB || (byte >= SP && byte !== DEL);
+}
+
+function isTokenByte(byte: number): boolean {
+  return TOKEN_BYTES.has(byte);
+}
+
+const TOKEN_BYTES = new Set(
+  Buffer.from(
+    "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    'latin1',
+  ),
+);
+
+function expect(byte: number, wanted: number, what: string): void {
+  if (byte !== wanted) throw malformed(`${what} does not end in CRLF`);
+}
+
+function malformed(message: string): SluiceError {
+  return new SluiceError('HTTP_MALFORMED', message);
+}
+
+function tooLarge(what: string): SluiceError {
+  return new SluiceError('HTTP_TOO_LARGE', `${what} is above its limit`);
+}

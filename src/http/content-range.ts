@@ -1,0 +1,71 @@
+/** Content-Range and Range (RFC 9110 §14): which bytes an answer holds. */
+import { SluiceError, assert } from '../errors.js';
+import type { ResponseHead } from './head.js';
+import { excerpt, parseDigits } from './syntax.js';
+
+/** `start` and `end` are a half-open range of bytes, `total` the length of the representation. */
+export type ContentRange =
+  | { kind: 'range'; start: number; end: number; total: number | null }
+  | { kind: 'unsatisfied'; total: number | null };
+
+const FORM = /^bytes (?:([0-9]+)-([0-9]+)|\*)\/([0-9]+|\*)$/i;
+
+/**
+ * Reads a Content-Range value (RFC 9110 §14.4). `bytes * / *` (without the spaces) is outside the
+ * grammar, and is read as "unsatisfied, length unknown", which promises nothing.
+ * @throws SluiceError HTTP_RANGE_MISMATCH when it is malformed, of another unit, turned round,
+ *   outside its own total, or above 2^53 - 1.
+ */
+export function parseContentRange(value: string): ContentRange {
+  const match = FORM.exec(value);
+  if (match === null) throw mismatch(`Content-Range is not valid: ${excerpt(value)}`);
+  const [, first, last, length] = match;
+  const total = length === '*' ? null : number(length!, value);
+  if (first === undefined) return { kind: 'unsatisfied', total };
+  const start = number(first, value);
+  const end = number(last!, value) + 1;
+  if (start >= end || !Number.isSafeInteger(end) || (total !== null && end > total)) {
+    throw mismatch(`Content-Range contradicts itself: ${excerpt(value)}`);
+  }
+  return { kind: 'range', start, end, total };
+}
+
+/**
+ * The one Content-Range of an answer.
+ * @throws SluiceError HTTP_RANGE_MISMATCH when there is none, more than one, one that is not
+ *   valid, or when the answer is multipart/byteranges (which is never asked for).
+ */
+export function requireContentRange(head: ResponseHead): ContentRange {
+  const details = { httpStatus: head.status };
+  const type = head.fields.get('content-type') ?? '';
+  if (/^multipart\/byteranges(?:[ \t;,]|$)/i.test(type)) {
+    throw mismatch('the answer has several parts, and one range was asked for').with(details);
+  }
+  const values = head.fields.getAll('content-range');
+  if (values.length !== 1) {
+    throw mismatch(`the answer has ${values.length} Content-Range fields`).with(details);
+  }
+  try {
+    return parseContentRange(values[0]!);
+  } catch (thrown) {
+    throw SluiceError.from(thrown).with(details);
+  }
+}
+
+/** The value of Range for the bytes `[start, end)`; `end` null asks for the rest. */
+export function rangeValue(start: number, end: number | null): string {
+  assert(Number.isSafeInteger(start) && start >= 0, 'a range starts at a whole byte');
+  if (end === null) return `bytes=${start}-`;
+  assert(Number.isSafeInteger(end) && end > start, 'a range holds at least one byte');
+  return `bytes=${start}-${end - 1}`;
+}
+
+function number(text: string, value: string): number {
+  const parsed = parseDigits(text);
+  if (parsed === null) throw mismatch(`Content-Range is above 2^53 - 1: ${excerpt(value)}`);
+  return parsed;
+}
+
+function mismatch(message: string): SluiceError {
+  return new SluiceError('HTTP_RANGE_MISMATCH', message);
+}

@@ -1,0 +1,73 @@
+/** Redirects (RFC 9110 §15.4): where they lead, and where they may not. */
+import { SluiceError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
+import type { ResponseHead } from './head.js';
+import { redactUrl } from './redact.js';
+
+/** Most redirects that are followed for one request (P11). */
+export const MAX_REDIRECTS = 10;
+
+/** Whether an answer with this status is followed. 300 and 304 are answers in themselves. */
+export function isRedirect(status: number): boolean {
+  return [301, 302, 303, 307, 308].includes(status);
+}
+
+/**
+ * The URL that a redirect leads to: never with userinfo, for credentials are not taken from a
+ * server; with the fragment of `from` unless Location has its own (RFC 9110 §10.2.2). Bytes above
+ * 0x7F are percent-encoded as they are, so a Location in raw UTF-8 keeps its meaning.
+ * @throws SluiceError REDIRECT_INVALID without one valid http or https Location; REDIRECT_DOWNGRADE
+ *   from https to http, unless that is allowed.
+ */
+export function resolveRedirect(
+  from: URL,
+  head: ResponseHead,
+  opts: { allowDowngrade: boolean },
+): URL {
+  const fail = (code: ErrorCode, message: string, next?: string): SluiceError =>
+    new SluiceError(code, message, {
+      url: redactUrl(from),
+      httpStatus: head.status,
+      ...(next === undefined ? {} : { next }),
+    });
+  const [location, ...others] = new Set(head.fields.getAll('location'));
+  if (location === undefined || location === '') {
+    throw fail('REDIRECT_INVALID', 'the server redirects, but does not say where to');
+  }
+  if (others.length > 0) throw fail('REDIRECT_INVALID', 'the server redirects to several places');
+  if (/[\x00-\x1f\x7f]/.test(location)) {
+    throw fail('REDIRECT_INVALID', 'the redirect has a control character in its Location');
+  }
+  const to = parse(percentEncodeBytes(location), from);
+  if (to === null) throw fail('REDIRECT_INVALID', 'the Location of the redirect is not a URL');
+  if (to.protocol !== 'http:' && to.protocol !== 'https:') {
+    throw fail('REDIRECT_INVALID', `the redirect leads to ${to.protocol}, which is not http(s)`);
+  }
+  if (from.protocol === 'https:' && to.protocol === 'http:' && !opts.allowDowngrade) {
+    throw fail('REDIRECT_DOWNGRADE', `the redirect leads from https to ${redactUrl(to)}`);
+  }
+  to.username = '';
+  to.password = '';
+  if (!location.includes('#')) to.hash = from.hash;
+  return to;
+}
+
+/** Whether two http(s) URLs have the same scheme, host and port (RFC 9110 §4.3.1). */
+export function sameOrigin(a: URL, b: URL): boolean {
+  return a.protocol === b.protocol && a.host === b.host;
+}
+
+function percentEncodeBytes(latin1: string): string {
+  return latin1.replace(
+    /[\x80-\xff]/g,
+    (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function parse(reference: string, base: URL): URL | null {
+  try {
+    return new URL(reference, base);
+  } catch {
+    return null;
+  }
+}

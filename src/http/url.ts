@@ -1,0 +1,75 @@
+/** URLs as users write them. */
+import { SluiceError } from '../errors.js';
+import { redactUrl } from './redact.js';
+
+export interface UserUrl {
+  /** Without userinfo and without fragment. */
+  url: URL;
+  /** The userinfo of the URL, percent-decoded; null when it has none. */
+  userinfo: { user: string; password: string } | null;
+}
+
+/**
+ * Reads a URL from the command line or a list.
+ * @throws SluiceError URL_INVALID, with what to write instead; it never shows userinfo or query.
+ */
+export function parseUserUrl(text: string): UserUrl {
+  const trimmed = text.trim();
+  checkText(trimmed);
+  checkScheme(trimmed);
+  let url: URL;
+  try {
+    url = new URL(trimmed);
+  } catch {
+    throw invalid('this is not a valid URL', 'Check its host name and its port.');
+  }
+  const { username, password } = url;
+  const userinfo =
+    username === '' && password === ''
+      ? null
+      : { user: percentDecode(username), password: percentDecode(password) };
+  url.username = '';
+  url.password = '';
+  url.hash = '';
+  return { url, userinfo };
+}
+
+/** The URL parser would drop line breaks and turn a backslash into a slash, both silently. */
+function checkText(text: string): void {
+  if (text === '') throw invalid('the URL is empty', 'Give one such as https://example.com/file.');
+  if (/[\x00-\x1f\x7f]/.test(text)) {
+    throw invalid('the URL has a control character', 'Write it on one line.');
+  }
+  const [beforeQuery = ''] = text.split(/[?#]/, 1);
+  if (beforeQuery.includes('\\')) {
+    throw invalid('the URL has a backslash', 'Write / between its parts, or %5C for a backslash.');
+  }
+}
+
+function checkScheme(text: string): void {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  if (scheme === 'http' || scheme === 'https') return;
+  if (scheme !== undefined) {
+    throw invalid(`the scheme ${scheme} is not supported`, 'Only http and https are.');
+  }
+  if (/^https?:/i.test(text)) {
+    throw invalid('the URL has no host', 'Write two slashes after the scheme: https://...');
+  }
+  const guess = redactUrl(`https://${text}`);
+  throw invalid(
+    'the URL has no scheme',
+    guess.startsWith('https:') ? `Did you mean ${guess}?` : 'Write it with https:// in front.',
+  );
+}
+
+function percentDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function invalid(message: string, next: string): SluiceError {
+  return new SluiceError('URL_INVALID', message, { next });
+}

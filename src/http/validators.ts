@@ -1,0 +1,107 @@
+/** Validators (RFC 9110 §8.8): whether two answers are of one representation. */
+import { parseHttpDate } from './date.js';
+import type { ResponseHead } from './head.js';
+
+/** What an answer says about the identity of its representation. Plain data: JSON keeps it. */
+export interface Validators {
+  /** `opaque` is the tag with its quotes, without `W/`. Null when absent or malformed. */
+  etag: { opaque: string; weak: boolean } | null;
+  /** Last-Modified as the server wrote it, for If-Range wants it exactly; null when malformed. */
+  lastModified: string | null;
+  /** The same in milliseconds since 1970. */
+  lastModifiedMs: number | null;
+  /** Date in milliseconds since 1970. */
+  dateMs: number | null;
+}
+
+/** How much older than Date a strong Last-Modified is at least, in ms (RFC 9110 §8.8.2.2). */
+export const STRONG_DATE_MS = 60_000;
+
+const ETAG = /^(W\/)?("[\x21\x23-\x7e\x80-\xff]*")$/;
+
+/** The validators of an answer. A field that is malformed, or there twice, counts as absent. */
+export function readValidators(head: ResponseHead): Validators {
+  const tag = ETAG.exec(single(head, 'etag') ?? '');
+  const date = single(head, 'date');
+  const modified = single(head, 'last-modified');
+  const lastModifiedMs = modified === null ? null : parseHttpDate(modified);
+  return {
+    etag: tag === null ? null : { opaque: tag[2]!, weak: tag[1] !== undefined },
+    lastModified: lastModifiedMs === null ? null : modified,
+    lastModifiedMs,
+    dateMs: date === null ? null : parseHttpDate(date),
+  };
+}
+
+/**
+ * The validator that proves equality byte for byte, if there is one: a strong ETag; else a
+ * Last-Modified at least {@link STRONG_DATE_MS} before Date (RFC 9110 §8.8.2.2), beside a weak
+ * ETag too. What may go into If-Range is {@link ifRangeValue}.
+ */
+export function strongValidator(v: Validators): { kind: 'etag' | 'date'; value: string } | null {
+  if (v.etag !== null && !v.etag.weak) return { kind: 'etag', value: v.etag.opaque };
+  if (v.lastModified === null || !hasStrongDate(v)) return null;
+  return { kind: 'date', value: v.lastModified };
+}
+
+/**
+ * The value of If-Range (RFC 9110 §13.1.5), or null when none may be sent: never a weak ETag, and
+ * a date only when it is strong and there is no ETag at all.
+ */
+export function ifRangeValue(v: Validators): string | null {
+  const strong = strongValidator(v);
+  if (strong === null || (strong.kind === 'date' && v.etag !== null)) return null;
+  return strong.value;
+}
+
+/**
+ * Whether an answer seen now is of the representation known from an earlier one.
+ *
+ * | ETag known, seen            | Last-Modified equal           | differs     | not in both |
+ * | --------------------------- | ----------------------------- | ----------- | ----------- |
+ * | both strong, equal          | same                          | same        | same        |
+ * | both strong, unequal        | different                     | different   | different   |
+ * | both weak, unequal          | different                     | different   | different   |
+ * | both weak, equal            | same if strong, else unproven | different   | unproven    |
+ * | missing in one or both      | same if strong, else unproven | different   | unproven    |
+ * | strength differs, tag equal | same if strong, else unproven | different   | unproven    |
+ * | strength differs, tag not   | unproven                      | different   | unproven    |
+ *
+ * - A Last-Modified is strong here when it was so in the *known* answer. When that one came within
+ *   a minute of the change, a second change in the same second would show the same date.
+ * - A strong ETag outweighs Last-Modified: mirrors and redeployments change dates, not bytes.
+ * - A weak ETag never proves, for it may stay while bytes change (RFC 9110 §8.8.3). An ETag that
+ *   turned weak (a server that compresses on the fly does so) proves nothing by itself, nor does
+ *   it deny; with other text it speaks against an equal date, so neither is believed.
+ */
+export function compareValidators(
+  known: Validators,
+  seen: Validators,
+): 'same' | 'different' | 'unproven' {
+  const tags = compareTags(known.etag, seen.etag);
+  if (tags === 'same' || tags === 'different') return tags;
+  if (known.lastModifiedMs === null || seen.lastModifiedMs === null) return 'unproven';
+  if (known.lastModifiedMs !== seen.lastModifiedMs) return 'different';
+  return tags === 'silent' && hasStrongDate(known) ? 'same' : 'unproven';
+}
+
+/** `silent`: the tags neither prove nor deny; `doubtful`: they differ, in strength as well. */
+function compareTags(
+  known: Validators['etag'],
+  seen: Validators['etag'],
+): 'same' | 'different' | 'silent' | 'doubtful' {
+  if (known === null || seen === null) return 'silent';
+  const equal = known.opaque === seen.opaque;
+  if (known.weak !== seen.weak) return equal ? 'silent' : 'doubtful';
+  if (!equal) return 'different';
+  return known.weak ? 'silent' : 'same';
+}
+
+function hasStrongDate({ lastModifiedMs, dateMs }: Validators): boolean {
+  return lastModifiedMs !== null && dateMs !== null && dateMs - lastModifiedMs >= STRONG_DATE_MS;
+}
+
+function single(head: ResponseHead, name: string): string | null {
+  const values = head.fields.getAll(name);
+  return values.length === 1 ? values[0]! : null;
+}

@@ -1,0 +1,156 @@
+import { expect } from 'chai';
+import {
+  ChunkedDecoder,
+  MAX_CHUNK_EXTENSION_BYTES,
+  MAX_CHUNK_SIZE_DIGITS,
+  MAX_TRAILER_BYTES,
+} from '../../../src/http/chunked.js';
+import { bytes, refusal } from './support.js';
+
+function decode(text: string, from = 0) {
+  const buffer = bytes(text);
+  const result = new ChunkedDecoder().decode(buffer, from, buffer.length);
+  return { ...result, data: buffer.toString('latin1', from, result.dataEnd) };
+}
+
+/** Every byte in a call of its own, each in a place of its own. */
+function dribble(text: string) {
+  const decoder = new ChunkedDecoder();
+  let data = '';
+  let done = false;
+  for (const character of text) {
+    const buffer = bytes(`..${character}..`);
+    const result = decoder.decode(buffer, 2, 3);
+    expect(result.consumed).to.equal(3);
+    data += buffer.toString('latin1', 2, result.dataEnd);
+    done = result.done;
+  }
+  return { data, done };
+}
+
+const whole = '5\r\nhello\r\n1;a="b c"\r\n \r\nA\r\n0123456789\r\n0\r\nX-T: y\xe9\t\r\nZ:\r\n\r\n';
+
+describe('http/chunked', () => {
+  it('moves the data of the chunks together', () => {
+    expect(decode(whole)).to.deep.equal({
+      data: 'hello 0123456789',
+      dataEnd: 16,
+      consumed: whole.length,
+      done: true,
+    });
+    expect(dribble(whole)).to.deep.equal({ data: 'hello 0123456789', done: true });
+  });
+
+  it('works at an offset, and touches nothing before it or after the data that it consumed', () => {
+    const buffer = bytes(`..${whole}NEXT`);
+    const result = new ChunkedDecoder().decode(buffer, 2, buffer.length);
+    expect(result).to.deep.equal({ dataEnd: 18, consumed: 2 + whole.length, done: true });
+    expect(buffer.toString('latin1', 0, 18)).to.equal('..hello 0123456789');
+    expect(buffer.toString('latin1', result.consumed)).to.equal('NEXT');
+  });
+
+  it('is not done before the last LF, and takes nothing after it', () => {
+    expect(decode('0\r\n\r').done).to.equal(false);
+    expect(decode('0\r\n\r\n')).to.deep.equal({ data: '', dataEnd: 0, consumed: 5, done: true });
+    const decoder = new ChunkedDecoder();
+    decoder.decode(bytes('0\r\n\r\n'), 0, 5);
+    expect(decoder.decode(bytes('5\r\nhello'), 0, 8)).to.deep.equal({
+      dataEnd: 0,
+      consumed: 0,
+      done: true,
+    });
+  });
+
+  it('gives what it has of a chunk that is not complete', () => {
+    expect(decode('5\r\nhel')).to.deep.equal({ data: 'hel', dataEnd: 3, consumed: 6, done: false });
+    expect(decode('')).to.deep.equal({ data: '', dataEnd: 0, consumed: 0, done: false });
+  });
+
+  it('reads hexadecimal digits in both cases, and leading zeros', () => {
+    expect(decode(`00aF\r\n${'x'.repeat(175)}\r\n0\r\n\r\n`).data).to.have.length(175);
+    expect(decode(`fA\r\n${'x'.repeat(250)}\r\n000\r\n\r\n`).data).to.have.length(250);
+    expect(decode(`9\r\n${'x'.repeat(9)}\r\n0\r\n\r\n`).data).to.have.length(9);
+  });
+
+  it('counts the data of one chunk only, not of the next', () => {
+    expect(decode('1\r\na\r\n1\r\nb\r\n0\r\n\r\n').data).to.equal('ab');
+  });
+
+  it('takes white space before an extension (RFC 9112 §7.1.1)', () => {
+    expect(decode('1 \t;x\r\na\r\n0;\t y=\xff\r\n\r\n').data).to.equal('a');
+  });
+
+  for (const [what, text] of [
+    ['an empty size', '\r\n'],
+    ['a size that starts with an extension', ';x\r\n'],
+    ['a sign', '+5\r\nhello\r\n'],
+    ['a minus', '-5\r\nhello\r\n'],
+    ['0x', '0x5\r\nhello\r\n'],
+    ['a digit that is none', '5g\r\n'],
+    ['a slash', '5/\r\n'],
+    ['a colon', '5:\r\n'],
+    ['an at sign', '@\r\n'],
+    ['a grave accent', '`\r\n'],
+    ['a G', 'G\r\n'],
+    ['white space before the size', ' 5\r\nhello\r\n'],
+    ['white space after the size', '5 \r\nhello\r\n'],
+    ['a bare LF after the size', '5\nhello\r\n'],
+    ['a bare CR after the size', '5\rhello'],
+    ['a bare LF in an extension', '5;x\nhello'],
+    ['a bare CR in an extension', '5;x\rhello'],
+    ['a control byte in an extension', '5;x\x00\r\n'],
+    ['DEL in an extension', '5;x\x7f\r\n'],
+    ['data that is longer than its size', '5\r\nhello!\r\n'],
+    ['a bare LF after the data', '5\r\nhello\n'],
+    ['a bare CR after the data', '5\r\nhello\rX'],
+    ['a second empty line', '5\r\nhello\r\n\r\n'],
+    ['a bare LF at the end', '0\r\n\n'],
+    ['a bare CR at the end', '0\r\n\rX'],
+    ['a trailer without a name', '0\r\n: x\r\n\r\n'],
+    ['a trailer without a colon', '0\r\nabc\r\n\r\n'],
+    ['a trailer with a space before the colon', '0\r\nA : b\r\n\r\n'],
+    ['a folded trailer', '0\r\nA: b\r\n c\r\n\r\n'],
+    ['a bare LF in a trailer', '0\r\nA: b\n'],
+    ['a bare CR in a trailer', '0\r\nA: b\rX'],
+    ['NUL in a trailer', '0\r\nA: b\x00'],
+    ['DEL in a trailer', '0\r\nA: b\x7f'],
+    ['a name outside ASCII', '0\r\n\xe9: b\r\n'],
+  ] as const) {
+    it(`refuses ${what}`, () => {
+      refusal(() => decode(text), 'HTTP_MALFORMED');
+      refusal(() => dribble(text), 'HTTP_MALFORMED');
+    });
+  }
+
+  it('P15: bounds the digits and the value of a size', () => {
+    expect(MAX_CHUNK_SIZE_DIGITS).to.equal(16);
+    expect(decode(`${'0'.repeat(15)}1\r\nx\r\n0\r\n\r\n`).data).to.equal('x');
+    refusal(() => decode(`${'0'.repeat(17)}`), 'HTTP_TOO_LARGE');
+    expect(decode('1fffffffffffff\r\n').done).to.equal(false);
+    refusal(() => decode('20000000000000'), 'HTTP_TOO_LARGE');
+  });
+
+  it('P15: bounds an extension, of each chunk alone', () => {
+    const extension = `;${'x'.repeat(MAX_CHUNK_EXTENSION_BYTES - 2)}`;
+    const chunk = `1${extension}\r\na\r\n`;
+    expect(decode(`${chunk}${chunk}0\r\n\r\n`).data).to.equal('aa');
+    expect(decode(`1${extension}x`).done).to.equal(false);
+    refusal(() => decode(`1${extension}xx`), 'HTTP_TOO_LARGE');
+    refusal(() => decode(`1${' '.repeat(MAX_CHUNK_EXTENSION_BYTES + 1)}`), 'HTTP_TOO_LARGE');
+  });
+
+  it('P15: bounds the trailer section as a whole', () => {
+    const field = `A: ${'b'.repeat(1024 - 5)}\r\n`;
+    const count = MAX_TRAILER_BYTES / 1024;
+    expect(decode(`0\r\n${field.repeat(count)}\r\n`).done).to.equal(true);
+    refusal(() => decode(`0\r\n${field.repeat(count)}A`), 'HTTP_TOO_LARGE');
+  });
+
+  it('is linear in the number of chunks', () => {
+    const count = 200_000;
+    const buffer = bytes(`${'1\r\nx\r\n'.repeat(count)}0\r\n\r\n`);
+    const started = process.hrtime.bigint();
+    expect(new ChunkedDecoder().decode(buffer, 0, buffer.length).dataEnd).to.equal(count);
+    expect(Number(process.hrtime.bigint() - started) / 1e6).to.be.below(2000);
+  });
+});

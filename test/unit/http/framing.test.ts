@@ -1,0 +1,120 @@
+import { expect } from 'chai';
+import { bodyFraming, contentLength, mayReuse } from '../../../src/http/framing.js';
+import { headOf, refusal } from './support.js';
+
+const lengthOf = (value: string | string[]) =>
+  bodyFraming('GET', headOf({ 'content-length': value }));
+
+describe('http/framing: bodyFraming', () => {
+  it('has no body after HEAD, 1xx, 204, 304 and a CONNECT that worked', () => {
+    const fields = { 'content-length': '5' };
+    const none = { kind: 'none' };
+    expect(bodyFraming('HEAD', headOf(fields))).to.deep.equal(none);
+    for (const status of [100, 101, 199, 204, 304]) {
+      expect(bodyFraming('GET', headOf(fields, status)), String(status)).to.deep.equal(none);
+    }
+    expect(bodyFraming('CONNECT', headOf(fields, 200))).to.deep.equal(none);
+    expect(bodyFraming('CONNECT', headOf(fields, 299))).to.deep.equal(none);
+  });
+
+  it('has a body after a CONNECT that failed, 200 and 3xx', () => {
+    const fields = { 'content-length': '5' };
+    const five = { kind: 'length', length: 5 };
+    expect(bodyFraming('CONNECT', headOf(fields, 300))).to.deep.equal(five);
+    expect(bodyFraming('CONNECT', headOf(fields, 407))).to.deep.equal(five);
+    for (const status of [200, 203, 205, 206, 303, 305, 404]) {
+      expect(bodyFraming('GET', headOf(fields, status)), String(status)).to.deep.equal(five);
+    }
+  });
+
+  it('reads a length, and a list of equal ones', () => {
+    expect(lengthOf('0')).to.deep.equal({ kind: 'length', length: 0 });
+    expect(lengthOf('42,42')).to.deep.equal({ kind: 'length', length: 42 });
+    expect(lengthOf('42 ,\t42')).to.deep.equal({ kind: 'length', length: 42 });
+    expect(lengthOf(['42', '42'])).to.deep.equal({ kind: 'length', length: 42 });
+    expect(lengthOf('9007199254740991')).to.deep.equal({
+      kind: 'length',
+      length: Number.MAX_SAFE_INTEGER,
+    });
+  });
+
+  for (const value of [
+    ...['', '+5', '-5', '1x', 'x1', '5.0', '0x5', '1e3', '5 5', '9007199254740992'],
+    ...['9007199254740993', '42,43', '43,42', '42,', ',42', '42,x', '1'.repeat(400)],
+  ]) {
+    it(`refuses Content-Length ${JSON.stringify(value.slice(0, 20))}`, () => {
+      const error = refusal(() => lengthOf(value), 'HTTP_MALFORMED');
+      expect(error.details.httpStatus).to.equal(200);
+    });
+  }
+
+  it('refuses unequal Content-Length fields', () => {
+    refusal(() => lengthOf(['42', '43']), 'HTTP_MALFORMED');
+  });
+
+  it('reads chunked in any case', () => {
+    const chunked = { kind: 'chunked' };
+    expect(bodyFraming('GET', headOf({ 'transfer-encoding': 'chunked' }))).to.deep.equal(chunked);
+    expect(bodyFraming('GET', headOf({ 'transfer-encoding': 'Chunked' }))).to.deep.equal(chunked);
+  });
+
+  for (const value of [
+    ...['', 'gzip', 'gzip, chunked', 'chunked, gzip', 'chunked, chunked', 'identity'],
+    ...['xchunked', 'chunkedx', 'chunked;q=1', 'chunked,', '"chunked"', '\x0bchunked'],
+  ]) {
+    it(`refuses Transfer-Encoding ${JSON.stringify(value)}`, () => {
+      const head = headOf({ 'transfer-encoding': value });
+      refusal(() => bodyFraming('GET', head), 'HTTP_MALFORMED');
+    });
+  }
+
+  it('refuses chunked twice, beside Content-Length, and in HTTP/1.0', () => {
+    const refuse = (fields: Record<string, string | string[]>, minor: 0 | 1 = 1) =>
+      refusal(() => bodyFraming('GET', headOf(fields, 200, minor)), 'HTTP_MALFORMED');
+    refuse({ 'transfer-encoding': ['chunked', 'chunked'] });
+    refuse({ 'transfer-encoding': 'chunked', 'content-length': '5' });
+    refuse({ 'transfer-encoding': 'chunked' }, 0);
+  });
+
+  it('is up to the close without either', () => {
+    expect(bodyFraming('GET', headOf({}))).to.deep.equal({ kind: 'close' });
+    expect(bodyFraming('GET', headOf({}, 200, 0))).to.deep.equal({ kind: 'close' });
+  });
+});
+
+describe('http/framing: contentLength', () => {
+  it('is null without the field', () => {
+    expect(contentLength(headOf({}))).to.equal(null);
+    expect(contentLength(headOf({ 'content-length': '7' }))).to.equal(7);
+  });
+});
+
+describe('http/framing: mayReuse', () => {
+  const length = { kind: 'length', length: 1 } as const;
+  const reuse = (connection: string | string[] | null, minor: 0 | 1) =>
+    mayReuse(headOf(connection === null ? {} : { connection }, 200, minor), length);
+
+  it('goes by the version when nothing is said', () => {
+    expect(reuse(null, 1)).to.equal(true);
+    expect(reuse(null, 0)).to.equal(false);
+  });
+
+  it('goes by Connection, in any case and place', () => {
+    expect(reuse('close', 1)).to.equal(false);
+    expect(reuse('x, \tClose', 1)).to.equal(false);
+    expect(reuse(['x', 'close'], 1)).to.equal(false);
+    expect(reuse('closed', 1)).to.equal(true);
+    expect(reuse('keep-alive', 0)).to.equal(true);
+    expect(reuse('Keep-Alive ,x', 0)).to.equal(true);
+    expect(reuse('keep-alive, close', 0)).to.equal(false);
+    expect(reuse('keep-alive, close', 1)).to.equal(false);
+    expect(reuse('x', 0)).to.equal(false);
+  });
+
+  it('is never so after a body up to the close, or 101', () => {
+    expect(mayReuse(headOf({ connection: 'keep-alive' }), { kind: 'close' })).to.equal(false);
+    expect(mayReuse(headOf({}, 101), { kind: 'none' })).to.equal(false);
+    expect(mayReuse(headOf({}), { kind: 'none' })).to.equal(true);
+    expect(mayReuse(headOf({}), { kind: 'chunked' })).to.equal(true);
+  });
+});
