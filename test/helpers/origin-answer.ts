@@ -325,6 +325,11 @@ function refuse(answer: Answer, fault: Extract<Fault, { kind: 'status' }>): void
   for (const [name, value] of Object.entries(fault.fields ?? {})) setField(answer, name, value);
 }
 
+function addInterim(answer: Answer, fault: Extract<Fault, { kind: 'interim' }>): void {
+  const head = formatHead(fault.status, fault.fields ?? {}, 'Interim');
+  for (let i = 0; i < (fault.count ?? 1); i++) answer.interim.push(head);
+}
+
 const CUTS = {
   reset: 'reset',
   stall: 'stall',
@@ -412,10 +417,7 @@ function applyContentFault(answer: Answer, fault: ContentFault, size: number): v
     case 'multipart':
       return makeMultipart(answer);
     case 'interim':
-      for (let i = 0; i < (fault.count ?? 1); i++) {
-        answer.interim.push(formatHead(fault.status, fault.fields ?? {}, 'Interim'));
-      }
-      return;
+      return addInterim(answer, fault);
     case 'latency':
       answer.latencyMs = fault.ms;
       return;
