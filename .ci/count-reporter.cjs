@@ -1,4 +1,3 @@
-/* global require */
 // Mocha's dot reporter, which also writes `passed failed left-out` to SLUICE_COUNT_FILE.
 const { writeFileSync } = require('node:fs');
 const { reporters } = require('mocha');
