@@ -146,7 +146,7 @@ export class Journal {
    * fulfilled; a claim that could not be written makes every later call fail.
    */
   append(extents: readonly DurableExtent[]): Promise<void> {
-    return this.#enqueue(async () => {
+    return this.#change(async () => {
       const { size } = this.#identity;
       for (const { start, end } of extents) {
         assert(start >= 0 && start < end && end <= (size ?? end), 'a claim lies within the file');
@@ -161,7 +161,7 @@ export class Journal {
    * still good of it is claimed again by the next checkpoint.
    */
   forget(ranges: readonly Extent[]): Promise<void> {
-    return this.#enqueue(async () => {
+    return this.#change(async () => {
       await this.#write(forgetFrames(ranges.filter(({ start, end }) => start < end)));
       for (const range of ranges) this.#extents.forget(range);
     });
@@ -169,7 +169,7 @@ export class Journal {
 
   /** Replaces what is known of the download. */
   setIdentity(identity: JournalIdentity): Promise<void> {
-    return this.#enqueue(async () => {
+    return this.#change(async () => {
       await this.#write([identityFrame(identity)]);
       this.#identity = identity;
     });
@@ -181,7 +181,10 @@ export class Journal {
     return this.#enqueue(() => this.#write([cleanFrame({ dev, ino, size, mtimeNs })]));
   }
 
-  /** Rewrites the journal without what it has outlived. Happens by itself when it grows. */
+  /**
+   * Rewrites the journal without what it has outlived, a CLEAN among it. Happens by itself when
+   * the journal grows.
+   */
   compact(): Promise<void> {
     return this.#enqueue(() => this.#rewrite());
   }
@@ -218,6 +221,15 @@ export class Journal {
     return result;
   }
 
+  /** The same for work that may make the journal long enough to be rewritten. */
+  #change(work: () => Promise<void>): Promise<void> {
+    return this.#enqueue(async () => {
+      await work();
+      // Only now, for a rewritten journal says what the memory says, not what the file said.
+      if (this.#position.offset > this.#compactAt) await this.#tryRewrite();
+    });
+  }
+
   async #write(frames: Frame[]): Promise<void> {
     if (frames.length === 0) return;
     const { bytes, seed } = encodeFrames(frames, this.#position.seed);
@@ -234,7 +246,6 @@ export class Journal {
       throw this.#failure;
     }
     this.#position = { offset: offset + bytes.length, seed };
-    if (this.#position.offset > this.#compactAt) await this.#tryRewrite();
   }
 
   /** A torn record does no harm, but without it the journal is not even damaged. */

@@ -58,7 +58,12 @@ export function smallestLease(costs: Costs): number {
  * @param gaps ascending and disjoint, not empty
  * @param missing bytes in all gaps together
  */
-export function grantFromGaps(gaps: readonly Span[], missing: number, idle: number, costs: Costs): Span {
+export function grantFromGaps(
+  gaps: readonly Span[],
+  missing: number,
+  idle: number,
+  costs: Costs,
+): Span {
   const gap = gaps[0];
   assert(gap !== undefined && gap.end > gap.start && idle >= 1, 'a gap and an idle connection');
   const smallest = smallestLease(costs);
@@ -104,8 +109,12 @@ function cutOf(lease: ActiveLease, costs: Costs): Grant | null {
   const leftMs = timeLeftMs(lease, costs);
   const small = left < 2 * SEAM_FRIENDLY_BYTES;
   if (leftMs < 3 * costs.requestMs || (small && leftMs < WORTH_A_SEAM_MS)) return null;
-  const keepMs = leftMs === Number.MAX_SAFE_INTEGER ? 0 : balance(left, victim, thief, costs.requestMs);
-  const kept = Math.min(left - MIN_STEAL_BYTES, Math.max(MIN_STEAL_BYTES, (victim * keepMs) / 1000));
+  const keepMs =
+    leftMs === Number.MAX_SAFE_INTEGER ? 0 : balance(left, victim, thief, costs.requestMs);
+  const kept = Math.min(
+    left - MIN_STEAL_BYTES,
+    Math.max(MIN_STEAL_BYTES, (victim * keepMs) / 1000),
+  );
   const end = alignDown(lease.position + kept, lease.position + MIN_STEAL_BYTES);
   if (lease.end - end < MIN_STEAL_BYTES) return null;
   return { span: { start: end, end: lease.end }, cut: { lease: lease.lease, end } };
