@@ -1,0 +1,132 @@
+/** The log of a run: pino to a file, readable lines to standard error, or both. */
+import type { DestinationStream, LevelWithSilent, Logger } from 'pino';
+import { SluiceError, type ErrorCode } from '../errors.js';
+import { silentLog, type Log, type LogFields } from '../log.js';
+import { escapeControl, escapeJsonLine, redactUrl } from './escape.js';
+
+export interface LogOptions {
+  /** Takes newline-delimited JSON; created with mode 0600, appended to when it exists. */
+  file?: string | undefined;
+  /** Readable lines through `note`. */
+  verbose: boolean;
+  /** Takes a line for a person; by default standard error. */
+  note?: (line: string) => void;
+}
+
+export type OpenLog = Log & { close(): void };
+
+const REDACTED = '[redacted]';
+
+/** Names of the headers stay, their values do not. */
+function redactHeaders(headers: unknown): unknown {
+  if (Array.isArray(headers)) {
+    return headers.map((field: unknown) =>
+      Array.isArray(field) ? [field[0], REDACTED] : REDACTED,
+    );
+  }
+  if (typeof headers !== 'object' || headers === null) return REDACTED;
+  return Object.fromEntries(Object.keys(headers).map((name) => [name, REDACTED]));
+}
+
+const redactUrlField = (url: unknown): unknown =>
+  typeof url === 'string' || url instanceof URL ? redactUrl(String(url)) : REDACTED;
+
+/** Fields that may hold a secret, and what is written instead. */
+const SERIALIZERS: Record<string, (value: unknown) => unknown> = {
+  url: redactUrlField,
+  location: redactUrlField,
+  headers: redactHeaders,
+};
+
+const OPEN_ERRORS: Record<string, ErrorCode> = {
+  EACCES: 'DISK_PERMISSION',
+  EPERM: 'DISK_PERMISSION',
+  EROFS: 'DISK_READ_ONLY',
+  ENOSPC: 'DISK_FULL',
+  EDQUOT: 'DISK_QUOTA',
+};
+
+function cannotOpen(file: string, thrown: unknown): SluiceError {
+  const errno = (thrown as NodeJS.ErrnoException).code;
+  const code = OPEN_ERRORS[errno ?? ''] ?? 'DISK_IO';
+  const details = {
+    path: file,
+    next: 'name another file with --log-file',
+    ...(errno && { errno }),
+  };
+  return new SluiceError(
+    code,
+    `the log file cannot be opened: ${errno ?? 'error'}`,
+    details,
+    thrown,
+  );
+}
+
+type Pino = typeof import('pino').pino;
+
+/** A destination that writes at once: a line is in the file when the call returns. */
+function fileDestination(pino: Pino, file: string): DestinationStream & { end(): void } {
+  try {
+    const destination = pino.destination({ dest: file, sync: true, mode: 0o600 });
+    let failed = false;
+    // A log on a full disk must not end the download.
+    destination.on('error', () => (failed = true));
+    return {
+      write: (line) => {
+        if (!failed) destination.write(escapeJsonLine(line.trimEnd()) + '\n');
+      },
+      end: () => destination.end(),
+    };
+  } catch (thrown) {
+    throw cannotOpen(file, thrown);
+  }
+}
+
+/** What pino adds to every line and a person need not read. */
+const OWN_FIELDS = new Set(['level', 'time', 'pid', 'msg']);
+
+/** One line of pino's JSON as a person reads it: `sluice: debug: message (name=value, ...)`. */
+export function readableLine(json: string): string {
+  const record = JSON.parse(json) as Record<string, unknown>;
+  const fields = Object.entries(record)
+    .filter(([name]) => !OWN_FIELDS.has(name))
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  const tail = fields.length > 0 ? ` (${fields.join(', ')})` : '';
+  return escapeControl(`sluice: ${String(record['level'])}: ${String(record['msg'])}${tail}`);
+}
+
+/**
+ * Opens the log. Without a file and not verbose it is silent, and pino is not even loaded.
+ * @throws SluiceError DISK_* when the file cannot be opened
+ */
+export async function openLog(options: LogOptions): Promise<OpenLog> {
+  const { file, verbose } = options;
+  if (file === undefined && !verbose) return { ...silentLog, close: () => undefined };
+  const { pino } = await import('pino');
+  const note = options.note ?? ((line: string) => void process.stderr.write(`${line}\n`));
+  const target = file === undefined ? undefined : fileDestination(pino, file);
+  const level: LevelWithSilent = 'debug';
+  const streams = [
+    ...(target ? [{ level, stream: target }] : []),
+    ...(verbose ? [{ level, stream: { write: (line: string) => note(readableLine(line)) } }] : []),
+  ];
+  const logger = pino(
+    {
+      level,
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: SERIALIZERS,
+    },
+    pino.multistream(streams),
+  );
+  return { ...methods(logger), close: () => target?.end() };
+}
+
+function methods(logger: Logger): Log {
+  const at =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (fields: LogFields, message: string): void =>
+      logger[level](fields, message);
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}

@@ -1,0 +1,38 @@
+/** Chooses who tells the user what happens. */
+import type { Reporter } from './base-reporter.js';
+import type { Terminal } from './display.js';
+import { JsonReporter } from './json.js';
+import { LineReporter } from './lines.js';
+import { LiveReporter } from './live.js';
+import { guard, lineWriter, type Sink } from './output.js';
+import { terminalTraits, type Environment, type MaybeTerminal } from './terminal.js';
+
+export type { Reporter } from './base-reporter.js';
+
+export interface ReporterOptions {
+  json: boolean;
+  quiet: boolean;
+  verbose: boolean;
+  noProgress: boolean;
+  stdout: Sink;
+  stderr: Sink & Terminal & MaybeTerminal;
+  env: Environment;
+}
+
+/**
+ * `json`: events on standard output. Else, on standard error: the live display where it is a
+ * terminal, and lines where it is not or where `quiet` or `noProgress` forbid drawing. A stream
+ * whose reader has gone is written to no more, and the download goes on.
+ */
+export function chooseReporter(options: ReporterOptions): Reporter {
+  const { json, quiet, verbose, noProgress, stdout, stderr, env } = options;
+  guard(stdout);
+  guard(stderr);
+  const write = lineWriter(stderr);
+  if (json) return new JsonReporter(lineWriter(stdout), write);
+  const { live, color, unicode } = terminalTraits(stderr, env);
+  if (live && !quiet && !noProgress) {
+    return new LiveReporter({ stream: stderr, color, unicode, verbose });
+  }
+  return new LineReporter({ write, quiet, verbose, progress: !noProgress });
+}
