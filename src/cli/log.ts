@@ -1,5 +1,5 @@
 /** The log of a run: pino to a file, readable lines to standard error, or both. */
-import type { DestinationStream, LevelWithSilent, Logger } from 'pino';
+import type { DestinationStream, LevelWithSilent, Logger, pino as PinoFunction } from 'pino';
 import { SluiceError, type ErrorCode } from '../errors.js';
 import { silentLog, type Log, type LogFields } from '../log.js';
 import { escapeControl, escapeJsonLine, redactUrl } from './escape.js';
@@ -62,10 +62,11 @@ function cannotOpen(file: string, thrown: unknown): SluiceError {
   );
 }
 
-type Pino = typeof import('pino').pino;
-
 /** A destination that writes at once: a line is in the file when the call returns. */
-function fileDestination(pino: Pino, file: string): DestinationStream & { end(): void } {
+function fileDestination(
+  pino: typeof PinoFunction,
+  file: string,
+): DestinationStream & { end(): void } {
   try {
     const destination = pino.destination({ dest: file, sync: true, mode: 0o600 });
     let failed = false;
