@@ -1,0 +1,163 @@
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { expect } from 'chai';
+import { writeFully } from '../../../src/disk/io.js';
+import { PartFile } from '../../../src/disk/part-file.js';
+import {
+  claimNameWithoutLinks,
+  finishPublish,
+  numberedName,
+  publish,
+  syncDirectory,
+  type PublishMode,
+} from '../../../src/disk/publish.js';
+import { expectCode, temporaryDirectory } from './files.js';
+
+const MODES: PublishMode[] = ['fail', 'overwrite', 'rename'];
+
+describe('disk/publish', () => {
+  const at = temporaryDirectory();
+
+  function makePart(text = 'new'): PartFile {
+    const part = PartFile.create(at('big.iso.part'));
+    writeFully(part.fd, Buffer.from(text), 0, text.length, 0);
+    return part;
+  }
+
+  for (const mode of MODES) {
+    it(`P2: ${mode} gives the file its name and takes the part's away`, async () => {
+      const part = makePart();
+      const { ino } = part.identity();
+      expect(await publish(part, at('big.iso'), mode, { mtimeMs: 1_600_000_000_500 })).to.equal(
+        at('big.iso'),
+      );
+      part.close();
+      expect(readdirSync(at())).to.deep.equal(['big.iso']);
+      const stats = lstatSync(at('big.iso'), { bigint: true });
+      expect(stats.nlink).to.equal(1n);
+      expect(String(stats.ino)).to.equal(ino);
+      expect(stats.mtimeMs).to.equal(1_600_000_000_500n);
+    });
+
+    it(`P2: ${mode} publishes no part that was replaced`, async () => {
+      const part = makePart();
+      renameSync(at('big.iso.part'), at('away'));
+      writeFileSync(at('big.iso.part'), 'foreign');
+      await expectCode('TARGET_UNSAFE', () => publish(part, at('big.iso'), mode));
+      expect(existsSync(at('big.iso'))).to.equal(false);
+      expect(readFileSync(at('big.iso.part'), 'latin1')).to.equal('foreign');
+      part.close();
+    });
+  }
+
+  it('P13: fail leaves whatever has the name', async () => {
+    const part = makePart();
+    writeFileSync(at('file'), 'old');
+    symlinkSync(at('nowhere'), at('dangling'));
+    symlinkSync(at('file'), at('link'));
+    mkdirSync(at('directory'));
+    execFileSync('mkfifo', [at('fifo')]);
+    for (const name of ['file', 'dangling', 'link', 'directory', 'fifo']) {
+      const error = await expectCode('TARGET_EXISTS', () => publish(part, at(name), 'fail'));
+      expect(error.details.next).to.be.a('string');
+      expect(await claimNameWithoutLinks(part, at(name))).to.equal(false);
+    }
+    expect(readFileSync(at('file'), 'latin1')).to.equal('old');
+    expect(existsSync(at('nowhere'))).to.equal(false);
+    expect(part.isSameAsPath()).to.equal(true);
+    part.close();
+  });
+
+  it('P13: overwrite replaces a link, and never what it points to', async () => {
+    writeFileSync(at('victim'), 'precious');
+    symlinkSync(at('victim'), at('link'));
+    linkSync(at('victim'), at('hard'));
+    for (const name of ['link', 'hard']) {
+      const part = makePart();
+      await publish(part, at(name), 'overwrite');
+      part.close();
+      expect(lstatSync(at(name)).isFile()).to.equal(true);
+      expect(readFileSync(at(name), 'latin1')).to.equal('new');
+    }
+    expect(readFileSync(at('victim'), 'latin1')).to.equal('precious');
+  });
+
+  it('P13: overwrite refuses a directory, a FIFO and a device', async () => {
+    const part = makePart();
+    mkdirSync(at('directory'));
+    execFileSync('mkfifo', [at('fifo')]);
+    for (const target of [at('directory'), at('fifo'), '/dev/null']) {
+      await expectCode('TARGET_UNSAFE', () => publish(part, target, 'overwrite'));
+    }
+    expect(part.isSameAsPath()).to.equal(true);
+    part.close();
+  });
+
+  it('rename takes the first free name', async () => {
+    for (const expected of ['big.iso', 'big.1.iso', 'big.2.iso']) {
+      const part = makePart(expected);
+      expect(await publish(part, at('big.iso'), 'rename')).to.equal(at(expected));
+      part.close();
+    }
+    expect(readFileSync(at('big.1.iso'), 'latin1')).to.equal('big.1.iso');
+  });
+
+  it('numbers names before the extension and within 255 bytes', () => {
+    expect(numberedName('/d/a.tar.gz', 3)).to.equal('/d/a.tar.3.gz');
+    expect(numberedName('plain', 1)).to.equal('plain.1');
+    expect(numberedName('.profile', 2)).to.equal('.profile.2');
+    const long = numberedName(`${'\u00e9'.repeat(125)}.iso`, 12);
+    expect(Buffer.byteLength(long)).to.be.within(250, 255);
+    expect(long).to.match(/^\u00e9+\.12\.iso$/);
+  });
+
+  it('P2: without hard links the name is claimed, then replaced', async () => {
+    const part = makePart();
+    const { ino } = part.identity();
+    expect(await claimNameWithoutLinks(part, at('big.iso'))).to.equal(true);
+    expect(readdirSync(at())).to.deep.equal(['big.iso']);
+    expect(String(statSync(at('big.iso'), { bigint: true }).ino)).to.equal(ino);
+    part.close();
+    const second = makePart();
+    renameSync(at('big.iso.part'), at('away'));
+    await expectCode('TARGET_UNSAFE', () => claimNameWithoutLinks(second, at('other.iso')));
+    expect(existsSync(at('other.iso'))).to.equal(false);
+    second.close();
+  });
+
+  it('P17: publishes nothing after a failed sync', async () => {
+    const part = makePart();
+    part.close();
+    await expectCode('DEFECT', () => part.sync());
+    await expectCode('DEFECT', () => publish(part, at('big.iso'), 'fail'));
+    expect(existsSync(at('big.iso'))).to.equal(false);
+  });
+
+  it('finishes what died between the two names, and nothing else', () => {
+    expect(finishPublish(at('big.iso'))).to.equal(false);
+    makePart().close();
+    expect(finishPublish(at('big.iso'))).to.equal(false);
+    writeFileSync(at('big.iso'), 'other');
+    expect(finishPublish(at('big.iso'))).to.equal(false);
+    renameSync(at('big.iso.part'), at('big.iso'));
+    linkSync(at('big.iso'), at('big.iso.part'));
+    expect(finishPublish(at('big.iso'))).to.equal(true);
+    expect(readdirSync(at())).to.deep.equal(['big.iso']);
+  });
+
+  it('syncs a directory, and tells when there is none', async () => {
+    await syncDirectory(at());
+    await expectCode('USAGE', () => syncDirectory(at('nowhere')));
+  });
+});

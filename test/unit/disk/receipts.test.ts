@@ -1,0 +1,132 @@
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import {
+  findReceipt,
+  hashUrl,
+  MAX_RECEIPTS,
+  receiptsDirectory,
+  writeReceipt,
+} from '../../../src/disk/receipts.js';
+import { temporaryDirectory } from './files.js';
+
+const FACTS = {
+  url: 'https://files.example/big.iso?X-Signature=canary',
+  validators: { etag: '"a"' },
+  digests: { sha256: 'ab12' },
+  bootId: null,
+  synced: true,
+};
+
+describe('disk/receipts', () => {
+  const at = temporaryDirectory();
+  const env = (): Record<string, string> => ({ SLUICE_STATE_DIR: at('state') });
+  const only = (): string =>
+    path.join(at('state/finished'), readdirSync(at('state/finished'))[0] as string);
+
+  it('gives a receipt back while the file is the same', () => {
+    writeFileSync(at('big.iso'), 'data');
+    expect(findReceipt(at('big.iso'), env())).to.equal(null);
+    expect(writeReceipt(at('big.iso'), FACTS, env())).to.equal(true);
+    const receipt = findReceipt(at('big.iso'), env());
+    expect(receipt).to.deep.include({
+      size: 4,
+      validators: FACTS.validators,
+      digests: FACTS.digests,
+      synced: true,
+      urlSha256: hashUrl(FACTS.url),
+    });
+    symlinkSync(at(), at('way'));
+    expect(findReceipt(at('way/big.iso'), env())).to.deep.equal(receipt);
+    expect(findReceipt(at('other.iso'), env())).to.equal(null);
+  });
+
+  it('gives none when the file was changed, touched, replaced or removed', () => {
+    const file = at('big.iso');
+    const changes = [
+      (): void => writeFileSync(file, 'x', { flag: 'a' }),
+      (): void => utimesSync(file, 1, 1),
+      (): void => symlinkSync(file, at('link')),
+    ];
+    for (const change of changes) {
+      writeFileSync(file, 'data');
+      writeReceipt(file, FACTS, env());
+      expect(findReceipt(file, env())).not.to.equal(null);
+      change();
+      expect(findReceipt(change === changes[2] ? at('link') : file, env())).to.equal(null);
+    }
+  });
+
+  it('P12: holds no URL and is for its owner only', () => {
+    const before = process.umask(0);
+    try {
+      writeFileSync(at('big.iso'), 'data');
+      writeReceipt(at('big.iso'), FACTS, env());
+    } finally {
+      process.umask(before);
+    }
+    expect(readFileSync(only(), 'latin1')).not.to.match(/canary|files\.example/);
+    expect(statSync(only()).mode & 0o777).to.equal(0o600);
+    expect(statSync(at('state/finished')).mode & 0o777).to.equal(0o700);
+  });
+
+  it('believes no receipt that anyone could have written', () => {
+    writeFileSync(at('big.iso'), 'data');
+    writeReceipt(at('big.iso'), FACTS, env());
+    const good = JSON.parse(readFileSync(only(), 'utf8')) as Record<string, unknown>;
+    for (const field of Object.keys(good)) {
+      for (const value of [undefined, [], { x: 1 }, -0.5]) {
+        if (field === 'validators' && value !== undefined) continue;
+        writeFileSync(only(), JSON.stringify({ ...good, [field]: value }));
+        expect(findReceipt(at('big.iso'), env()), `${field}: ${String(value)}`).to.equal(null);
+      }
+    }
+    for (const text of ['', '{', 'null', '[]', ' '.repeat(100_000)]) {
+      writeFileSync(only(), text);
+      expect(findReceipt(at('big.iso'), env())).to.equal(null);
+    }
+  });
+
+  it('keeps a bounded number, the newest', () => {
+    writeFileSync(at('big.iso'), 'data');
+    mkdirSync(at('state/finished'), { recursive: true });
+    for (let number = 0; number < MAX_RECEIPTS + 3; number += 1) {
+      const file = at(`state/finished/${number}.json`);
+      writeFileSync(file, '{}');
+      utimesSync(file, 1000 + number, 1000 + number);
+    }
+    writeReceipt(at('big.iso'), FACTS, env());
+    const left = new Set(readdirSync(at('state/finished')));
+    expect(left.size).to.equal(MAX_RECEIPTS);
+    for (const gone of [0, 1, 2, 3]) expect(left.has(`${gone}.json`)).to.equal(false);
+    expect(left.has(`4.json`)).to.equal(true);
+    expect(findReceipt(at('big.iso'), env())).not.to.equal(null);
+  });
+
+  it('does without when nothing can be kept', () => {
+    writeFileSync(at('state'), 'a file where the directory should be');
+    writeFileSync(at('big.iso'), 'data');
+    expect(writeReceipt(at('big.iso'), FACTS, env())).to.equal(false);
+    expect(findReceipt(at('big.iso'), env())).to.equal(null);
+    expect(writeReceipt(at('none'), FACTS, { SLUICE_STATE_DIR: at('s2') })).to.equal(false);
+  });
+
+  it('follows the environment', () => {
+    expect(receiptsDirectory({ SLUICE_STATE_DIR: '/s', XDG_STATE_HOME: '/x' })).to.equal(
+      '/s/finished',
+    );
+    expect(receiptsDirectory({ XDG_STATE_HOME: '/x' })).to.equal('/x/sluice/finished');
+    const home = path.join(os.homedir(), '.local/state/sluice/finished');
+    expect(receiptsDirectory({ XDG_STATE_HOME: 'relative' })).to.equal(home);
+    expect(receiptsDirectory({})).to.equal(home);
+  });
+});
