@@ -5,7 +5,7 @@ import { decodeUtf8, trimOws } from './syntax.js';
  * The file name of a Content-Disposition value, as the server meant it; null when there is none.
  *
  * `filename*` (RFC 8187) wins over `filename` where it can be decoded. Tolerated, because servers
- * send it: no disposition type, names with spaces but no quotes, quotes that do not end, quotes
+ * send it: no disposition type or no semicolon after it, names with spaces but no quotes, quotes that do not end, quotes
  * around the value of `filename*`, raw UTF-8, and encoded words of mail (RFC 2047).
  *
  * The name may hold anything at all, such as `../` or an escape sequence.
@@ -17,7 +17,7 @@ export function filenameFromDisposition(value: string): string | null {
     if (name === 'filename') plain ??= decodePlain(text);
     if (name === 'filename*') extended ??= decodeExtended(text);
   }
-  return (extended ?? plain) || null;
+  return extended || plain || null;
 }
 
 /** The parameters in order, names lower-case, quotes and their escapes resolved. Linear. */
@@ -26,18 +26,19 @@ function parameters(value: string): Array<[name: string, text: string]> {
   let at = 0;
   while (at < value.length) {
     const equals = value.indexOf('=', at);
-    const semicolon = value.indexOf(';', at);
     if (equals === -1) break;
-    if (semicolon !== -1 && semicolon < equals) {
-      at = semicolon + 1;
-      continue;
-    }
-    const name = trimOws(value.slice(at, equals)).toLowerCase();
     const { text, end } = parameterValue(value, equals + 1);
-    found.push([name, text]);
+    found.push([lastWord(value.slice(at, equals)), text]);
     at = end;
   }
   return found;
+}
+
+/** What follows the last separator: `attachment filename=x` and `attachment, filename=x` occur. */
+function lastWord(text: string): string {
+  const trimmed = trimOws(text);
+  const before = Math.max(...[' ', '\t', ',', ';'].map((mark) => trimmed.lastIndexOf(mark)));
+  return trimmed.slice(before + 1).toLowerCase();
 }
 
 /** The value that starts at `from`, and where the next parameter starts. */

@@ -61,12 +61,13 @@ function trimEnds(text: string): string {
   return text.slice(start, end);
 }
 
+/** Cuts a name to its bound: before its extension, or anywhere when that leaves no stem. */
 function fit(name: string, maxBytes: number): string {
   if (Buffer.byteLength(name) <= maxBytes) return name;
-  const dot = EXTENSION.exec(name.slice(-32))?.[0] ?? '';
-  const extension = Buffer.byteLength(dot) < maxBytes ? dot : '';
+  const extension = EXTENSION.exec(name.slice(-40))?.[0] ?? '';
   const stem = name.slice(0, name.length - extension.length);
-  return trimEnds(cut(stem, maxBytes - Buffer.byteLength(extension))) + extension;
+  const fitted = trimEnds(cut(stem, Math.max(0, maxBytes - Buffer.byteLength(extension))));
+  return fitted === '' ? trimEnds(cut(name, maxBytes)) : fitted + extension;
 }
 
 /** The longest start of a text that has at most `maxBytes` bytes and cuts no code point. */

@@ -47,7 +47,7 @@ export function writeRequest(spec: RequestSpec): Buffer {
 /** The origin-form of a URL: path and query (RFC 9112 §3.2.1). An empty query keeps its `?`. */
 export function requestTarget(url: URL): string {
   const [beforeFragment = ''] = url.href.split('#', 1);
-  return url.pathname + (beforeFragment.endsWith('?') ? '?' : url.search);
+  return url.pathname + (url.search || (beforeFragment.endsWith('?') ? '?' : ''));
 }
 
 /** The value of Host for a URL: the port only when it is not the scheme's own (RFC 9110 §7.2). */

@@ -48,12 +48,14 @@ function checkText(text: string): void {
 
 function checkScheme(text: string): void {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
-  if (scheme === 'http' || scheme === 'https') return;
-  if (scheme !== undefined) {
+  const known = scheme === 'http' || scheme === 'https';
+  // Where the URL parser finds no host it takes the first part of the path for one.
+  if (known && !/^https?:\/\/[/?#]/i.test(text)) return;
+  if (scheme !== undefined && !known) {
     throw invalid(`the scheme ${scheme} is not supported`, 'Only http and https are.');
   }
   if (/^https?:/i.test(text)) {
-    throw invalid('the URL has no host', 'Write two slashes after the scheme: https://...');
+    throw invalid('the URL has no host', 'Write it as https://host/path.');
   }
   const guess = redactUrl(`https://${text}`);
   throw invalid(

@@ -1,0 +1,108 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { filenameFromDisposition } from '../../../src/http/disposition.js';
+
+const utf8 = (text: string) => Buffer.from(text).toString('latin1');
+
+describe('http/disposition', () => {
+  const cases: Array<[what: string, value: string, name: string | null]> = [
+    ['a token', 'attachment; filename=a.iso', 'a.iso'],
+    ['a quoted string', 'attachment; filename="a b;c=d.iso"', 'a b;c=d.iso'],
+    ['inline', 'inline; filename="a"', 'a'],
+    ['any case and white space', 'ATTACHMENT ;\tFileName \t=\t "a" ; x=y', 'a'],
+    ['escapes', 'attachment; filename="a\\"b\\\\c\\d"', 'a"b\\cd'],
+    ['a parameter before', 'attachment; x="filename=no;"; filename=yes', 'yes'],
+    ['a parameter after', 'attachment; filename=yes; size=5', 'yes'],
+    ['the first of two', 'attachment; filename=a; filename=b', 'a'],
+    ['filename* in UTF-8', "attachment; filename*=UTF-8''%e2%82%ac%20rates", '\u20ac rates'],
+    ['filename* with a language', "attachment; filename*=utf-8'en'a%2Fb", 'a/b'],
+    ['filename* in ISO-8859-1', "attachment; filename*=iso-8859-1''%A3", '\xa3'],
+    ['filename* before filename', "attachment; filename*=UTF-8''b; filename=a", 'b'],
+    ['filename* after filename', "attachment; filename=a; filename*=UTF-8''b", 'b'],
+    [
+      'a second filename* when the first is broken',
+      "a; filename*=UTF-8''%; filename*=UTF-8''b",
+      'b',
+    ],
+    ['the first of two filename*', "a; filename*=UTF-8''b; filename*=UTF-8''c", 'b'],
+    ['a traversal, as it is', "attachment; filename*=UTF-8''%2e%2e%2fx", '../x'],
+    ['a quote in the text', "attachment; filename*=UTF-8''it's", "it's"],
+    ['filename for invalid UTF-8', "attachment; filename=a; filename*=UTF-8''%ff", 'a'],
+    ['filename for a bad percent', "attachment; filename=a; filename*=UTF-8''%4", 'a'],
+    ['filename for a percent of no digits', "attachment; filename=a; filename*=UTF-8''%zz", 'a'],
+    ['filename for an unknown charset', "attachment; filename=a; filename*=koi8-r''b", 'a'],
+    ['filename for no charset', "attachment; filename=a; filename*=''b", 'a'],
+    ['filename for a value without quotes', 'attachment; filename=a; filename*=b', 'a'],
+    ['filename for one quote', "attachment; filename=a; filename*=UTF-8'b", 'a'],
+    ['filename for an empty filename*', "attachment; filename=a; filename*=UTF-8''", 'a'],
+    ['a line break, as it is', "a; filename*=UTF-8''a%0Ab", 'a\nb'],
+    ['raw UTF-8 in filename*', `a; filename*=UTF-8''${utf8('\u20ac')}`, '\u20ac'],
+    ['quotes around filename*', 'attachment; filename*="UTF-8\'\'%e2%82%ac"', '\u20ac'],
+    ['raw UTF-8', `attachment; filename="${utf8('\u20acx')}"`, '\u20acx'],
+    ['raw latin1', 'attachment; filename="\xe9x"', '\xe9x'],
+    ['no type', 'filename="a"', 'a'],
+    ['no semicolon after the type', 'attachment filename=a', 'a'],
+    ['a tab after the type', 'attachment\tfilename=a', 'a'],
+    ['a comma after the type', 'attachment,filename=a', 'a'],
+    ['spaces without quotes', 'attachment; filename=a b.iso ; x=y', 'a b.iso'],
+    ['a quote that does not end', 'attachment; filename="a b', 'a b'],
+    ['a backslash at the very end', 'attachment; filename="a\\', 'a\\'],
+    ['text after the quote', 'attachment; filename="a"b; x=y', 'a'],
+    ['percent signs, as they are', 'attachment; filename="a%20b"', 'a%20b'],
+    ['an encoded word in base64', 'a; filename="=?UTF-8?B?4oKs?="', '\u20ac'],
+    ['an encoded word in Q', 'a; filename="=?utf-8?q?=E2=82=AC_100%41?="', '\u20ac 100%41'],
+    ['an encoded word of latin1', 'a; filename="=?ISO-8859-1?Q?=e9?="', '\xe9'],
+    ['a broken encoded word, as it is', 'a; filename="=?UTF-8?Q?=e?="', '=?UTF-8?Q?=e?='],
+    ['a word of an unknown charset, as it is', 'a; filename="=?x?Q?a?="', '=?x?Q?a?='],
+    ['text around a word, as it is', 'a; filename="=?UTF-8?Q?a?=b"', '=?UTF-8?Q?a?=b'],
+    ['text before a word, as it is', 'a; filename="b=?UTF-8?Q?a?="', 'b=?UTF-8?Q?a?='],
+    ['empty parameters', 'attachment;; ; filename=a', 'a'],
+    ['an empty name', 'attachment; filename=""', null],
+    ['an empty token', 'attachment; filename=', null],
+    ['only a type', 'attachment', null],
+    ['another parameter', 'attachment; name=a', null],
+    ['a longer name', 'attachment; xfilename=a; filenamex=b', null],
+    ['nothing', '', null],
+  ];
+  for (const [what, value, name] of cases) {
+    it(`reads ${what}`, () => {
+      expect(filenameFromDisposition(value)).to.equal(name);
+    });
+  }
+
+  it('reads back every name that is sent by RFC 8187', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (name) => {
+        const encoded = Buffer.from(name)
+          .toString('hex')
+          .replace(/../g, (hex) => `%${hex}`);
+        const expected = Buffer.from(name).toString();
+        fc.pre(!expected.startsWith('\ufeff'));
+        expect(filenameFromDisposition(`attachment; filename*=UTF-8''${encoded}`)).to.equal(
+          expected,
+        );
+      }),
+    );
+  });
+
+  it('reads back every name in quotes', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme-ascii', minLength: 1 }), (name) => {
+        fc.pre(!name.startsWith('=?'));
+        const quoted = name.replace(/["\\]/g, '\\$&');
+        expect(filenameFromDisposition(`attachment; filename="${quoted}"; x=y`)).to.equal(name);
+      }),
+    );
+  });
+
+  it('P15: is linear in 64 KiB of anything', () => {
+    const started = process.hrtime.bigint();
+    for (const piece of [';', '=', '"', '\\', 'a;', '=;', 'a ', '="', ' ', "'", '=?', '%', 'a']) {
+      filenameFromDisposition(piece.repeat(65_536 / piece.length));
+      filenameFromDisposition(`${piece.repeat(65_000 / piece.length)}=`);
+      filenameFromDisposition(`filename=${piece.repeat(65_000 / piece.length)}`);
+      filenameFromDisposition(`filename*=UTF-8''${piece.repeat(65_000 / piece.length)}`);
+    }
+    expect(Number(process.hrtime.bigint() - started) / 1e6).to.be.below(4000);
+  });
+});

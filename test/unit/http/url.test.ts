@@ -1,0 +1,78 @@
+import { expect } from 'chai';
+import { parseUserUrl } from '../../../src/http/url.js';
+import { refusal } from './support.js';
+
+describe('http/url: parseUserUrl', () => {
+  it('reads http and https', () => {
+    const { url, userinfo } = parseUserUrl('  HTTPS://H.example:8443/a b?c=d e\n');
+    expect(url.href).to.equal('https://h.example:8443/a%20b?c=d%20e');
+    expect(userinfo).to.equal(null);
+    expect(parseUserUrl('http://h').url.href).to.equal('http://h/');
+  });
+
+  it('P12: takes userinfo and fragment off the URL', () => {
+    const { url, userinfo } = parseUserUrl('https://us%40er:p%3Aw%20@h/a?b#c');
+    expect(url.href).to.equal('https://h/a?b');
+    expect(userinfo).to.deep.equal({ user: 'us@er', password: 'p:w ' });
+    expect(parseUserUrl('https://u@h/').userinfo).to.deep.equal({ user: 'u', password: '' });
+    expect(parseUserUrl('https://:p@h/').userinfo).to.deep.equal({ user: '', password: 'p' });
+    expect(parseUserUrl('https://@h/').userinfo).to.equal(null);
+    expect(parseUserUrl('https://100%:%E9@h/').userinfo).to.deep.equal({
+      user: '100%',
+      password: '%E9',
+    });
+  });
+
+  it('keeps a backslash in the query', () => {
+    expect(parseUserUrl('https://h/?a\\b').url.search).to.equal('?a\\b');
+    expect(parseUserUrl('https://h/#a\\b').url.href).to.equal('https://h/');
+  });
+
+  for (const [text, message, next] of [
+    ['', 'empty', 'https://example.com/file'],
+    ['  ', 'empty', 'https://example.com/file'],
+    ['example.com/a?sig=1', 'no scheme', 'Did you mean https://example.com/a?<redacted>?'],
+    ['example.com:8080/a', 'no scheme', 'Did you mean https://example.com:8080/a?'],
+    ['//example.com/a', 'no scheme', 'Did you mean https://example.com/a?'],
+    ['user:pw@example.com/a', 'no scheme', 'Did you mean https://example.com/a?'],
+    ['two words', 'no scheme', 'Write it with https:// in front.'],
+    ['?', 'no scheme', 'Write it with https:// in front.'],
+    ['https:/example.com/a', 'no host', 'Write it as https://host/path.'],
+    ['http:example.com/a', 'no host', 'Write it as https://host/path.'],
+    ['https:///a', 'no host', 'Write it as https://host/path.'],
+    ['HTTP://?a', 'no host', 'Write it as https://host/path.'],
+    ['ftp://h/a', 'ftp is not supported', 'Only http and https are.'],
+    ['S3+x.y-z://h/a', 's3+x.y-z is not supported', 'Only http and https are.'],
+    ['file:///etc/passwd', 'file is not supported', 'Only http and https are.'],
+    ['https://', 'not a valid URL', 'Check its host name and its port.'],
+    ['https://h:99999/', 'not a valid URL', 'Check its host name and its port.'],
+    ['https://h h/', 'not a valid URL', 'Check its host name and its port.'],
+    ['https://h/a\nb', 'control character', 'Write it on one line.'],
+    ['https://h/a\tb', 'control character', 'Write it on one line.'],
+    ['https://h/\x7f', 'control character', 'Write it on one line.'],
+    ['https://h/\x1fa', 'control character', 'Write it on one line.'],
+    ['https://good.example\\@evil.example/', 'backslash', '%5C'],
+    ['https:\\\\h\\a', 'backslash', '%5C'],
+  ] as const) {
+    it(`refuses ${JSON.stringify(text)}`, () => {
+      const error = refusal(() => parseUserUrl(text), 'URL_INVALID');
+      expect(error.message).to.contain(message);
+      expect(error.details.next).to.contain(next);
+    });
+  }
+
+  it('P12: shows no secret of what it refuses', () => {
+    for (const text of [
+      'CANARY:CANARY@h/?CANARY#CANARY',
+      'h/?CANARY',
+      'https://u:CANARY@h:99999/?CANARY',
+      'ftp://u:CANARY@h/?CANARY',
+      'https://u:CANARY@h\\?CANARY',
+      'https:u:CANARY@h',
+      'https://h/\x00?CANARY',
+    ]) {
+      const error = refusal(() => parseUserUrl(text), 'URL_INVALID');
+      expect(JSON.stringify(error.toRecord())).to.not.contain('CANARY');
+    }
+  });
+});
