@@ -9,17 +9,21 @@ export type Framing =
   { kind: 'none' } | { kind: 'length'; length: number } | { kind: 'chunked' } | { kind: 'close' };
 
 /**
- * How the body of this answer is framed.
+ * How the body of this answer is framed. Fields that contradict each other are refused where
+ * there is no body as well (HEAD, 204, 304), but ignored in interim answers and tunnels (§6.3).
  * @throws SluiceError HTTP_MALFORMED when Content-Length is not a number, has unequal values or is
  *   above 2^53 - 1; when it comes with Transfer-Encoding; when Transfer-Encoding is anything but
  *   `chunked`, or comes in HTTP/1.0 (RFC 9112 §6.1). Each is how two parsers get two bodies.
  */
 export function bodyFraming(method: RequestSpec['method'], head: ResponseHead): Framing {
   const { status } = head;
-  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) {
-    return { kind: 'none' };
-  }
-  if (method === 'CONNECT' && status < 300) return { kind: 'none' };
+  if (status < 200 || (method === 'CONNECT' && status < 300)) return { kind: 'none' };
+  const framing = framingOfFields(head);
+  const bodiless = method === 'HEAD' || status === 204 || status === 304;
+  return bodiless ? { kind: 'none' } : framing;
+}
+
+function framingOfFields(head: ResponseHead): Framing {
   if (head.fields.has('transfer-encoding')) {
     requireChunked(head);
     return { kind: 'chunked' };

@@ -88,6 +88,9 @@ export function parseResponseHead(
     reason: statusLine.slice(13),
     fields: parseFields(lines),
   };
+  if (head.minorVersion === 0 && head.status < 200) {
+    throw malformed('HTTP/1.0 has no interim answers (RFC 9110 §15.2)');
+  }
   return { head, end };
 }
 

@@ -17,6 +17,15 @@ describe('http/framing: bodyFraming', () => {
     expect(bodyFraming('CONNECT', headOf(fields, 299))).to.deep.equal(none);
   });
 
+  it('refuses bad framing fields where there is no body, but not in interim answers and tunnels', () => {
+    const bad = { 'content-length': '+5' };
+    refusal(() => bodyFraming('HEAD', headOf(bad)), 'HTTP_MALFORMED');
+    refusal(() => bodyFraming('GET', headOf(bad, 204)), 'HTTP_MALFORMED');
+    refusal(() => bodyFraming('GET', headOf(bad, 304)), 'HTTP_MALFORMED');
+    expect(bodyFraming('GET', headOf(bad, 103))).to.deep.equal({ kind: 'none' });
+    expect(bodyFraming('CONNECT', headOf(bad, 200))).to.deep.equal({ kind: 'none' });
+  });
+
   it('has a body after a CONNECT that failed, 200 and 3xx', () => {
     const fields = { 'content-length': '5' };
     const five = { kind: 'length', length: 5 };

@@ -46,6 +46,12 @@ describe('http/head: status line', () => {
     expect(complete('HTTP/1.1 599 X\r\n\r\n').status).to.equal(599);
   });
 
+  it('refuses an interim answer in HTTP/1.0', () => {
+    refusal(() => parse('HTTP/1.0 100 Continue\r\n\r\n'), 'HTTP_MALFORMED');
+    refusal(() => parse('HTTP/1.0 199 X\r\n\r\n'), 'HTTP_MALFORMED');
+    expect(complete('HTTP/1.0 200 OK\r\n\r\n').status).to.equal(200);
+  });
+
   for (const line of [
     'ICY 200 OK',
     'HTTP/2 200 OK',
