@@ -154,8 +154,6 @@ export interface LeaseTask {
   askEnd: number;
   source: Source;
   deadlines: Deadlines;
-  /** Whether the connection may serve another lease afterwards. */
-  keep: boolean;
 }
 
 /** Bytes that came after the lease's end, to be compared with what the neighbour wrote there. */
@@ -171,7 +169,7 @@ export type LeaseResult =
   | { kind: 'cancelled' }
   | { kind: 'redirected'; status: number }
   | { kind: 'ignored'; why: string }
-  | { kind: 'changed'; error: ErrorRecord }
+  | { kind: 'changed'; by: 'seam' | 'validator'; error: ErrorRecord }
   | { kind: 'failed'; error: ErrorRecord };
 
 /** What came of a lease. Errors travel as records: classes do not survive the thread boundary. */

@@ -1,11 +1,10 @@
 /** One lease on one connection: ask, check the answer's head, then write every byte at its offset. */
 import { SluiceError } from '../src/errors.js';
-import { requireContentRange } from '../src/http/content-range.js';
+import { encodedError, isEncoded, refusal } from '../src/http/answer.js';
+import { rangeValue, requireContentRange } from '../src/http/content-range.js';
 import type { ResponseHead } from '../src/http/head.js';
 import { isRedirect } from '../src/http/redirect.js';
-import { rangeValue } from '../src/http/content-range.js';
 import { writeRequest } from '../src/http/request.js';
-import { parseRetryAfter } from '../src/http/retry-after.js';
 import { compareValidators, readValidators } from '../src/http/validators.js';
 import type { Answer, Connection } from '../src/net/connection.js';
 import type { Connections } from './connections.js';
@@ -29,6 +28,7 @@ export async function runLease(
   connections: Connections,
 ): Promise<LeaseOutcome> {
   const run: Run = { outcome: emptyOutcome(task), connection: null };
+  const watch = watchCancellation(task, slots, run);
   try {
     const answer = await ask(task, slots, connections, run);
     const bodyStart = task.start - task.headSeam;
@@ -37,7 +37,19 @@ export async function runLease(
     return await receiveLease(task, slots, connections, run.connection as Connection, bodyStart, run.outcome);
   } catch (error) {
     return finish(run, slots, connections, failure(error));
+  } finally {
+    clearInterval(watch);
   }
+}
+
+/** How often a waiting lease looks whether it was given up, in milliseconds. */
+const WATCH_MS = 100;
+
+/** A silent connection notices nothing by itself: close it when its lease is given up. */
+function watchCancellation(task: LeaseTask, slots: Slots, run: Run): NodeJS.Timeout {
+  return setInterval(() => {
+    if (slots.isCancelled(task.slot, task.lease)) run.connection?.destroy();
+  }, WATCH_MS);
 }
 
 /**
@@ -53,6 +65,7 @@ export async function receiveLease(
   outcome: LeaseOutcome = emptyOutcome(task),
 ): Promise<LeaseOutcome> {
   const run: Run = { outcome, connection };
+  const watch = watchCancellation(task, slots, run);
   let sink: LeaseSink | null = null;
   try {
     sink = new LeaseSink(task, slots, bodyStart);
@@ -62,6 +75,8 @@ export async function receiveLease(
     return finish(run, slots, connections, resultOf(task, slots), sink);
   } catch (error) {
     return finish(run, slots, connections, failure(error), sink);
+  } finally {
+    clearInterval(watch);
   }
 }
 
@@ -97,7 +112,8 @@ function finish(
     outcome.received = sink.received;
     if (result.kind === 'done') outcome.seam = sink.seam;
   }
-  outcome.result = result;
+  const cancelled = result.kind === 'failed' && slots.isCancelled(outcome.slot, outcome.lease);
+  outcome.result = cancelled ? { kind: 'cancelled' } : result;
   slots.setState(outcome.slot, LANE.idle);
   if (connection !== null) {
     if (connection.isIdle) connections.keep(connection);
@@ -108,8 +124,8 @@ function finish(
 
 function failure(thrown: unknown): LeaseResult {
   const error = SluiceError.from(thrown);
-  const kind = error.code === 'CHANGED' ? 'changed' : 'failed';
-  return { kind, error: error.toRecord() };
+  if (error.code === 'CHANGED') return { kind: 'changed', by: 'seam', error: error.toRecord() };
+  return { kind: 'failed', error: error.toRecord() };
 }
 
 /** Dials if need be and asks; a kept connection that turns out closed is replaced once. */
@@ -172,7 +188,7 @@ function changed(how: string): LeaseResult {
   const error = new SluiceError('CHANGED', `the representation changed on the server: ${how}`, {
     next: 'Run `sluice get` again to fetch the new one from the start.',
   });
-  return { kind: 'changed', error: error.toRecord() };
+  return { kind: 'changed', by: 'validator', error: error.toRecord() };
 }
 
 function rangeMismatch(head: ResponseHead, start: number, end: number): SluiceError {
@@ -182,51 +198,4 @@ function rangeMismatch(head: ResponseHead, start: number, end: number): SluiceEr
     `asked for bytes ${start}-${end - 1}, the server answered with Content-Range: ${got}`,
     { httpStatus: head.status, next: 'The server breaks HTTP; try --connections 1 or another source.' },
   );
-}
-
-/** Whether the body carries a content coding although identity was asked for (P10). */
-export function isEncoded(head: ResponseHead): boolean {
-  const coding = head.fields.get('content-encoding');
-  return coding !== undefined && coding.trim() !== '' && coding.trim().toLowerCase() !== 'identity';
-}
-
-export function encodedError(head: ResponseHead): SluiceError {
-  const coding = head.fields.get('content-encoding') ?? '';
-  return new SluiceError(
-    'HTTP_ENCODED',
-    `the server applied Content-Encoding: ${coding} although only identity was asked for`,
-    { httpStatus: head.status, next: 'Try another source of the file.' },
-  );
-}
-
-/** The error of an answer that is neither success nor redirect (RFC 9110 sections 15.5 and 15.6). */
-export function refusal(head: ResponseHead): SluiceError {
-  const { status, reason } = head;
-  const retryAfterMs = parseRetryAfter(head.fields.get('retry-after'), Date.now());
-  const details = retryAfterMs === null ? { httpStatus: status } : { httpStatus: status, retryAfterMs };
-  const said = reason === '' ? String(status) : `${status} ${reason}`;
-  if (status >= 500 || status === 429 || status === 408) {
-    return new SluiceError('HTTP_SERVER_ERROR', `the server answered ${said}`, {
-      ...details,
-      next: 'Try again later; fewer --connections may help.',
-    });
-  }
-  if (status >= 400) {
-    return new SluiceError('HTTP_REFUSED', `the server refused: ${said}`, { ...details, next: advice(status) });
-  }
-  return new SluiceError('HTTP_UNEXPECTED', `the server answered ${said} to a request for bytes`, details);
-}
-
-function advice(status: number): string {
-  switch (status) {
-    case 401:
-      return 'Give credentials with --user or --bearer.';
-    case 403:
-      return 'Check the credentials; a signed address may have expired.';
-    case 404:
-    case 410:
-      return 'Check the URL.';
-    default:
-      return 'Check the URL and the headers that were given.';
-  }
 }

@@ -1,5 +1,5 @@
 /** Where a download goes, and what is there already. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { SluiceError } from '../errors.js';
 import { diskError } from './errors.js';
@@ -110,4 +110,19 @@ function badPath(given: string): SluiceError {
   return new SluiceError('USAGE', `not the path of a file: ${JSON.stringify(given)}`, {
     next: 'Give the path of a file with --output, and of a directory with --dir.',
   });
+}
+
+/** The directory that holds a target. */
+export function directoryOf(target: string): string {
+  return path.dirname(path.resolve(target));
+}
+
+/** The one path that stands for a target, however it was written: its directory is resolved. */
+export function realTarget(target: string): string {
+  const directory = directoryOf(target);
+  try {
+    return path.join(realpathSync(directory), path.basename(target));
+  } catch (thrown) {
+    throw diskError(thrown, { action: 'find the directory', path: directory });
+  }
 }

@@ -60,8 +60,8 @@ export interface WarningEvent extends EventBase {
 
 export interface DoneEvent extends EventBase {
   type: 'done';
-  /** `complete` when an earlier run had already finished this very representation. */
-  outcome: 'downloaded' | 'complete';
+  /** `complete`: an earlier run had finished this very representation; `skipped`: a file was there (`--on-exists skip`). */
+  outcome: 'downloaded' | 'complete' | 'skipped';
   /** Length of the file in bytes. */
   bytes: number;
   /** Body bytes received in this run, those fetched twice included. */

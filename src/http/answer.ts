@@ -1,0 +1,51 @@
+/** What the status and the coding of an answer mean to a downloader. */
+import { SluiceError } from '../errors.js';
+import type { ResponseHead } from './head.js';
+import { parseRetryAfter } from './retry-after.js';
+
+/** Whether the body carries a content coding although identity was asked for (P10). */
+export function isEncoded(head: ResponseHead): boolean {
+  const coding = head.fields.get('content-encoding');
+  return coding !== undefined && coding.trim() !== '' && coding.trim().toLowerCase() !== 'identity';
+}
+
+export function encodedError(head: ResponseHead): SluiceError {
+  const coding = head.fields.get('content-encoding') ?? '';
+  return new SluiceError(
+    'HTTP_ENCODED',
+    `the server applied Content-Encoding: ${coding} although only identity was asked for`,
+    { httpStatus: head.status, next: 'Try another source of the file.' },
+  );
+}
+
+/** The error of an answer that is neither success nor redirect (RFC 9110 sections 15.5 and 15.6). */
+export function refusal(head: ResponseHead): SluiceError {
+  const { status, reason } = head;
+  const retryAfterMs = parseRetryAfter(head.fields.get('retry-after'), Date.now());
+  const details = retryAfterMs === null ? { httpStatus: status } : { httpStatus: status, retryAfterMs };
+  const said = reason === '' ? String(status) : `${status} ${reason}`;
+  if (status >= 500 || status === 429 || status === 408) {
+    return new SluiceError('HTTP_SERVER_ERROR', `the server answered ${said}`, {
+      ...details,
+      next: 'Try again later; fewer --connections may help.',
+    });
+  }
+  if (status >= 400) {
+    return new SluiceError('HTTP_REFUSED', `the server refused: ${said}`, { ...details, next: advice(status) });
+  }
+  return new SluiceError('HTTP_UNEXPECTED', `the server answered ${said} to a request for bytes`, details);
+}
+
+function advice(status: number): string {
+  switch (status) {
+    case 401:
+      return 'Give credentials with --user or --bearer.';
+    case 403:
+      return 'Check the credentials; a signed address may have expired.';
+    case 404:
+    case 410:
+      return 'Check the URL.';
+    default:
+      return 'Check the URL and the headers that were given.';
+  }
+}

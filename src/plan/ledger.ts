@@ -1,0 +1,103 @@
+/**
+ * The books of one download: what is written, what is out on leases, what is missing. Pure. The
+ * three always make up the whole of `[0, total)`.
+ */
+import { assert } from '../errors.js';
+import { ExtentSet } from './extents.js';
+import type { Span } from './grant.js';
+
+/** A lease in the books. `written` is where its bytes end; the scheduler brings it up to date. */
+export interface BookedLease extends Span {
+  lease: number;
+  slot: number;
+}
+
+export class Ledger {
+  readonly written: ExtentSet;
+  readonly missing = new ExtentSet();
+  private readonly out = new Map<number, BookedLease>();
+
+  /**
+   * @param total length of the file in bytes
+   * @param written what earlier runs left
+   */
+  constructor(
+    public total: number,
+    written: ExtentSet,
+  ) {
+    this.written = written.clone();
+    for (const [start, end] of this.written.gaps(0, total)) this.missing.add(start, end);
+  }
+
+  get leases(): IterableIterator<BookedLease> {
+    return this.out.values();
+  }
+
+  get leasesOut(): number {
+    return this.out.size;
+  }
+
+  get isComplete(): boolean {
+    return this.out.size === 0 && this.missing.total() === 0;
+  }
+
+  lease(number: number): BookedLease | undefined {
+    return this.out.get(number);
+  }
+
+  /** Gaps in order of offset. */
+  gaps(): Span[] {
+    return this.missing.toArray();
+  }
+
+  /** Books a lease on a missing range. */
+  open(lease: number, slot: number, { start, end }: Span): void {
+    assert(start < end && this.missing.has(start, end), `lease ${lease} is on missing bytes`);
+    this.missing.remove(start, end);
+    this.out.set(lease, { lease, slot, start, end });
+  }
+
+  /** Lowers the end of a lease; what it loses is missing again. */
+  cut(number: number, end: number): void {
+    const booked = this.out.get(number);
+    assert(booked !== undefined && end > booked.start && end < booked.end, `cut of lease ${number}`);
+    this.missing.add(end, booked.end);
+    booked.end = end;
+  }
+
+  /**
+   * Ends a lease that wrote `[start, written)`. It may have written beyond its end, when the end
+   * was lowered while it wrote: those bytes count only if nobody else has them out.
+   */
+  close(number: number, written: number): void {
+    const booked = this.out.get(number);
+    assert(booked !== undefined && written >= booked.start, `close of lease ${number}`);
+    this.out.delete(number);
+    const own = Math.min(written, booked.end);
+    if (own > booked.start) this.written.add(booked.start, own);
+    if (own < booked.end) this.missing.add(own, booked.end);
+  }
+
+  /** Gives a lease everything that is missing behind it, as before any cut. */
+  extend(number: number): BookedLease {
+    const booked = this.out.get(number);
+    assert(booked !== undefined && this.out.size === 1, `extension of lease ${number}`);
+    this.missing.remove(booked.end, this.total);
+    booked.end = this.total;
+    return booked;
+  }
+
+  /** The length turned out to be this: nothing beyond it is missing. */
+  endAt(total: number): void {
+    assert(total <= this.total && this.out.size === 0, `end at ${total}`);
+    this.missing.remove(total, this.total);
+    this.total = total;
+  }
+
+  /** Takes written bytes back: they have to be fetched again. */
+  forget({ start, end }: Span): void {
+    this.written.remove(start, end);
+    this.missing.add(start, end);
+    for (const { start: from, end: to } of this.out.values()) this.missing.remove(from, to);
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The first request of a download: name resolution, connection, redirects, credentials by origin.
+ * Its answer decides everything else, and its body is already the first lease.
+ */
+import { SluiceError } from '../errors.js';
+import type { Log } from '../log.js';
+import { basicCredentials, bearerCredentials, fieldsFor } from '../http/auth.js';
+import { rangeValue } from '../http/content-range.js';
+import type { ResponseHead } from '../http/head.js';
+import { redactUrl } from '../http/redact.js';
+import { MAX_REDIRECTS, isRedirect, resolveRedirect } from '../http/redirect.js';
+import { baseFields, hostHeader, parseHeaderFlag, requestTarget, writeRequest } from '../http/request.js';
+import type { UserField } from '../http/request.js';
+import { parseUserUrl } from '../http/url.js';
+import { readValidators, strongValidator } from '../http/validators.js';
+import type { Answer, BodySink, Connection } from '../net/connection.js';
+import { urlParts } from '../net/endpoint.js';
+import type { Address, Endpoint } from '../net/endpoint.js';
+import { resolveHost } from '../net/resolve.js';
+import type { Connections } from '../../workers/connections.js';
+import type { Source } from '../../workers/protocol.js';
+import type { DownloadOptions } from './options.js';
+
+/** One redirect that was followed. */
+export interface Hop {
+  status: number;
+  /** Redacted. */
+  location: string;
+}
+
+/** The final answer to a first request. */
+export interface Asked {
+  connection: Connection;
+  answer: Answer;
+  /** Where the answer came from, after redirects. */
+  url: URL;
+  hops: Hop[];
+  /** How to ask for more of the same. */
+  source: Source;
+}
+
+/** Redirect bodies up to this are read, so that the connection can serve again. */
+const DRAIN_BYTES = 64 * 1024;
+
+export class Asker {
+  private readonly origin: URL;
+  private readonly userFields: UserField[];
+  private readonly known = new Map<string, Address[]>();
+  private current: Connection | null = null;
+  private aborted: SluiceError | null = null;
+
+  /** @throws SluiceError URL_INVALID, USAGE */
+  constructor(
+    private readonly options: DownloadOptions,
+    private readonly connections: Connections,
+    private readonly log: Log,
+  ) {
+    const { url, userinfo } = parseUserUrl(options.url);
+    this.origin = url;
+    this.userFields = userFields(options, userinfo);
+  }
+
+  /** The URL that the user gave, without userinfo and fragment. */
+  get url(): URL {
+    return this.origin;
+  }
+
+  /** Ends whatever is being asked. */
+  abort(error: SluiceError): void {
+    this.aborted = error;
+    this.current?.destroy();
+  }
+
+  /**
+   * Asks for `[start, end)`, or for everything when `range` is null, and follows redirects.
+   * @param range offsets in bytes, half-open; `end` null for up to the last byte
+   * @throws SluiceError of name resolution, connection, TLS, HTTP and redirects
+   */
+  async ask(range: { start: number; end: number | null } | null): Promise<Asked> {
+    let url = this.origin;
+    const hops: Hop[] = [];
+    for (;;) {
+      const { connection, answer, source } = await this.exchange(url, range);
+      if (!isRedirect(answer.head.status)) return { connection, answer, url, hops, source };
+      const next = this.follow(url, answer.head, hops);
+      await this.release(connection, answer);
+      url = next;
+    }
+  }
+
+  private follow(from: URL, head: ResponseHead, hops: Hop[]): URL {
+    if (hops.length >= MAX_REDIRECTS) {
+      const message = `over ${MAX_REDIRECTS} redirects, the last one to ${redactUrl(from)}`;
+      throw new SluiceError('REDIRECT_LIMIT', message, { next: 'Check the URL: the server sends it in a circle.' });
+    }
+    const to = resolveRedirect(from, head, { allowDowngrade: this.options.allowDowngrade });
+    hops.push({ status: head.status, location: redactUrl(to) });
+    this.log.info({ status: head.status, from: redactUrl(from), to: redactUrl(to) }, 'redirected');
+    return to;
+  }
+
+  private async exchange(
+    url: URL,
+    range: { start: number; end: number | null } | null,
+  ): Promise<{ connection: Connection; answer: Answer; source: Source }> {
+    const { connectMs, firstByteMs } = this.options.deadlines;
+    const endpoint = await this.endpoint(url);
+    const fields = baseFields({
+      userAgent: this.options.userAgent ?? DEFAULT_USER_AGENT,
+      extra: fieldsFor(this.origin, url, this.userFields),
+    });
+    const host = hostHeader(url);
+    const target = requestTarget(url);
+    const asked: Array<[string, string]> =
+      range === null ? fields : [...fields, ['Range', rangeValue(range.start, range.end)]];
+    const bytes = writeRequest({ method: 'GET', target, host, fields: asked });
+    for (;;) {
+      this.checkAborted();
+      const { connection, reused } = await this.connections.take(endpoint, connectMs);
+      this.current = connection;
+      this.checkAborted();
+      try {
+        const answer = await connection.request(bytes, 'GET', firstByteMs);
+        const source = sourceOf(answer.head, endpoint, target, host, fields);
+        return { connection, answer, source };
+      } catch (error) {
+        this.checkAborted();
+        if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST') throw error;
+      }
+    }
+  }
+
+  private checkAborted(): void {
+    if (this.aborted === null) return;
+    this.current?.destroy();
+    throw this.aborted;
+  }
+
+  private async endpoint(url: URL): Promise<Endpoint> {
+    const { scheme, host, port } = urlParts(url);
+    let addresses = this.known.get(host);
+    if (addresses === undefined) {
+      addresses = await resolveHost(host, this.options.deadlines.connectMs);
+      this.known.set(host, addresses);
+      this.log.debug({ host, addresses: addresses.map(({ address }) => address) }, 'resolved');
+    }
+    return { scheme, host, port, addresses, tls: scheme === 'https' ? this.options.tls : null };
+  }
+
+  /** Reads a short body to its end, so that the connection may be used for the next hop. */
+  async release(connection: Connection, { framing }: Answer): Promise<void> {
+    const short = framing.kind === 'none' || (framing.kind === 'length' && framing.length <= DRAIN_BYTES);
+    if (!short) {
+      connection.destroy();
+      return;
+    }
+    try {
+      await connection.readBody(discard, this.options.deadlines.stallMs);
+      this.connections.keep(connection);
+    } catch {
+      connection.destroy();
+    }
+  }
+}
+
+/** What we call ourselves when the user does not say otherwise. */
+export const DEFAULT_USER_AGENT = 'sluice/0.1';
+
+const discard: BodySink = { arrived: () => false, take: () => true };
+
+function sourceOf(
+  head: ResponseHead,
+  endpoint: Endpoint,
+  target: string,
+  host: string,
+  fields: Array<[string, string]>,
+): Source {
+  const validators = readValidators(head);
+  return {
+    endpoint,
+    target,
+    host,
+    fields,
+    validators,
+    ifRange: strongValidator(validators)?.value ?? null,
+    total: null,
+  };
+}
+
+function userFields(
+  options: DownloadOptions,
+  userinfo: { user: string; password: string } | null,
+): UserField[] {
+  const fields: UserField[] = [];
+  if (options.referer !== null) fields.push(['Referer', options.referer]);
+  const user = options.user ?? userinfo;
+  if (options.bearer !== null) fields.push(['Authorization', bearerCredentials(options.bearer)]);
+  else if (user !== null) fields.push(['Authorization', basicCredentials(user.user, user.password)]);
+  for (const line of options.headers) {
+    const { name, value } = parseHeaderFlag(line);
+    fields.push([name, value]);
+  }
+  return fields;
+}

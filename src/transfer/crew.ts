@@ -1,0 +1,594 @@
+/**
+ * The connections of one download at work. Each idle connection gets a lease from the gaps or from
+ * the lease that would end last; failures cost their own remainder only. Runs until everything is
+ * written, or until it cannot go on.
+ */
+import { SluiceError } from '../errors.js';
+import type { Log } from '../log.js';
+import { SEAM_FRIENDLY_BYTES, grantByCut, grantFromGaps, slowTail, smallestLease } from '../plan/grant.js';
+import type { ActiveLease, Costs, Span } from '../plan/grant.js';
+import type { Ledger } from '../plan/ledger.js';
+import { Meter, median } from '../plan/meter.js';
+import type { Ramp } from '../plan/ramp.js';
+import { backoffMs } from '../plan/retry.js';
+import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
+import type { Deadlines, LeaseOutcome, LeaseTask, Slots, Source } from '../../workers/protocol.js';
+import type { Lane, LaneState } from './events.js';
+import type { Executor } from './executors.js';
+import { classify } from './failures.js';
+import type { Seams } from './seams.js';
+
+/** The scheduler looks at rates this often, in milliseconds. */
+const TICK_MS = 100;
+
+/** A lease younger than this has no rate of its own yet. */
+const YOUNG_MS = 600;
+
+/** Given-up leases may take this long to say so, in milliseconds. */
+const DRAIN_MS = 1500;
+
+/** Answers with another validator that are tolerated before the representation is taken to have changed. */
+const MAX_CHANGED = 2;
+
+/** How the work ended. `broken` can go on after asking the server anew. */
+export type CrewEnd =
+  | { kind: 'complete' }
+  | { kind: 'broken'; error: SluiceError; progressed: boolean }
+  | { kind: 'failed'; error: SluiceError };
+
+export interface CrewHooks {
+  /** A lease failed and will be tried again. */
+  retry(error: SluiceError, attempt: number, delayMs: number, connection: number): void;
+  /** Asks the original URL again, because the redirected one does not answer any more (P20). */
+  refresh(): Promise<Source>;
+}
+
+export interface CrewParts {
+  ledger: Ledger;
+  slots: Slots;
+  executor: Executor;
+  ramp: Ramp;
+  source: Source;
+  /** Whether the source is what a redirect led to. */
+  redirected: boolean;
+  seams: Seams;
+  deadlines: Deadlines;
+  retries: number;
+  fd: number;
+  path: string;
+  log: Log;
+  hooks: CrewHooks;
+  /** Ranges are proven to work; while they are not, one lease tries them. */
+  proven: boolean;
+}
+
+interface Working {
+  slot: number;
+  lease: number;
+  start: number;
+  beganMs: number;
+  meter: Meter;
+}
+
+interface LaneBook {
+  slot: number;
+  failures: number;
+  notBeforeMs: number;
+  working: Working | null;
+}
+
+export class Crew {
+  private readonly lanes: LaneBook[] = [];
+  private readonly total: Meter;
+  private nextLease: number;
+  private source: Source;
+  private gateMs = 0;
+  private streak = 0;
+  private changes = 0;
+  private progressMark = 0;
+  private requestMs = 200;
+  private usualRate: number | null = null;
+  private refreshing = false;
+  private refreshed = false;
+  private fatal: SluiceError | null = null;
+  private lastError: SluiceError | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private finish!: (end: CrewEnd) => void;
+  private readonly ended: Promise<CrewEnd>;
+  private over = false;
+  private receivedTotal = 0;
+  private trial: number | null = null;
+  private proven: boolean;
+  private singleStream = false;
+  /** Ends of leases that brought no sample, with how often. */
+  private readonly unsampled = new Map<number, number>();
+  /** The most connections that received at the same time. */
+  peak = 0;
+
+  constructor(
+    private readonly parts: CrewParts,
+    count: number,
+    firstLease: number,
+  ) {
+    this.source = parts.source;
+    this.proven = parts.proven;
+    this.nextLease = firstLease;
+    this.total = new Meter(2000, performance.now());
+    this.ended = new Promise((resolve) => (this.finish = resolve));
+    for (let slot = 0; slot < count; slot++) {
+      this.lanes.push({ slot, failures: 0, notBeforeMs: 0, working: null });
+    }
+  }
+
+  /** Bytes per second of all connections together. */
+  get rate(): number {
+    return this.total.rate;
+  }
+
+  /** Number that the next lease of this download may have. */
+  get leaseNumber(): number {
+    return this.nextLease;
+  }
+
+  /** Body bytes received so far, seams and repeats included. */
+  get received(): number {
+    let sum = 0;
+    for (const { slot } of this.lanes) sum += this.parts.slots.received(slot);
+    return sum;
+  }
+
+  /**
+   * Works until the end.
+   * @param first starts the lease on the body that is already open, in slot 0
+   */
+  run(first: { span: Span; start: (task: LeaseTask) => Promise<LeaseOutcome> } | null): Promise<CrewEnd> {
+    if (first !== null) {
+      this.singleStream = !this.proven && !this.mayTryRanges();
+      this.begin(this.lanes[0] as LaneBook, first.span, first.start);
+      this.shareFirst(first.span);
+    }
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.pump();
+    return this.ended;
+  }
+
+  /** Gives everything up; what is written stays written. */
+  stop(error: SluiceError): void {
+    this.giveUp(error);
+  }
+
+  /**
+   * Everything that is in the file now: closed leases and the written part of open ones. Bytes
+   * whose seam is still to be compared are left out: a later run must compare it anew.
+   */
+  extents(): Array<{ start: number; end: number }> {
+    const now = this.parts.ledger.written.clone();
+    for (const { lease, slot, start, end } of this.parts.ledger.leases) {
+      const position = this.positionOf(slot, lease, start);
+      if (Math.min(position, end) > start) now.add(start, Math.min(position, end));
+    }
+    for (const { offset, bytes } of this.parts.seams.samples()) now.remove(offset, offset + bytes.length);
+    for (const offset of this.unsampled.keys()) now.remove(Math.max(0, offset - SEAM_BYTES), offset);
+    return now.toArray();
+  }
+
+  /** The connections as a display shows them. */
+  view(): Lane[] {
+    const now = performance.now();
+    return this.lanes.slice(0, Math.max(this.parts.ramp.target, this.workers())).map((lane) => {
+      const booked = lane.working === null ? undefined : this.parts.ledger.lease(lane.working.lease);
+      const start = booked?.start ?? 0;
+      return {
+        connection: lane.slot,
+        state: this.stateOf(lane, now),
+        start,
+        end: booked?.end ?? 0,
+        position: booked === undefined ? 0 : this.positionOf(lane.slot, booked.lease, start),
+        rate: lane.working?.meter.rate ?? 0,
+      };
+    });
+  }
+
+  private workers(): number {
+    let highest = 0;
+    for (const lane of this.lanes) if (lane.working !== null) highest = lane.slot + 1;
+    return highest;
+  }
+
+  private stateOf(lane: LaneBook, nowMs: number): LaneState {
+    if (lane.working === null) return lane.notBeforeMs > nowMs ? 'backoff' : 'idle';
+    switch (this.parts.slots.state(lane.slot)) {
+      case LANE.connecting:
+        return 'connecting';
+      case LANE.waiting:
+        return 'waiting';
+      case LANE.receiving:
+        return 'receiving';
+      case LANE.idle:
+        return 'idle';
+    }
+  }
+
+  /** A slot may already be at work on another lease when an outcome is late. */
+  private positionOf(slot: number, lease: number, start: number): number {
+    return this.parts.slots.lease(slot) === lease ? this.parts.slots.position(slot) : start;
+  }
+
+  /** Bounds the first lease, which asked for everything, so that the others find something to do. */
+  private shareFirst({ start, end }: Span): void {
+    const { ledger, ramp } = this.parts;
+    const working = this.lanes[0]?.working;
+    if (!working || !this.proven) return;
+    const length = end - start;
+    const others = ledger.missing.total();
+    const idle = Math.min(ramp.target, Math.floor((length + others) / SEAM_FRIENDLY_BYTES));
+    if (idle <= 1) return;
+    const share = Math.max(SEAM_FRIENDLY_BYTES, Math.ceil((length + others) / idle));
+    const cut = Math.ceil((start + share) / 65536) * 65536;
+    if (cut < end) this.cut(working, cut);
+  }
+
+  private cut(working: Working, end: number): void {
+    this.parts.ledger.cut(working.lease, end);
+    this.parts.slots.setEnd(working.slot, end);
+  }
+
+  /** Hands out leases to idle connections, and ends the work when nothing is left to do. */
+  private pump(): void {
+    if (this.over) return;
+    if (this.parts.ledger.leasesOut === 0) {
+      if (this.fatal !== null) return this.end({ kind: 'failed', error: this.fatal });
+      if (this.parts.ledger.isComplete && this.endComplete()) return;
+      if (this.singleStream) return this.endBroken();
+    }
+    if (this.fatal !== null || this.refreshing || this.singleStream) return;
+    const nowMs = performance.now();
+    if (nowMs < this.gateMs) return;
+    for (let idle = this.idleCount(nowMs); idle > 0; idle--) {
+      const lane = this.lanes.find((each) => each.working === null && each.notBeforeMs <= nowMs);
+      const span = lane === undefined ? null : this.grant(idle);
+      if (lane === undefined || span === null) return;
+      this.begin(lane, span, (task) => this.parts.executor.run(task));
+    }
+  }
+
+  private idleCount(nowMs: number): number {
+    let ready = 0;
+    let busy = 0;
+    for (const lane of this.lanes) {
+      if (lane.working !== null) busy++;
+      else if (lane.notBeforeMs <= nowMs) ready++;
+    }
+    const allowed = this.proven ? this.parts.ramp.target : this.mayTryRanges() ? 2 : 1;
+    return Math.min(ready, allowed - busy);
+  }
+
+  /** Before ranges are proven, a single lease finds out whether they work. */
+  private mayTryRanges(): boolean {
+    return this.parts.ramp.target > 1 && this.trial === null;
+  }
+
+  private grant(idle: number): Span | null {
+    const { ledger } = this.parts;
+    const costs = this.costs();
+    const gaps = ledger.gaps();
+    if (gaps.length > 0) return grantFromGaps(gaps, ledger.missing.total(), idle, costs);
+    const active = this.active();
+    const grant = grantByCut(active, costs);
+    if (grant?.cut) {
+      const working = this.lanes.find((lane) => lane.working?.lease === grant.cut?.lease)?.working;
+      if (!working) return null;
+      this.cut(working, grant.cut.end);
+      return grant.span;
+    }
+    const slow = slowTail(active, costs);
+    if (slow !== null) this.cancelLease(slow);
+    return null;
+  }
+
+  private cancelLease(lease: number): void {
+    const working = this.lanes.find((lane) => lane.working?.lease === lease)?.working;
+    if (working) this.parts.slots.cancel(working.slot, lease);
+  }
+
+  private costs(): Costs {
+    return { requestMs: this.requestMs, usualRate: this.usualRate };
+  }
+
+  private active(): ActiveLease[] {
+    const nowMs = performance.now();
+    const leases: ActiveLease[] = [];
+    for (const { working } of this.lanes) {
+      if (working === null) continue;
+      const booked = this.parts.ledger.lease(working.lease);
+      if (booked === undefined) continue;
+      const young = nowMs - working.beganMs < YOUNG_MS + this.requestMs;
+      leases.push({
+        lease: working.lease,
+        position: Math.min(this.positionOf(working.slot, working.lease, booked.start), booked.end),
+        end: booked.end,
+        rate: young ? null : working.meter.rate,
+      });
+    }
+    return leases;
+  }
+
+  private begin(lane: LaneBook, span: Span, start: (task: LeaseTask) => Promise<LeaseOutcome>): void {
+    const { ledger, slots } = this.parts;
+    const lease = this.nextLease++;
+    const nowMs = performance.now();
+    ledger.open(lease, lane.slot, span);
+    slots.begin(lane.slot, lease, span.start, span.end);
+    lane.working = {
+      slot: lane.slot,
+      lease,
+      start: span.start,
+      beganMs: nowMs,
+      meter: new Meter(700, nowMs, slots.received(lane.slot)),
+    };
+    if (!this.proven && lane.slot !== 0) this.trial = lease;
+    void start(this.task(lease, lane.slot, span)).then(
+      (outcome) => this.settle(lane, outcome),
+      (error: unknown) => this.giveUp(SluiceError.from(error)),
+    );
+  }
+
+  private task(lease: number, slot: number, span: Span): LeaseTask {
+    const { slots, fd, path, deadlines } = this.parts;
+    const total = this.source.total;
+    const headSeam = this.knownBefore(span.start);
+    const askEnd = total === null ? span.end : Math.min(total, span.end + SEAM_BYTES);
+    if (headSeam > 0) this.unsampled.delete(span.start);
+    return {
+      lease,
+      slot,
+      memory: slots.memory,
+      fd,
+      path,
+      start: span.start,
+      headSeam,
+      askEnd,
+      source: this.source,
+      deadlines,
+    };
+  }
+
+  /** How many known bytes lie just before an offset, up to a seam's width. */
+  private knownBefore(offset: number): number {
+    const from = Math.max(0, offset - SEAM_BYTES);
+    return offset > from && this.isWritten(from, offset) ? offset - from : 0;
+  }
+
+  private isWritten(start: number, end: number): boolean {
+    const { written } = this.parts.ledger;
+    if (written.has(start, end)) return true;
+    const known = written.clone();
+    for (const { lease, slot, start: from, end: to } of this.parts.ledger.leases) {
+      const position = Math.min(to, this.positionOf(slot, lease, from));
+      if (position > from && from < end && position > start) known.add(from, position);
+    }
+    return known.has(start, end);
+  }
+
+  private settle(lane: LaneBook, outcome: LeaseOutcome): void {
+    const working = lane.working;
+    lane.working = null;
+    if (working === null || this.over) return;
+    const booked = this.parts.ledger.lease(outcome.lease);
+    const end = booked?.end ?? outcome.written;
+    this.parts.ledger.close(outcome.lease, outcome.written);
+    this.receivedTotal += outcome.received;
+    this.learn(outcome);
+    try {
+      this.judge(lane, working, outcome, end);
+      this.parts.seams.check((from, to) => this.isWritten(from, to));
+    } catch (error) {
+      this.giveUp(SluiceError.from(error));
+    }
+    this.pump();
+  }
+
+  private learn({ dialMs, firstByteMs }: LeaseOutcome): void {
+    if (firstByteMs === null) return;
+    this.requestMs += 0.3 * ((dialMs ?? 0) + firstByteMs - this.requestMs);
+  }
+
+  private judge(lane: LaneBook, working: Working, outcome: LeaseOutcome, end: number): void {
+    const { result } = outcome;
+    const isTrial = this.trial === outcome.lease;
+    switch (result.kind) {
+      case 'done':
+      case 'short':
+        lane.failures = 0;
+        if (isTrial) this.proven = true;
+        if (isTrial) this.trial = null;
+        this.takeSeam(outcome, end);
+        return;
+      case 'cancelled':
+        return;
+      case 'redirected':
+        return this.renew(new SluiceError('HTTP_UNEXPECTED', 'the server redirects now', { httpStatus: result.status }));
+      case 'ignored':
+        return this.ignored(lane, working, isTrial, result.why, outcome);
+      case 'changed':
+        return this.changed(lane, working, SluiceError.fromRecord(result.error), outcome, result.by);
+      case 'failed':
+        return this.failed(lane, SluiceError.fromRecord(result.error), outcome.written > working.start);
+    }
+  }
+
+  /**
+   * Keeps the sample of a lease that ended at another's bytes. Without one, either the lease that
+   * begins there compares its own head, or the edge is fetched again before the end.
+   */
+  private takeSeam({ written, seam, result }: LeaseOutcome, end: number): void {
+    const { ledger, seams } = this.parts;
+    if (this.source.total === null) {
+      ledger.endAt(written);
+      return;
+    }
+    if (result.kind !== 'done' || written < end || written >= ledger.total) return;
+    if (seam !== null) {
+      seams.add(seam);
+      this.unsampled.delete(written);
+    }
+    if (seam === null) this.unsampled.set(written, (this.unsampled.get(written) ?? 0) + 1);
+  }
+
+  /** Fetches again the edges that nothing was compared with; whether there were any. */
+  private recheckEdges(): boolean {
+    const { ledger } = this.parts;
+    for (const [offset, times] of this.unsampled) {
+      if (times > 2) {
+        const message = `the server never sends the bytes after offset ${offset} with those before it`;
+        throw new SluiceError('HTTP_RANGE_MISMATCH', message, { next: 'Try --connections 1.' });
+      }
+      ledger.forget({ start: Math.max(0, offset - SEAM_BYTES), end: offset });
+    }
+    return ledger.missing.total() > 0;
+  }
+
+  private ignored(lane: LaneBook, working: Working, isTrial: boolean, why: string, outcome: LeaseOutcome): void {
+    if (this.source.ifRange !== null) {
+      // Some servers answer 200 to If-Range although the validator is theirs; the 206's own is compared instead.
+      this.source = { ...this.source, ifRange: null };
+      if (isTrial) this.trial = null;
+      return;
+    }
+    if (isTrial) {
+      this.singleStream = true;
+      this.extendFirst();
+      return;
+    }
+    const error = new SluiceError('HTTP_RANGE_IGNORED', why, {
+      next: 'Try --connections 1, or another source of the file.',
+    });
+    this.failed(lane, error, outcome.written > working.start);
+  }
+
+  /** Ranges do not work after all: the first answer, which is the whole, goes on to the end. */
+  private extendFirst(): void {
+    const [booked] = this.parts.ledger.leases;
+    if (booked === undefined) return;
+    this.parts.ledger.extend(booked.lease);
+    this.parts.slots.setEnd(booked.slot, booked.end);
+  }
+
+  private changed(
+    lane: LaneBook,
+    working: Working,
+    error: SluiceError,
+    outcome: LeaseOutcome,
+    by: 'seam' | 'validator',
+  ): void {
+    if (by === 'seam' || ++this.changes > MAX_CHANGED) throw error;
+    // Nodes behind one name may give one representation different ETags: stay with the first node.
+    const pinned = this.source.endpoint.addresses.slice(0, 1);
+    this.source = { ...this.source, endpoint: { ...this.source.endpoint, addresses: pinned } };
+    this.failed(lane, error, outcome.written > working.start);
+  }
+
+  private failed(lane: LaneBook, error: SluiceError, progressed: boolean): void {
+    const others = this.parts.ledger.leasesOut;
+    const kind = classify(error, { redirected: this.parts.redirected, refreshed: this.refreshed, others });
+    if (kind === 'fatal') throw error;
+    if (kind === 'renew') return this.renew(error);
+    this.lastError = error;
+    const nowMs = performance.now();
+    lane.failures = progressed ? 1 : lane.failures + 1;
+    this.countStreak(progressed);
+    if (!progressed && others > 0 && kind === 'objection') this.parts.ramp.objected(nowMs, others);
+    const retryAfterMs = error.details.retryAfterMs ?? null;
+    const delayMs = backoffMs(lane.failures, retryAfterMs, Math.random());
+    lane.notBeforeMs = nowMs + delayMs;
+    if (retryAfterMs !== null) this.gateMs = Math.max(this.gateMs, nowMs + delayMs);
+    if (this.streak > this.parts.retries && others === 0) throw error;
+    this.parts.hooks.retry(error, lane.failures, delayMs, lane.slot);
+  }
+
+  /** Failures in a row over all connections; any real progress between them starts the count anew. */
+  private countStreak(progressed: boolean): void {
+    const received = this.received;
+    if (progressed || received - this.progressMark > SEAM_BYTES * 2) this.streak = 0;
+    this.progressMark = received;
+    this.streak++;
+  }
+
+  /** Asks the original URL again for where the bytes are now. */
+  private renew(error: SluiceError): void {
+    if (this.refreshing) return;
+    this.refreshing = true;
+    this.refreshed = true;
+    this.lastError = error;
+    this.parts.hooks.refresh().then(
+      (source) => {
+        this.refreshing = false;
+        this.source = source;
+        this.pump();
+      },
+      (failure: unknown) => {
+        this.refreshing = false;
+        this.giveUp(SluiceError.from(failure));
+      },
+    );
+  }
+
+  private tick(): void {
+    const nowMs = performance.now();
+    const { slots, ramp } = this.parts;
+    const rates: number[] = [];
+    let receiving = 0;
+    for (const { working } of this.lanes) {
+      if (working === null) continue;
+      working.meter.sample(nowMs, slots.received(working.slot));
+      if (slots.state(working.slot) !== LANE.receiving) continue;
+      receiving++;
+      if (nowMs - working.beganMs > YOUNG_MS && working.meter.rate > 0) rates.push(working.meter.rate);
+    }
+    this.peak = Math.max(this.peak, receiving);
+    this.total.sample(nowMs, this.received);
+    this.usualRate = median(rates) ?? this.usualRate;
+    if (receiving > 0 && this.received - this.progressMark > SEAM_FRIENDLY_BYTES) this.refreshed = false;
+    ramp.sample({ nowMs, rate: this.total.rate, receiving });
+    this.pump();
+  }
+
+  private giveUp(error: SluiceError): void {
+    this.fatal ??= error;
+    for (const { working } of this.lanes) {
+      if (working !== null) this.parts.slots.cancel(working.slot, working.lease);
+    }
+    // A thread that does not answer must not keep the download from ending.
+    setTimeout(() => this.end({ kind: 'failed', error: this.fatal ?? error }), DRAIN_MS).unref();
+    this.pump();
+  }
+
+  /** Ends the work if every seam agrees; false when edges have to be fetched again first. */
+  private endComplete(): boolean {
+    try {
+      if (this.recheckEdges()) return false;
+      this.parts.seams.check((from, to) => this.isWritten(from, to));
+      this.end({ kind: 'complete' });
+    } catch (error) {
+      this.end({ kind: 'failed', error: SluiceError.from(error) });
+    }
+    return true;
+  }
+
+  private endBroken(): void {
+    const error = this.lastError ?? new SluiceError('CONNECTION_LOST', 'the body ended early');
+    this.end({ kind: 'broken', error, progressed: this.received > this.progressMark });
+  }
+
+  private end(end: CrewEnd): void {
+    if (this.over) return;
+    this.over = true;
+    if (this.timer !== null) clearInterval(this.timer);
+    this.finish(end);
+  }
+
+  /** The smallest lease worth its request now; for the display and the log. */
+  get smallest(): number {
+    return smallestLease(this.costs());
+  }
+}

@@ -1,0 +1,112 @@
+/** Who runs a lease: the main thread (the first answer, single streams) or the piscina pool. */
+import { SluiceError } from '../errors.js';
+import type { Log } from '../log.js';
+import type { Answer, Connection } from '../net/connection.js';
+import { Connections } from '../../workers/connections.js';
+import { Slots } from '../../workers/protocol.js';
+import type { LeaseOutcome, LeaseTask } from '../../workers/protocol.js';
+import { receiveLease, runLease } from '../../workers/run-lease.js';
+
+/** Runs leases. `run` never rejects: a thread that dies is an outcome too (P19). */
+export interface Executor {
+  run(task: LeaseTask): Promise<LeaseOutcome>;
+  close(): Promise<void>;
+}
+
+/** An answer whose head is checked and whose body begins at `bodyStart`. */
+export interface OpenAnswer {
+  connection: Connection;
+  answer: Answer;
+  bodyStart: number;
+}
+
+/** Runs leases in the calling thread. */
+export class LocalExecutor implements Executor {
+  readonly connections = new Connections();
+
+  run(task: LeaseTask): Promise<LeaseOutcome> {
+    return runLease(task, new Slots(task.memory), this.connections);
+  }
+
+  /** Receives the body of the first answer as a lease. */
+  receive(task: LeaseTask, { connection, bodyStart }: OpenAnswer): Promise<LeaseOutcome> {
+    return receiveLease(task, new Slots(task.memory), this.connections, connection, bodyStart);
+  }
+
+  close(): Promise<void> {
+    this.connections.close();
+    return Promise.resolve();
+  }
+}
+
+interface Pool {
+  run(task: unknown): Promise<unknown>;
+  destroy(): Promise<void>;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+}
+
+/** Runs leases on worker threads, several at once in each. */
+export class PoolExecutor implements Executor {
+  private pool: Promise<Pool> | null = null;
+
+  constructor(
+    private readonly threads: number,
+    private readonly connections: number,
+    private readonly log: Log,
+  ) {}
+
+  /** Starts the threads, so that they are there when the first lease is. */
+  warm(): void {
+    this.pool ??= this.start();
+    this.pool.catch(() => undefined);
+  }
+
+  private async start(): Promise<Pool> {
+    const { Piscina } = await import('piscina');
+    const pool = new Piscina({
+      filename: new URL('../../workers/lease.js', import.meta.url).href,
+      minThreads: this.threads,
+      maxThreads: this.threads,
+      concurrentTasksPerWorker: Math.ceil(this.connections / this.threads),
+      idleTimeout: Infinity,
+      atomics: 'disabled',
+      recordTiming: false,
+    });
+    // A dying thread also rejects its tasks, which become outcomes; without a listener it would end the process.
+    pool.on('error', (error) => this.log.warn({ error: String(error) }, 'a worker thread failed'));
+    return pool;
+  }
+
+  async run(task: LeaseTask): Promise<LeaseOutcome> {
+    this.pool ??= this.start();
+    try {
+      return (await (await this.pool).run(task)) as LeaseOutcome;
+    } catch (thrown) {
+      return lostOutcome(task, thrown);
+    }
+  }
+
+  async close(): Promise<void> {
+    const pool = await this.pool?.catch(() => null);
+    await pool?.destroy();
+  }
+}
+
+/** What a lease came to whose thread died: what its slot says is written, the rest is missing. */
+function lostOutcome(task: LeaseTask, thrown: unknown): LeaseOutcome {
+  const text = thrown instanceof Error ? thrown.message : String(thrown);
+  const error = new SluiceError('WORKER_LOST', `a worker thread died: ${text}`, {
+    next: 'Run the same command again: it continues where it stopped.',
+  });
+  return {
+    lease: task.lease,
+    slot: task.slot,
+    written: new Slots(task.memory).position(task.slot),
+    received: 0,
+    seam: null,
+    dialMs: null,
+    firstByteMs: null,
+    address: null,
+    result: { kind: 'failed', error: error.toRecord() },
+  };
+}

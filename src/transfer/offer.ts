@@ -1,0 +1,96 @@
+/** What the first answer offers. Pure: a head in, a decision out. */
+import { SluiceError } from '../errors.js';
+import { encodedError, isEncoded, refusal } from '../http/answer.js';
+import { parseContentRange, requireContentRange } from '../http/content-range.js';
+import type { Framing } from '../http/framing.js';
+import type { ResponseHead } from '../http/head.js';
+
+/** What a server offers of a representation. Offsets are half-open. */
+export type Offer =
+  /** 206: the body is `[start, end)` of `total` bytes. */
+  | { kind: 'range'; start: number; end: number; total: number }
+  /** 200: the body is everything. `ranges` tells whether the server claims to serve ranges too. */
+  | { kind: 'whole'; total: number | null; ranges: boolean; why: string }
+  /** 416: no byte at or after the asked offset. */
+  | { kind: 'none'; total: number | null };
+
+/** Codings that a file's name announces: for such a file the coded bytes are the file. */
+const CODING_OF_SUFFIX: ReadonlyArray<readonly [suffix: RegExp, coding: RegExp]> = [
+  [/\.(gz|tgz|svgz)$/i, /^(x-)?gzip$/i],
+  [/\.(br)$/i, /^br$/i],
+  [/\.(zst|tzst)$/i, /^zstd$/i],
+  [/\.(Z)$/, /^(x-)?compress$/i],
+];
+
+/** Whether a coding is only the server's way to say what kind of file this is. */
+function isNamedCoding(path: string, coding: string): boolean {
+  return CODING_OF_SUFFIX.some(([suffix, name]) => suffix.test(path) && name.test(coding.trim()));
+}
+
+/**
+ * Decides what an answer to a request for `bytes=start-` offers.
+ * @param start the offset that was asked for; null when no range was asked for
+ * @param path the path of the URL, to recognise a coding that belongs to the file
+ * @throws SluiceError HTTP_REFUSED, HTTP_SERVER_ERROR, HTTP_UNEXPECTED, HTTP_ENCODED, HTTP_RANGE_MISMATCH
+ */
+export function readOffer(
+  head: ResponseHead,
+  framing: Framing,
+  start: number | null,
+  path: string,
+): Offer {
+  switch (head.status) {
+    case 206:
+      return readRange(head, start);
+    case 200:
+      return readWhole(head, framing, path);
+    case 416:
+      if (start !== null) return readNone(head);
+      throw refusal(head);
+    default:
+      throw refusal(head);
+  }
+}
+
+function readRange(head: ResponseHead, start: number | null): Offer {
+  if (start === null) throw mismatch(head, 'no range was asked for, and the server sent a part (206)');
+  if (isEncoded(head)) throw encodedError(head);
+  const range = requireContentRange(head);
+  if (range.kind !== 'range' || range.start !== start) {
+    throw mismatch(head, `asked for bytes from ${start}`);
+  }
+  if (range.total === null) throw mismatch(head, 'the server does not tell the total length');
+  return { kind: 'range', start: range.start, end: range.end, total: range.total };
+}
+
+function readWhole(head: ResponseHead, framing: Framing, path: string): Offer {
+  const total = framing.kind === 'length' ? framing.length : framing.kind === 'none' ? 0 : null;
+  if (isEncoded(head)) {
+    const coding = head.fields.get('content-encoding') ?? '';
+    if (!isNamedCoding(path, coding)) throw encodedError(head);
+    return { kind: 'whole', total, ranges: false, why: `the server marks the file as ${coding.trim()}` };
+  }
+  const accepts = (head.fields.get('accept-ranges') ?? '').toLowerCase();
+  const ranges = accepts.split(',').some((unit) => unit.trim() === 'bytes') && total !== null;
+  const why =
+    total === null
+      ? 'the server does not tell the length'
+      : 'the server does not serve byte ranges of this file';
+  return { kind: 'whole', total, ranges, why };
+}
+
+function readNone(head: ResponseHead): Offer {
+  const value = head.fields.get('content-range');
+  if (value === undefined) return { kind: 'none', total: null };
+  const range = parseContentRange(value);
+  if (range.kind !== 'unsatisfied') throw mismatch(head, 'the server answered 416');
+  return { kind: 'none', total: range.total };
+}
+
+function mismatch(head: ResponseHead, what: string): SluiceError {
+  const got = head.fields.get('content-range') ?? 'none';
+  return new SluiceError('HTTP_RANGE_MISMATCH', `${what}; Content-Range: ${got}`, {
+    httpStatus: head.status,
+    next: 'The server breaks HTTP; try another source of the file.',
+  });
+}

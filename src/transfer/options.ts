@@ -1,0 +1,45 @@
+/** What a download is told. The command line and the library fill it in. */
+import type { ChecksumSpec } from '../verify/checksum.js';
+import type { TlsSettings } from '../net/endpoint.js';
+import type { Deadlines } from '../../workers/protocol.js';
+
+/** What to do when the target exists and is not this very download. */
+export type OnExists = 'fail' | 'overwrite' | 'rename' | 'skip';
+
+/**
+ * When the file is forced to disk before it gets its name. `auto` does so when the download took
+ * long enough that its loss would hurt; the journal is always synced in order (P3).
+ */
+export type SyncPolicy = 'auto' | 'full' | 'none';
+
+export interface DownloadOptions {
+  url: string;
+  /** Path of the file; null to take the name from the server or the URL. */
+  output: string | null;
+  /** Directory for server-given names and relative outputs; null for the current one. */
+  dir: string | null;
+  connections: number | 'auto';
+  /** Worker threads; null for as many as cores. */
+  threads: number | null;
+  checksums: ChecksumSpec[];
+  /** The user's header lines, `Name: value`. */
+  headers: string[];
+  userAgent: string | null;
+  referer: string | null;
+  user: { user: string; password: string } | null;
+  bearer: string | null;
+  tls: TlsSettings;
+  /** Whether a redirect may lead from https to http. */
+  allowDowngrade: boolean;
+  deadlines: Deadlines;
+  /** Milliseconds for the whole download; null for no bound. */
+  maxTimeMs: number | null;
+  /** Failures in a row, without a byte between them, after which the download gives up. */
+  retries: number;
+  onExists: OnExists;
+  sync: SyncPolicy;
+  /** `resume` never starts over by itself; `get` does, and says so. */
+  mode: 'get' | 'resume';
+  /** Continue although nothing proves that the kept bytes belong to what the server has now (P7). */
+  insist: boolean;
+}

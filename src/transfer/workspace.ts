@@ -1,0 +1,259 @@
+/**
+ * The files of one download: its lock, its part, its journal, and at the end its final name. One
+ * workspace belongs to one target, and only one process has it at a time (P18).
+ */
+import { createHash } from 'node:crypto';
+import { SluiceError } from '../errors.js';
+import type { Log } from '../log.js';
+import { Checkpointer } from '../disk/checkpoint.js';
+import { Journal, cleanMatches, journalPath, partPath, readJournal } from '../disk/journal.js';
+import type { DurableExtent, JournalIdentity, JournalRead } from '../disk/journal.js';
+import { PartFile } from '../disk/part-file.js';
+import { finishPublish, publish } from '../disk/publish.js';
+import { removePart } from '../disk/remove.js';
+import { directoryOf, realTarget } from '../disk/target.js';
+import { requireSpace } from '../disk/space.js';
+import { verifyExtents } from '../disk/verify-extents.js';
+import { holdExclusive } from '../net/exclusive.js';
+import type { Exclusive } from '../net/exclusive.js';
+import { ExtentSet } from '../plan/extents.js';
+
+/** What an earlier run left of this target. */
+export interface Prior {
+  identity: JournalIdentity;
+  written: ExtentSet;
+  /** The last run died: what it claims is read again and compared before it is trusted. */
+  unclean: boolean;
+}
+
+export class Workspace {
+  private read: JournalRead | null = null;
+  private part: PartFile | null = null;
+  private journal: Journal | null = null;
+  private checkpointer: Checkpointer | null = null;
+  private written: () => Array<{ start: number; end: number }> = () => [];
+
+  private constructor(
+    readonly target: string,
+    private readonly lock: Exclusive,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * Takes the target for this process.
+   * @throws SluiceError TARGET_BUSY when another run has it
+   */
+  static async claim(target: string, log: Log): Promise<Workspace> {
+    const name = createHash('sha256').update(realTarget(target)).digest('hex').slice(0, 40);
+    const lock = await holdExclusive(name);
+    if (lock === null) {
+      throw new SluiceError('TARGET_BUSY', 'another run of sluice is downloading to this file', {
+        path: target,
+        next: 'Wait for it to end, or choose another name with --output.',
+      });
+    }
+    return new Workspace(target, lock, log);
+  }
+
+  /** The part's path. */
+  get partPath(): string {
+    return partPath(this.target);
+  }
+
+  /** Descriptor of the part, for the threads that write. */
+  get fd(): number {
+    return this.openPart().fd;
+  }
+
+  get isOpen(): boolean {
+    return this.part !== null;
+  }
+
+  /**
+   * What an earlier run left, or null when there is nothing.
+   * @throws SluiceError JOURNAL_DAMAGED, TARGET_UNSAFE when what is there cannot be used
+   */
+  prior(): Prior | null {
+    this.finishPublished();
+    let read: JournalRead;
+    try {
+      read = readJournal(journalPath(this.target));
+    } catch (error) {
+      if (error instanceof SluiceError && error.code === 'NOTHING_TO_RESUME') return null;
+      throw error;
+    }
+    this.read = read;
+    const part = openOrNull(this.partPath);
+    if (part === null) return null;
+    this.part?.close();
+    this.part = part;
+    const now = part.identity();
+    const replaced = now.ino !== read.identity.part.ino || now.dev !== read.identity.part.dev;
+    const extents = replaced ? [] : read.extents.filter(({ end }) => end <= now.size);
+    if (replaced) this.log.warn({ path: this.partPath }, 'the part was replaced; nothing of it is used');
+    const unclean = read.clean === null || !cleanMatches(read.clean, now);
+    return { identity: read.identity, written: new ExtentSet(extents), unclean };
+  }
+
+  /** Finishes what a run began that died between the final name and the removal of the part's. */
+  private finishPublished(): void {
+    try {
+      const read = readJournal(journalPath(this.target));
+      const { size } = read.identity;
+      const claimed = new ExtentSet(read.extents);
+      if (size !== null && claimed.total() === size) finishPublish(this.target);
+    } catch {
+      // No journal, or none that can be read: there is nothing to finish.
+    }
+  }
+
+  /**
+   * Goes on with what {@link prior} found.
+   * @param identity the identity as it is known now
+   */
+  async adopt(identity: Omit<JournalIdentity, 'part'>): Promise<void> {
+    const part = this.openPart();
+    const read = this.read;
+    if (read === null) throw new SluiceError('DEFECT', 'adopting without a journal');
+    const { dev, ino } = part.identity();
+    this.journal = await Journal.reopen(journalPath(this.target), read);
+    if (dev !== read.identity.part.dev || ino !== read.identity.part.ino) {
+      await this.journal.forget([{ start: 0, end: Number.MAX_SAFE_INTEGER }]);
+    }
+    await this.journal.setIdentity({ ...identity, part: { dev, ino } });
+    this.watch();
+  }
+
+  /** Begins anew; what {@link prior} found is thrown away. */
+  async create(identity: Omit<JournalIdentity, 'part'>): Promise<void> {
+    if (this.journal !== null) {
+      await this.forgetAll();
+      await this.setIdentity(identity);
+      return;
+    }
+    if (this.read !== null) this.discard();
+    const { size } = identity;
+    if (size !== null) requireSpace(directoryOf(this.target), size, this.partPath);
+    this.part = PartFile.create(this.partPath);
+    try {
+      if (size !== null && size > 0) this.part.setSize(size);
+      const { dev, ino } = this.part.identity();
+      this.journal = await Journal.create(journalPath(this.target), { ...identity, part: { dev, ino } });
+    } catch (error) {
+      this.part.close();
+      this.part = null;
+      removePart(this.target, { partOnly: true });
+      throw error;
+    }
+    this.watch();
+  }
+
+  /** Removes what an earlier run left, whatever state it is in. */
+  discard(): void {
+    this.part?.close();
+    this.part = null;
+    this.read = null;
+    removePart(this.target);
+  }
+
+  private watch(): void {
+    if (this.part === null || this.journal === null) return;
+    const source = () => this.written();
+    this.checkpointer = new Checkpointer({ part: this.part, journal: this.journal, source, log: this.log });
+  }
+
+  /** Tells where checkpoints learn what is written. */
+  setWritten(written: () => Array<{ start: number; end: number }>): void {
+    this.written = written;
+  }
+
+  /** Makes durable what is written, and claims it; returns the bytes newly claimed. */
+  async checkpoint(): Promise<number> {
+    return (await this.checkpointer?.run()) ?? 0;
+  }
+
+  /** Bytes that the journal claims. */
+  get claimed(): number {
+    return new ExtentSet(this.journal?.extents() ?? []).total();
+  }
+
+  /**
+   * Reads what the journal claims and compares it with what was written, after an unclean death.
+   * @returns the extents whose bytes are other ones
+   */
+  async findBad(signal: AbortSignal): Promise<DurableExtent[]> {
+    const extents = this.journal?.extents() ?? [];
+    return verifyExtents(this.fd, extents, () => undefined, signal);
+  }
+
+  /** Takes claims back. */
+  async forget(ranges: Array<{ start: number; end: number }>): Promise<void> {
+    await this.journal?.forget(ranges);
+  }
+
+  /** Takes every claim back: the bytes may be of more than one representation. */
+  async forgetAll(): Promise<void> {
+    await this.forget([{ start: 0, end: Number.MAX_SAFE_INTEGER }]);
+  }
+
+  async setIdentity(identity: Omit<JournalIdentity, 'part'>): Promise<void> {
+    const { dev, ino } = this.openPart().identity();
+    await this.journal?.setIdentity({ ...identity, part: { dev, ino } });
+  }
+
+  setSize(bytes: number): void {
+    this.openPart().setSize(bytes);
+  }
+
+  async sync(): Promise<void> {
+    await this.openPart().sync();
+  }
+
+  /** Gives the part its final name and removes the journal. */
+  async publish(mode: 'fail' | 'overwrite' | 'rename'): Promise<string> {
+    const path = await publish(this.openPart(), this.target, mode);
+    await this.journal?.remove();
+    this.journal = null;
+    return path;
+  }
+
+  /**
+   * Lets go of everything and keeps what is durable for a later run. A workspace in which nothing
+   * is claimed leaves no files behind.
+   */
+  async close({ keep }: { keep: boolean }): Promise<void> {
+    try {
+      if (this.journal !== null && this.part !== null) await this.leave(keep);
+    } finally {
+      this.part?.close();
+      this.part = null;
+      await this.lock.release();
+    }
+  }
+
+  private async leave(keep: boolean): Promise<void> {
+    const { journal, part } = this;
+    if (journal === null || part === null) return;
+    if (keep && journal.extents().length > 0) {
+      await journal.markClean(part.identity());
+      await journal.close();
+      return;
+    }
+    await journal.close();
+    if (part.isSameAsPath()) removePart(this.target);
+  }
+
+  private openPart(): PartFile {
+    if (this.part === null) throw new SluiceError('DEFECT', 'the part is not open');
+    return this.part;
+  }
+}
+
+function openOrNull(path: string): PartFile | null {
+  try {
+    return PartFile.open(path);
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'NOTHING_TO_RESUME') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,70 @@
+/** Checksums as users give them, and the hashes behind them. */
+import { createHash } from 'node:crypto';
+import { SluiceError } from '../errors.js';
+
+/** Hex digits of each algorithm's digest. */
+const DIGITS = { md5: 32, sha1: 40, sha256: 64, sha512: 128, blake3: 64, crc32c: 8 } as const;
+
+export type ChecksumAlgorithm = keyof typeof DIGITS;
+
+/** A digest that the whole file must have. */
+export interface ChecksumSpec {
+  algorithm: ChecksumAlgorithm;
+  /** Lower-case hexadecimal. */
+  hex: string;
+}
+
+const ALIASES: Record<string, ChecksumAlgorithm> = { 'sha-1': 'sha1', 'sha-256': 'sha256', 'sha-512': 'sha512' };
+
+/**
+ * Parses `ALGO:HEX` (or `ALGO=HEX`, as aria2 writes it).
+ * @throws SluiceError USAGE
+ */
+export function parseChecksum(text: string): ChecksumSpec {
+  const match = /^([A-Za-z0-9-]+)[:=]([0-9A-Fa-f]+)$/.exec(text.trim());
+  const name = match?.[1]?.toLowerCase() ?? '';
+  const algorithm = ALIASES[name] ?? name;
+  if (match === null || !isAlgorithm(algorithm)) {
+    throw new SluiceError('USAGE', `not a checksum: ${text}`, {
+      next: `Write it as ALGORITHM:HEX with one of ${Object.keys(DIGITS).join(', ')}.`,
+    });
+  }
+  const hex = (match[2] as string).toLowerCase();
+  if (hex.length !== DIGITS[algorithm]) {
+    const message = `${algorithm} has ${DIGITS[algorithm]} hexadecimal digits, not ${hex.length}`;
+    throw new SluiceError('USAGE', message, { next: 'Check that the checksum was copied whole.' });
+  }
+  return { algorithm, hex };
+}
+
+function isAlgorithm(name: string): name is ChecksumAlgorithm {
+  return Object.hasOwn(DIGITS, name);
+}
+
+/** A hash that is fed in order. */
+export interface RunningHash {
+  update(bytes: Uint8Array): void;
+  /** Lower-case hexadecimal. */
+  digest(): string;
+}
+
+/** CRC-32C's polynomial (RFC 3720 section 12.1), reflected. */
+const CASTAGNOLI = 0x82f63b78;
+
+/** Starts a hash. OpenSSL's where it has it, WebAssembly for the rest. */
+export async function startHash(algorithm: ChecksumAlgorithm): Promise<RunningHash> {
+  if (algorithm !== 'blake3' && algorithm !== 'crc32c') {
+    const hash = createHash(algorithm);
+    return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
+  }
+  const { createBLAKE3, createCRC32 } = await import('hash-wasm');
+  const hash = algorithm === 'blake3' ? await createBLAKE3() : await createCRC32(CASTAGNOLI);
+  hash.init();
+  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
+}
+
+/** The error of a digest that differs. */
+export function checksumError(spec: ChecksumSpec, actual: string, path: string): SluiceError {
+  const message = `${spec.algorithm} is ${actual}, expected ${spec.hex}`;
+  return new SluiceError('CHECKSUM_MISMATCH', message, { path });
+}

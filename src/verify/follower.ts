@@ -1,0 +1,54 @@
+/** Hashing a file while it is downloaded. */
+import { Worker } from 'node:worker_threads';
+import { SluiceError } from '../errors.js';
+import type { ChecksumAlgorithm } from './checksum.js';
+import { HashFront } from './front.js';
+import type { HashJob, HashReply } from './front.js';
+
+/** A hash thread at work on one file. */
+export class Follower {
+  private readonly front = HashFront.allocate();
+  private readonly worker: Worker;
+  private readonly reply: Promise<HashReply>;
+
+  /** @param fd descriptor of the file; it must stay open until {@link finish} or {@link stop} */
+  constructor(
+    fd: number,
+    private readonly algorithms: ChecksumAlgorithm[],
+  ) {
+    const job: HashJob = { fd, algorithms, memory: this.front.memory };
+    this.worker = new Worker(new URL('../../workers/hash.js', import.meta.url), { workerData: job });
+    this.reply = new Promise((resolve, reject) => {
+      this.worker.once('message', resolve);
+      this.worker.once('error', (error) => reject(SluiceError.from(error)));
+      this.worker.once('exit', () => reject(new SluiceError('WORKER_LOST', 'the hash thread ended early')));
+    });
+    this.reply.catch(() => undefined);
+  }
+
+  /** Bytes hashed so far. */
+  get hashed(): number {
+    return this.front.hashed;
+  }
+
+  /** Tells that `[0, offset)` is in place and will not change. */
+  advance(offset: number): void {
+    this.front.advance(offset, false);
+  }
+
+  /**
+   * Waits for the digests of the whole file.
+   * @throws SluiceError DISK_IO, WORKER_LOST
+   */
+  async finish(size: number): Promise<Map<ChecksumAlgorithm, string>> {
+    this.front.advance(size, true);
+    const reply = await this.reply;
+    await this.stop();
+    if ('error' in reply) throw SluiceError.fromRecord(reply.error);
+    return new Map(this.algorithms.map((algorithm, i) => [algorithm, reply.digests[i] as string]));
+  }
+
+  async stop(): Promise<void> {
+    await this.worker.terminate();
+  }
+}

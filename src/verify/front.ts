@@ -1,0 +1,56 @@
+/** What the hash thread and its owner share. */
+import type { ErrorRecord } from '../errors.js';
+import type { ChecksumAlgorithm } from './checksum.js';
+
+/** What a hash thread is asked to do. */
+export interface HashJob {
+  /** Descriptor of the file. */
+  fd: number;
+  algorithms: ChecksumAlgorithm[];
+  memory: SharedArrayBuffer;
+}
+
+/** What came of it: digests in the order of the algorithms, as lower-case hexadecimal. */
+export type HashReply = { digests: string[] } | { error: ErrorRecord };
+
+/** How long the thread sleeps when nobody wakes it, in milliseconds. */
+const NAP_MS = 20;
+
+/** The front up to which the file is in place, and how far it is hashed. */
+export class HashFront {
+  private readonly words: BigInt64Array;
+
+  constructor(readonly memory: SharedArrayBuffer) {
+    this.words = new BigInt64Array(memory);
+  }
+
+  static allocate(): HashFront {
+    return new HashFront(new SharedArrayBuffer(3 * 8));
+  }
+
+  /** Bytes `[0, offset)` are in place; final when that is the whole file. */
+  advance(offset: number, final: boolean): void {
+    Atomics.store(this.words, 0, BigInt(offset));
+    Atomics.store(this.words, 1, final ? 1n : 0n);
+    Atomics.notify(this.words, 0);
+  }
+
+  load(): { offset: number; final: boolean } {
+    // In the opposite order of advance(): a final front is never seen with an older offset.
+    const final = Atomics.load(this.words, 1) === 1n;
+    return { offset: Number(Atomics.load(this.words, 0)), final };
+  }
+
+  /** Sleeps until the front moves on from `offset`. Only for the thread: it blocks. */
+  wait(offset: number): void {
+    Atomics.wait(this.words, 0, BigInt(offset), NAP_MS);
+  }
+
+  get hashed(): number {
+    return Number(Atomics.load(this.words, 2));
+  }
+
+  setHashed(offset: number): void {
+    Atomics.store(this.words, 2, BigInt(offset));
+  }
+}
