@@ -80,9 +80,11 @@ export function resolveOutput({ dir, output, name }: OutputChoice): string {
 }
 
 function resolveGiven(base: string, output: string): string {
+  const name = path.basename(output);
+  if (output.includes('\0') || output.endsWith('/') || ['', '.', '..'].includes(name)) {
+    throw badPath(output);
+  }
   const target = path.isAbsolute(output) || base === '' ? output : path.join(base, output);
-  const name = path.basename(target);
-  if (output.includes('\0') || output.endsWith('/') || !isComponent(name)) throw badPath(output);
   if (Buffer.byteLength(name) > MAX_NAME_BYTES) {
     throw new SluiceError('USAGE', `the name is longer than ${MAX_NAME_BYTES} bytes: ${name}`, {
       path: target,
