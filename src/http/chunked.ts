@@ -15,12 +15,25 @@ const SP = 0x20;
 const COLON = 0x3a;
 const SEMICOLON = 0x3b;
 const DEL = 0x7f;
+const QUOTE = 0x22;
+const EQUALS = 0x3d;
+const BACKSLASH = 0x5c;
+
+const TOKEN_BYTES = new Set(
+  Buffer.from(
+    "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+    'latin1',
+  ),
+);
+
+/** Within `;name=token` or `;name="text"` after a chunk's size (RFC 9112 §7.1.1). */
+type ExtensionState =
+  'name-start' | 'name' | 'value-start' | 'value' | 'quoted' | 'escaped' | 'quoted-end';
 
 /** What the next byte belongs to. */
 type State =
   | 'size'
-  | 'size-space'
-  | 'extension'
+  | ExtensionState
   | 'size-lf'
   | 'data'
   | 'data-cr'
@@ -34,7 +47,8 @@ type State =
 
 /**
  * Decodes one chunked body across any split of its bytes. Lines end in CRLF and in nothing else.
- * Extensions and trailer fields are checked, counted and dropped.
+ * Extensions and trailer fields are checked, counted and dropped. The "bad white space" of the
+ * grammar around an extension is refused: no server needs it, and other parsers refuse it too.
  */
 export class ChunkedDecoder {
   #state: State = 'size';
@@ -76,8 +90,13 @@ export class ChunkedDecoder {
     switch (state) {
       case 'size':
         return this.#size(byte);
-      case 'size-space':
-      case 'extension':
+      case 'name-start':
+      case 'name':
+      case 'value-start':
+      case 'value':
+      case 'quoted':
+      case 'escaped':
+      case 'quoted-end':
         return this.#inExtension(state, byte);
       case 'size-lf':
         expect(byte, LF, 'a chunk size');
@@ -110,21 +129,14 @@ export class ChunkedDecoder {
       return 'size';
     }
     if (this.#digits === 0) throw malformed('a chunk has no size');
-    if (byte === CR) return 'size-lf';
-    return this.#inExtension('size-space', byte);
+    return this.#inExtension('quoted-end', byte);
   }
 
-  /** `size-space` is the white space before `;`, which the grammar allows there and nowhere else. */
-  #inExtension(state: 'size-space' | 'extension', byte: number): State {
+  #inExtension(state: ExtensionState, byte: number): State {
     if (++this.#extension > MAX_CHUNK_EXTENSION_BYTES) throw tooLarge('a chunk extension');
-    if (state === 'extension') {
-      if (byte === CR) return 'size-lf';
-      if (isText(byte)) return 'extension';
-    } else {
-      if (byte === SEMICOLON) return 'extension';
-      if (byte === SP || byte === HTAB) return 'size-space';
-    }
-    throw malformed('the size line of a chunk is not valid');
+    const next = nextInExtension(state, byte);
+    if (next === null) throw malformed('the size line of a chunk is not valid');
+    return next;
   }
 
   #startChunk(): State {
@@ -148,10 +160,42 @@ export class ChunkedDecoder {
       if (isText(byte)) return 'trailer-value';
     } else {
       if (state === 'trailer-name' && byte === COLON) return 'trailer-value';
-      if (isTokenByte(byte)) return 'trailer-name';
+      if (TOKEN_BYTES.has(byte)) return 'trailer-name';
     }
     throw malformed('a trailer field is not valid');
   }
+}
+
+/**
+ * The state after a byte of an extension, null when it may not stand there. Also the bytes after a
+ * size: they are those that may follow a quoted value.
+ */
+function nextInExtension(state: ExtensionState, byte: number): State | null {
+  switch (state) {
+    case 'quoted':
+      if (byte === QUOTE) return 'quoted-end';
+      if (byte === BACKSLASH) return 'escaped';
+      return isText(byte) ? 'quoted' : null;
+    case 'escaped':
+      return isText(byte) ? 'quoted' : null;
+    case 'name-start':
+      return TOKEN_BYTES.has(byte) ? 'name' : null;
+    case 'value-start':
+      if (byte === QUOTE) return 'quoted';
+      return TOKEN_BYTES.has(byte) ? 'value' : null;
+    case 'name':
+    case 'value':
+      if (TOKEN_BYTES.has(byte)) return state;
+      if (state === 'name' && byte === EQUALS) return 'value-start';
+      return afterExtension(byte);
+    case 'quoted-end':
+      return afterExtension(byte);
+  }
+}
+
+function afterExtension(byte: number): State | null {
+  if (byte === CR) return 'size-lf';
+  return byte === SEMICOLON ? 'name-start' : null;
 }
 
 function hexDigit(byte: number): number {
@@ -164,17 +208,6 @@ function hexDigit(byte: number): number {
 function isText(byte: number): boolean {
   return byte === HTAB || (byte >= SP && byte !== DEL);
 }
-
-function isTokenByte(byte: number): boolean {
-  return TOKEN_BYTES.has(byte);
-}
-
-const TOKEN_BYTES = new Set(
-  Buffer.from(
-    "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
-    'latin1',
-  ),
-);
 
 function expect(byte: number, wanted: number, what: string): void {
   if (byte !== wanted) throw malformed(`${what} does not end in CRLF`);

@@ -5,6 +5,8 @@
  * Ours takes what Node refuses in these cases, each because the RFC tells a client to. Node gets
  * them in the form that they stand for:
  * - an obs-fold, which becomes one space (RFC 9112 §5.2);
+ * - Connection, Content-Length or Transfer-Encoding in an interim answer: it has no body and is
+ *   never the last (RFC 9110 §15.2, RFC 9112 §6.3 rule 1), so they say nothing there;
  * - Content-Length as a list of equal numbers, or twice with one (RFC 9112 §6.3, rule 5).
  */
 import { request } from 'node:http';
@@ -104,7 +106,7 @@ function nodes(text: string): Promise<Reading | string> {
   });
 }
 
-/** The same heads without folded lines, and with one number in one Content-Length each. */
+/** The same heads without the cases that the top of this file lists. */
 function plain(heads: string): string {
   return heads
     .split(/(?<=\r\n\r\n)/)
@@ -112,7 +114,10 @@ function plain(heads: string): string {
       head
         .replace(/[ \t]*\r\n[ \t]+/g, ' ')
         .replace(/^(content-length:[ \t]*[0-9]+)[ \t]*,[ \t0-9,]*$/gim, '$1')
-        .replace(/(?<=^content-length:[^]*\r\n)content-length:.*\r\n/gim, ''),
+        .replace(/(?<=^content-length:[^]*\r\n)content-length:.*\r\n/gim, '')
+        .replace(/^HTTP\/1.1 1[^]*/, (interim) =>
+          interim.replace(/^(?:connection|content-length|transfer-encoding):.*\r\n/gim, ''),
+        ),
     )
     .join('');
 }

@@ -91,12 +91,15 @@ describe('fuzz: http/head', () => {
   });
 });
 
+const SIZE_LINE =
+  /^([0-9A-Fa-f]{1,13})(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*\r\n/;
+
 /** A decoder as plain as can be, of a whole body: the data, or null when it is not right. */
 function referenceDecode(text: string): { data: string; rest: string } | null {
   let data = '';
   let rest = text;
   for (;;) {
-    const line = /^([0-9A-Fa-f]{1,13})(?:[ \t]*;[\t\x20-\x7e\x80-\xff]*)?\r\n/.exec(rest);
+    const line = SIZE_LINE.exec(rest);
     if (line === null) return null;
     rest = rest.slice(line[0].length);
     const size = parseInt(line[1]!, 16);
