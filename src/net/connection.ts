@@ -4,6 +4,8 @@
  * large as the slab: no allocation and no copy for what passes through.
  */
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Certificate } from 'node:tls';
 import { SluiceError } from '../errors.js';
 import { ChunkedDecoder } from '../http/chunked.js';
 import { bodyFraming, mayReuse } from '../http/framing.js';
@@ -39,6 +41,17 @@ export type BodyEnd = 'complete' | 'stopped';
 export interface Answer {
   head: ResponseHead;
   framing: Framing;
+}
+
+/** What TLS agreed on. */
+export interface TlsFacts {
+  protocol: string;
+  cipher: string;
+  /** Subject and issuer of the server's certificate. */
+  subject: string;
+  issuer: string;
+  validTo: string;
+  fingerprint256: string;
 }
 
 type Mode = 'idle' | 'head' | 'held' | 'body' | 'dead';
@@ -160,13 +173,18 @@ export class Connection {
     this.die(new SluiceError('CONNECTION_LOST', `the connection to ${this.peer} was closed`));
   }
 
-  /** Lets the process end although the connection is kept. */
-  unref(): void {
-    this.socket?.unref();
-  }
-
-  ref(): void {
-    this.socket?.ref();
+  /** What TLS agreed on, or null without TLS. */
+  get tls(): TlsFacts | null {
+    if (!(this.socket instanceof TLSSocket)) return null;
+    const certificate = this.socket.getPeerCertificate();
+    return {
+      protocol: this.socket.getProtocol() ?? '',
+      cipher: this.socket.getCipher().name,
+      subject: nameOf(certificate.subject),
+      issuer: nameOf(certificate.issuer),
+      validTo: certificate.valid_to,
+      fingerprint256: certificate.fingerprint256,
+    };
   }
 
   private space(): Uint8Array {
@@ -379,4 +397,10 @@ export class Connection {
     if (this.timer !== null) clearTimeout(this.timer);
     this.timer = null;
   }
+}
+
+function nameOf(name: Certificate | undefined): string {
+  const common = name?.CN as string | string[] | undefined;
+  const organisation = name?.O as string | string[] | undefined;
+  return String(common ?? organisation ?? '');
 }

@@ -1,7 +1,7 @@
 /** How many connections to use. Pure: the caller brings the clock and the measurements. */
 
 /** Connections that `auto` starts with once the first answer is in. */
-const FIRST_STEP = 4;
+export const AUTO_START = 4;
 
 /** The most that `auto` uses. */
 export const AUTO_MAX = 16;
@@ -39,7 +39,7 @@ export class Ramp {
     connections: number | 'auto',
     private readonly windowMs: number,
   ) {
-    this.wanted = connections === 'auto' ? FIRST_STEP : connections;
+    this.wanted = connections === 'auto' ? AUTO_START : connections;
     this.limit = connections === 'auto' ? AUTO_MAX : connections;
     this.settled = connections !== 'auto';
     this.ceiling = this.limit;

@@ -1,0 +1,2 @@
+/** Checksums as the user writes them. */
+export { parseChecksum } from '../verify/checksum.js';

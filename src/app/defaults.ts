@@ -1,0 +1,28 @@
+/** Options with everything that the caller did not say. */
+import type { DownloadOptions } from '../transfer/options.js';
+
+/** What `get URL` does without a flag. */
+export function defaultOptions(url: string): DownloadOptions {
+  return {
+    url,
+    output: null,
+    dir: null,
+    connections: 'auto',
+    threads: null,
+    checksums: [],
+    headers: [],
+    userAgent: null,
+    referer: null,
+    user: null,
+    bearer: null,
+    tls: { ca: null, cert: null, key: null, verify: true },
+    allowDowngrade: false,
+    deadlines: { connectMs: 30_000, firstByteMs: 30_000, stallMs: 30_000 },
+    maxTimeMs: null,
+    retries: 5,
+    onExists: 'fail',
+    sync: 'auto',
+    mode: 'get',
+    insist: false,
+  };
+}

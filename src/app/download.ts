@@ -1,0 +1,77 @@
+/** Use case: download files, one after the other. */
+import { ERROR_CODES, SluiceError } from '../errors.js';
+import type { ExitStatus } from '../errors.js';
+import { silentLog } from '../log.js';
+import type { Log } from '../log.js';
+import { redactUrl } from '../http/redact.js';
+import { Download } from '../transfer/download.js';
+import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from '../transfer/events.js';
+import type { DownloadOptions } from '../transfer/options.js';
+
+/** Who watches the downloads. */
+export interface Watcher {
+  /** A download begins; its snapshot may be read until its last event. */
+  begin(handle: { snapshot(): DownloadSnapshot }): void;
+  event(event: DownloadEvent): void;
+}
+
+/** Several downloads, and the way to stop them. */
+export class Downloads {
+  private current: Download | null = null;
+  private stopped: SluiceError | null = null;
+
+  constructor(
+    private readonly watcher: Watcher,
+    private readonly log: Log = silentLog,
+  ) {}
+
+  /** Stops the one that runs and starts no further one; what is durable is kept. */
+  stop(error: SluiceError): void {
+    this.stopped ??= error;
+    this.current?.stop(error);
+  }
+
+  /**
+   * Runs the downloads in turn. A failed one does not keep the next from running.
+   * @returns the exit status of the first that failed, or 0
+   */
+  async run(list: readonly DownloadOptions[]): Promise<ExitStatus> {
+    let status: ExitStatus = 0;
+    for (const options of list) {
+      if (this.stopped !== null) break;
+      const last = await this.runOne(options);
+      if (last.type === 'error' && status === 0) status = ERROR_CODES[last.code];
+    }
+    return this.stopped === null ? status : this.stopped.exitStatus;
+  }
+
+  private async runOne(options: DownloadOptions): Promise<DoneEvent | ErrorEvent> {
+    const emit = (event: DownloadEvent): void => this.watcher.event(event);
+    try {
+      const download = new Download(options, { emit, log: this.log });
+      this.current = download;
+      this.watcher.begin(download);
+      return await download.run();
+    } catch (thrown) {
+      const event = refusedEvent(SluiceError.from(thrown), options);
+      emit(event);
+      return event;
+    } finally {
+      this.current = null;
+    }
+  }
+}
+
+/** The last event of a download that could not even begin. */
+function refusedEvent(error: SluiceError, { url, output }: DownloadOptions): ErrorEvent {
+  const { next } = error.details;
+  return {
+    type: 'error',
+    url: redactUrl(url),
+    path: output ?? '',
+    code: error.code,
+    exitStatus: error.exitStatus,
+    message: error.message,
+    ...(next === undefined ? {} : { next }),
+  };
+}

@@ -1,0 +1,166 @@
+/** Use case: tell what a URL offers, or what an unfinished download holds. */
+import { readJournal } from '../disk/journal.js';
+import { journalPath, partPath, targetOf } from '../disk/names.js';
+import { inspectTarget } from '../disk/target.js';
+import { parseDigestFields } from '../http/digest.js';
+import { escapeControl, redactUrl } from '../http/redact.js';
+import { chooseName } from '../http/names.js';
+import { readValidators, strongValidator } from '../http/validators.js';
+import type { Validators } from '../http/validators.js';
+import { silentLog } from '../log.js';
+import type { Log } from '../log.js';
+import type { TlsFacts } from '../net/connection.js';
+import { ExtentSet } from '../plan/extents.js';
+import { SEAM_FRIENDLY_BYTES } from '../plan/grant.js';
+import { AUTO_START } from '../plan/ramp.js';
+import { Asker } from '../transfer/ask.js';
+import type { Asked } from '../transfer/ask.js';
+import { LocalExecutor } from '../transfer/executors.js';
+import { readOffer } from '../transfer/offer.js';
+import type { Offer } from '../transfer/offer.js';
+import type { DownloadOptions } from '../transfer/options.js';
+
+/** What a URL offers. All texts are escaped, URLs redacted. */
+export interface UrlReport {
+  kind: 'url';
+  url: string;
+  finalUrl: string;
+  redirects: Array<{ status: number; location: string }>;
+  status: number;
+  /** Length in bytes; null when the server does not tell. */
+  size: number | null;
+  name: string;
+  /** Whether byte ranges work, are claimed to, or do not. */
+  ranges: 'yes' | 'claimed' | 'no';
+  etag: string | null;
+  lastModified: string | null;
+  /** What would prove that kept bytes belong to the same representation. */
+  strongValidator: 'etag' | 'date' | null;
+  type: string | null;
+  server: string | null;
+  digests: Array<{ algorithm: string; hex: string }>;
+  addresses: string[];
+  /** The address that answered. */
+  address: string;
+  tls: TlsFacts | null;
+  /** What `get` would start with. */
+  plan: { connections: number; leaseBytes: number | null };
+}
+
+/** What an unfinished download holds. */
+export interface PathReport {
+  kind: 'path';
+  target: string;
+  part: string;
+  url: string;
+  finalUrl: string | null;
+  size: number | null;
+  /** Bytes that are durable and need not be fetched again. */
+  bytes: number;
+  /** Durable ranges, half-open. */
+  extents: Array<{ start: number; end: number }>;
+  missing: number | null;
+  etag: string | null;
+  lastModified: string | null;
+  /** Whether `resume` can prove that the bytes belong together. */
+  provable: boolean;
+  /** Whether the last run stopped gracefully. */
+  clean: boolean;
+  /** Whether a torn or damaged end of the journal was left out. */
+  journalDamaged: boolean;
+  partPresent: boolean;
+  startedAt: string;
+}
+
+/**
+ * Asks a URL as `get` would, reads only the head, and tells what it says.
+ * @throws SluiceError as the first request of a download
+ */
+export async function inspectUrl(options: DownloadOptions, log: Log = silentLog): Promise<UrlReport> {
+  const local = new LocalExecutor();
+  const asker = new Asker(options, local.connections, log);
+  try {
+    let asked = await asker.ask({ start: 0, end: null });
+    let offer = read(asked, 0);
+    if (offer.kind === 'none') {
+      await asker.release(asked.connection, asked.answer);
+      asked = await asker.ask(null);
+      offer = read(asked, null);
+    }
+    const report = urlReport(options, asker.url, asked, offer);
+    asked.connection.destroy();
+    return report;
+  } finally {
+    await local.close();
+  }
+}
+
+const read = ({ answer, url }: Asked, from: number | null): Offer =>
+  readOffer(answer.head, answer.framing, from, url.pathname);
+
+function urlReport(options: DownloadOptions, origin: URL, asked: Asked, offer: Offer): UrlReport {
+  const { head } = asked.answer;
+  const validators = readValidators(head);
+  const field = (name: string): string | null => {
+    const value = head.fields.get(name);
+    return value === undefined ? null : escapeControl(value);
+  };
+  return {
+    kind: 'url',
+    url: redactUrl(origin),
+    finalUrl: redactUrl(asked.url),
+    redirects: asked.hops,
+    status: head.status,
+    size: offer.total,
+    name: options.output ?? chooseName(head, asked.url),
+    ranges: offer.kind === 'range' ? 'yes' : offer.kind === 'whole' && offer.ranges ? 'claimed' : 'no',
+    etag: field('etag'),
+    lastModified: field('last-modified'),
+    strongValidator: strongValidator(validators)?.kind ?? null,
+    type: field('content-type'),
+    server: field('server'),
+    digests: parseDigestFields(head).map(({ algorithm, hex }) => ({ algorithm, hex })),
+    addresses: asked.source.endpoint.addresses.map(({ address }) => address),
+    address: asked.connection.address,
+    tls: asked.connection.tls,
+    plan: planOf(options, offer),
+  };
+}
+
+function planOf({ connections }: DownloadOptions, offer: Offer): UrlReport['plan'] {
+  const size = offer.total;
+  if (size === null || offer.kind !== 'range') return { connections: 1, leaseBytes: size };
+  const wanted = connections === 'auto' ? AUTO_START : connections;
+  const useful = Math.max(1, Math.min(wanted, Math.floor(size / SEAM_FRIENDLY_BYTES)));
+  return { connections: useful, leaseBytes: Math.ceil(size / useful) };
+}
+
+/**
+ * Tells what an unfinished download holds, without touching it.
+ * @param path the final path, the part's or the journal's
+ * @throws SluiceError NOTHING_TO_RESUME, JOURNAL_DAMAGED
+ */
+export function inspectPath(path: string): PathReport {
+  const target = targetOf(path);
+  const { identity, extents, clean, damaged } = readJournal(journalPath(target));
+  const written = new ExtentSet(extents);
+  const validators = identity.validators as Validators;
+  return {
+    kind: 'path',
+    target,
+    part: partPath(target),
+    url: redactUrl(identity.url),
+    finalUrl: identity.finalUrl === null ? null : redactUrl(identity.finalUrl),
+    size: identity.size,
+    bytes: written.total(),
+    extents: written.toArray(),
+    missing: identity.size === null ? null : identity.size - written.total(),
+    etag: validators.etag === null ? null : escapeControl(validators.etag.opaque),
+    lastModified: validators.lastModified === null ? null : escapeControl(validators.lastModified),
+    provable: strongValidator(validators) !== null,
+    clean: clean !== null,
+    journalDamaged: damaged,
+    partPresent: inspectTarget(partPath(target)).kind === 'file',
+    startedAt: new Date(identity.createdMs).toISOString(),
+  };
+}

@@ -1,0 +1,49 @@
+/** Use case: go on with unfinished downloads, without a URL. */
+import { SluiceError } from '../errors.js';
+import { readJournal, targetOf } from '../disk/journal.js';
+import { journalPath } from '../disk/names.js';
+import { unfinishedIn } from '../disk/unfinished.js';
+import type { DownloadOptions } from '../transfer/options.js';
+import { parseChecksum } from '../verify/checksum.js';
+import type { ChecksumSpec } from '../verify/checksum.js';
+
+/** Targets of every unfinished download in a directory. */
+export function findUnfinished(directory: string): string[] {
+  return unfinishedIn(directory);
+}
+
+/**
+ * The options to go on with what lies at a path: the URL and the checksums are the journal's,
+ * everything else is the caller's.
+ * @param path the final path, the part's or the journal's
+ * @throws SluiceError NOTHING_TO_RESUME, JOURNAL_DAMAGED
+ */
+export function resumeOptions(path: string, base: DownloadOptions): DownloadOptions {
+  const target = targetOf(path);
+  const { identity } = readResumable(target);
+  const checksums = base.checksums.length > 0 ? base.checksums : keptChecksums(identity.options);
+  return { ...base, url: identity.url, output: target, dir: null, checksums, mode: 'resume' };
+}
+
+function readResumable(target: string): ReturnType<typeof readJournal> {
+  try {
+    return readJournal(journalPath(target));
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'NOTHING_TO_RESUME') throw error;
+    throw new SluiceError('NOTHING_TO_RESUME', 'there is no unfinished download here', {
+      path: target,
+      next: 'Start one with `sluice get URL`, or look with `sluice info PATH`.',
+    });
+  }
+}
+
+/** Checksums as the journal keeps them; what is not one is left out. */
+function keptChecksums(options: Record<string, unknown>): ChecksumSpec[] {
+  const kept = options['checksums'];
+  if (!Array.isArray(kept)) return [];
+  return kept.flatMap((each: unknown) => {
+    const { algorithm, hex } = (each ?? {}) as { algorithm?: unknown; hex?: unknown };
+    if (typeof algorithm !== 'string' || typeof hex !== 'string') return [];
+    return [parseChecksum(`${algorithm}:${hex}`)];
+  });
+}

@@ -1,0 +1,76 @@
+/** What `info` prints for people. */
+import type { PathReport, UrlReport } from '../app/inspect.js';
+import { escapeControl } from './escape.js';
+import { bytes, count, percent } from './format.js';
+
+type Row = readonly [label: string, value: string | null];
+
+/** Lines of aligned `label  value` rows; a row without a value is left out. */
+export function reportLines(report: UrlReport | PathReport): string[] {
+  const rows = report.kind === 'url' ? urlRows(report) : pathRows(report);
+  const shown = rows.filter((row): row is readonly [string, string] => row[1] !== null);
+  const width = Math.max(...shown.map(([label]) => label.length));
+  return shown.map(([label, value]) => `${label.padEnd(width)}  ${escapeControl(value)}`);
+}
+
+const sized = (size: number | null): string =>
+  size === null ? 'unknown' : `${size} bytes (${bytes(size)})`;
+
+function urlRows(report: UrlReport): Row[] {
+  const { tls, plan } = report;
+  return [
+    ['url', report.url],
+    ...report.redirects.map(({ status, location }): Row => [`redirect ${status}`, location]),
+    ['name', report.name],
+    ['size', sized(report.size)],
+    ['ranges', RANGES[report.ranges]],
+    ['etag', report.etag],
+    ['last modified', report.lastModified],
+    ['resumable', resumable(report)],
+    ['type', report.type],
+    ['server', report.server],
+    ...report.digests.map(({ algorithm, hex }): Row => [algorithm, hex]),
+    ['addresses', report.addresses.join(', ')],
+    ['tls', tls === null ? null : `${tls.protocol}, ${tls.cipher}`],
+    ['certificate', tls === null ? null : `${tls.subject}, by ${tls.issuer}, until ${tls.validTo}`],
+    ['plan', planText(plan)],
+  ];
+}
+
+const RANGES = {
+  yes: 'yes',
+  claimed: 'claimed, not shown by the answer',
+  no: 'no: one stream, and it cannot be resumed',
+};
+
+function resumable({ ranges, strongValidator }: UrlReport): string {
+  if (ranges === 'no') return 'no';
+  if (strongValidator === 'etag') return 'yes, proven by the ETag';
+  if (strongValidator === 'date') return 'yes, proven by Last-Modified';
+  return 'only with --checksum or --insist: the server gives no strong validator';
+}
+
+function planText({ connections, leaseBytes }: UrlReport['plan']): string {
+  const each = leaseBytes === null ? '' : ` of up to ${bytes(leaseBytes)} each`;
+  return `${count(connections, 'connection')} to start with, leases${each}`;
+}
+
+function pathRows(report: PathReport): Row[] {
+  const { size, bytes: held } = report;
+  const part = size === null || size === 0 ? '' : ` (${percent(held / size)})`;
+  return [
+    ['target', report.target],
+    ['part', report.partPresent ? report.part : `${report.part} (missing)`],
+    ['url', report.url],
+    ['redirected to', report.finalUrl],
+    ['size', sized(size)],
+    ['held', `${held} bytes${part} in ${count(report.extents.length, 'range')}`],
+    ['missing', report.missing === null ? null : sized(report.missing)],
+    ['etag', report.etag],
+    ['last modified', report.lastModified],
+    ['resumable', report.provable ? 'yes' : 'only with --checksum or --insist'],
+    ['last run', report.clean ? 'stopped gracefully' : 'died; what it left is compared on resume'],
+    ['journal', report.journalDamaged ? 'its damaged end is left out' : null],
+    ['started', report.startedAt],
+  ];
+}
