@@ -247,7 +247,8 @@ export class Reply {
     let offset = 0;
     while (offset < bytes.length && !this.gone) {
       const limit = this.#cut === null ? Infinity : this.#cut.at - this.#sent;
-      const length = Math.min(bytes.length - offset, limit, await this.#allowance());
+      const wanted = Math.min(bytes.length - offset, limit);
+      const length = Math.min(wanted, await this.#allowance(wanted));
       if (length > 0) {
         await this.connection.write(bytes.subarray(offset, offset + length));
         offset += length;
@@ -260,14 +261,18 @@ export class Reply {
     }
   }
 
-  /** How many bytes may be sent now; waits until there are some. */
-  async #allowance(): Promise<number> {
+  /**
+   * How many bytes may be sent now. Waits for a tick's worth (or all of `wanted`, when that is
+   * less), for a byte at a time would cost more than it paces.
+   */
+  async #allowance(wanted: number): Promise<number> {
     if (this.#rate === Infinity) return Infinity;
+    const least = Math.max(1, Math.min(wanted, (this.#rate * TICK_MS) / 1000));
     for (;;) {
       const due = ((performance.now() - this.#paceStart) / 1000) * this.#rate;
       const allowed = Math.floor(due - this.#paceBytes);
-      if (allowed >= 1 || this.gone) return Math.max(1, allowed);
-      await this.connection.pause(Math.max(TICK_MS, 1000 / this.#rate));
+      if (allowed >= least || this.gone) return Math.max(1, allowed);
+      await this.connection.pause(Math.max(1, ((least - allowed) / this.#rate) * 1000));
     }
   }
 
