@@ -1,5 +1,5 @@
 // Turns a terminal capture with SGR colours (on standard input) into an SVG (on standard output):
-//   tmux capture-pane -e -p | node scripts/picture.js > docs/display.svg
+//   tmux capture-pane -e -N -p | node scripts/picture.js > docs/display.svg
 import { readFileSync } from 'node:fs';
 
 const CELL = { width: 8.4, height: 18, font: 14 };

@@ -1,7 +1,7 @@
 /** The exit statuses and errors as the user reads them. */
 import type { ErrorEvent } from '../transfer/events.js';
 import { EXIT_STATUSES, type SluiceError } from '../errors.js';
-import { escapeControl } from './escape.js';
+import { escapeControl } from '../http/redact.js';
 
 /** The table of exit statuses for `--help`: one line each, without a final line feed. */
 export function exitTable(): string {

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { DownloadSnapshot, Lane, LaneState } from '../transfer/events.js';
 import { fileMap, leaseBar, partBar, type BarOptions } from './bars.js';
-import { escapeControl } from './escape.js';
+import { escapeControl } from '../http/redact.js';
 import * as format from './format.js';
 import { fitLine, lineWidth, paint, span, type Line, type Span, type Style } from './style.js';
 import { cutMiddle, padEnd } from './width.js';
@@ -136,7 +136,6 @@ function block(snapshot: DownloadSnapshot, context: Context): Line[] {
 
 /** How far the lease is, and where in the file: `12.3 of 64.0 MiB at 1.20 GiB`. */
 function leaseText(lane: Lane, size: number | null): string {
-  if (lane.state === 'idle' || lane.state === 'closed') return '';
   const done = Math.max(0, lane.position - lane.start);
   const length = lane.end - lane.start;
   const bounded = size !== null && length > 0 && Number.isFinite(length);
@@ -154,19 +153,19 @@ function laneLine(lane: Lane, digits: number, size: number | null, context: Cont
     span(`${' '.repeat(MARGIN)}${String(lane.connection + 1).padStart(digits)}  `, 'dim'),
     span(padEnd(word, STATE_WIDTH), style),
   ];
-  const speed = lane.state === 'receiving' ? format.rate(lane.rate) : '';
   const room = context.width - lineWidth(line) - RATE_WIDTH - 2;
   const barRoom = Math.min(48, room - LEASE_WIDTH - 4);
-  const active = lane.state !== 'idle' && lane.state !== 'closed';
-  if (barRoom >= 6 && size !== null) {
-    line.push(span('  '));
-    if (active) line.push(...leaseBar(lane, { ...context, columns: barRoom }));
-    else line.push(span(' '.repeat(barRoom)));
+  const active = lane.state !== 'idle';
+  if (barRoom >= 6 && size !== null && active) {
+    line.push(span('  '), ...leaseBar(lane, { ...context, columns: barRoom }));
   }
-  if (room >= LEASE_WIDTH + 2) {
-    line.push(span(`  ${padEnd(leaseText(lane, size), LEASE_WIDTH)}`, 'dim'));
+  const text = `  ${leaseText(lane, size)}`;
+  if (room >= text.length && active) line.push(span(text, 'dim'));
+  if (lane.state === 'receiving') {
+    const speed = format.rate(lane.rate);
+    const gap = context.width - lineWidth(line) - speed.length;
+    line.push(span(' '.repeat(Math.max(2, gap)) + speed));
   }
-  line.push(span(`  ${speed.padStart(RATE_WIDTH)}`));
   return line;
 }
 

@@ -8,6 +8,8 @@ export interface OpenFile {
   /** The final path; the name may become known only with the first answer. */
   path: string;
   handle?: DisplayHandle;
+  /** Whether an event has told the path; until then it may change. */
+  named?: boolean;
 }
 
 const ends = ({ type }: DownloadEvent): boolean => type === 'done' || type === 'error';
@@ -34,7 +36,7 @@ export class Ledger {
       file = { url: event.url, path: event.path };
       this.#open.push(file);
     }
-    if (event.path !== '') file.path = event.path;
+    if (event.path !== '') Object.assign(file, { path: event.path, named: true });
     if (ends(event)) {
       this.#open.splice(this.#open.indexOf(file), 1);
       this.#ended.add(key(event));
@@ -52,7 +54,7 @@ export class Ledger {
     const same = this.#open.filter((file) => file.url === url);
     return (
       same.find((file) => file.path === path) ??
-      (this.#ended.has(key({ url, path })) ? undefined : same[0])
+      (this.#ended.has(key({ url, path })) ? undefined : same.find((file) => !file.named))
     );
   }
 }

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { DownloadEvent, ProgressEvent, RetryEvent } from '../transfer/events.js';
 import type { SluiceError } from '../errors.js';
 import { BaseReporter } from './base-reporter.js';
-import { escapeControl } from './escape.js';
+import { escapeControl } from '../http/redact.js';
 import { describeError, describeErrorEvent } from './exit.js';
 import type { OpenFile } from './ledger.js';
 import { doneParts, nameOf, progressSentence, retrySentence, startSentence } from './sentences.js';

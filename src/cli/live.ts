@@ -3,7 +3,7 @@ import type { DownloadEvent } from '../transfer/events.js';
 import type { SluiceError } from '../errors.js';
 import { BaseReporter } from './base-reporter.js';
 import { LiveDisplay, type DisplayHandle, type DisplayOptions } from './display.js';
-import { escapeControl } from './escape.js';
+import { escapeControl } from '../http/redact.js';
 import { describeError, describeErrorEvent } from './exit.js';
 import type { OpenFile } from './ledger.js';
 import { doneParts, nameOf, retrySentence, startSentence } from './sentences.js';

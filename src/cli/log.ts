@@ -2,7 +2,8 @@
 import type { DestinationStream, LevelWithSilent, Logger, pino as PinoFunction } from 'pino';
 import { SluiceError, type ErrorCode } from '../errors.js';
 import { silentLog, type Log, type LogFields } from '../log.js';
-import { escapeControl, escapeJsonLine, redactUrl } from './escape.js';
+import { escapeControl, redactUrl } from '../http/redact.js';
+import { escapeJsonLine } from './escape.js';
 
 export interface LogOptions {
   /** Takes newline-delimited JSON; created with mode 0600, appended to when it exists. */

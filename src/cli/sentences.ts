@@ -6,7 +6,7 @@ import type {
   RetryEvent,
   StartEvent,
 } from '../transfer/events.js';
-import { escapeControl } from './escape.js';
+import { escapeControl } from '../http/redact.js';
 import * as format from './format.js';
 import { shownName } from './frame.js';
 
