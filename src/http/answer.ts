@@ -22,7 +22,8 @@ export function encodedError(head: ResponseHead): SluiceError {
 export function refusal(head: ResponseHead): SluiceError {
   const { status, reason } = head;
   const retryAfterMs = parseRetryAfter(head.fields.get('retry-after'), Date.now());
-  const details = retryAfterMs === null ? { httpStatus: status } : { httpStatus: status, retryAfterMs };
+  const details =
+    retryAfterMs === null ? { httpStatus: status } : { httpStatus: status, retryAfterMs };
   const said = reason === '' ? String(status) : `${status} ${reason}`;
   if (status >= 500 || status === 429 || status === 408) {
     return new SluiceError('HTTP_SERVER_ERROR', `the server answered ${said}`, {
@@ -31,9 +32,16 @@ export function refusal(head: ResponseHead): SluiceError {
     });
   }
   if (status >= 400) {
-    return new SluiceError('HTTP_REFUSED', `the server refused: ${said}`, { ...details, next: advice(status) });
+    return new SluiceError('HTTP_REFUSED', `the server refused: ${said}`, {
+      ...details,
+      next: advice(status),
+    });
   }
-  return new SluiceError('HTTP_UNEXPECTED', `the server answered ${said} to a request for bytes`, details);
+  return new SluiceError(
+    'HTTP_UNEXPECTED',
+    `the server answered ${said} to a request for bytes`,
+    details,
+  );
 }
 
 function advice(status: number): string {

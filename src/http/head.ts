@@ -112,14 +112,15 @@ function checkOpening(buffer: Uint8Array, from: number, to: number): void {
 
 /**
  * Index after the empty line that ends the head, or -1. Refuses on its way every byte that may
- * stand nowhere in a head. The opening is checked, so looking back three bytes stays inside.
+ * stand nowhere in a head. The opening is checked, so looking back two bytes stays inside.
  */
 function findEnd(buffer: Uint8Array, start: number, limit: number): number {
   for (let at = start; at < limit; at++) {
     const byte = buffer[at]!;
     if (byte === LF) {
       if (buffer[at - 1] !== CR) throw malformed('a line of the head ends in a bare LF');
-      if (buffer[at - 2] === LF && buffer[at - 3] === CR) return at + 1;
+      // Every LF has its CR before it, so this one ends an empty line.
+      if (buffer[at - 2] === LF) return at + 1;
     } else if (byte === CR) {
       if (at + 1 < limit && buffer[at + 1] !== LF) throw malformed('a bare CR is in the head');
     } else if ((byte < SP && byte !== HTAB) || byte === DEL) {

@@ -24,12 +24,8 @@ export function resolveRedirect(
   head: ResponseHead,
   opts: { allowDowngrade: boolean },
 ): URL {
-  const fail = (code: ErrorCode, message: string, next?: string): SluiceError =>
-    new SluiceError(code, message, {
-      url: redactUrl(from),
-      httpStatus: head.status,
-      ...(next === undefined ? {} : { next }),
-    });
+  const fail = (code: ErrorCode, message: string): SluiceError =>
+    new SluiceError(code, message, { url: redactUrl(from), httpStatus: head.status });
   const [location, ...others] = new Set(head.fields.getAll('location'));
   if (location === undefined || location === '') {
     throw fail('REDIRECT_INVALID', 'the server redirects, but does not say where to');

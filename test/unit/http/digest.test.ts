@@ -137,6 +137,8 @@ describe('http/digest: P8: Content-Digest and Digest', () => {
     `=${md5.base64}`,
     `md5=${md5.base64},`,
     `md5=:${md5.base64}:`,
+    `md5=${md5.base64}x`,
+    `md5=${md5.base64} x`,
   ]) {
     it(`ignores the malformed Digest ${JSON.stringify(digest)}`, () => {
       expect(digests({ digest })).to.deep.equal([]);

@@ -35,6 +35,8 @@ describe('http/url: parseUserUrl', () => {
     ['example.com:8080/a', 'no scheme', 'Did you mean https://example.com:8080/a?'],
     ['//example.com/a', 'no scheme', 'Did you mean https://example.com/a?'],
     ['user:pw@example.com/a', 'no scheme', 'Did you mean https://example.com/a?'],
+    ['h.example/?u=ftp://x/', 'no scheme', 'Did you mean https://h.example/?<redacted>?'],
+    ['h.example/https://x', 'no scheme', 'Did you mean https://h.example/https://x?'],
     ['two words', 'no scheme', 'Write it with https:// in front.'],
     ['?', 'no scheme', 'Write it with https:// in front.'],
     ['https:/example.com/a', 'no host', 'Write it as https://host/path.'],
