@@ -55,7 +55,8 @@ export function markdown({ id, title, size, rounds, rows, bars }: ScenarioResult
   const peers = [...walls]
     .filter(([name]) => !/^(sluice|node)\b/.test(name))
     .map(([, wall]) => wall);
-  const fastest = Math.min(...peers.filter((wall) => !Number.isNaN(wall)));
+  const measured = peers.filter((wall) => !Number.isNaN(wall));
+  const fastest = measured.length === 0 ? NaN : Math.min(...measured);
   const lines = [
     `## ${id}: ${title}`,
     '',
