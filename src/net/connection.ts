@@ -102,7 +102,7 @@ export class Connection {
     const connection = new Connection(endpoint, Buffer.allocUnsafeSlow(SLAB_BYTES));
     const reader = {
       buffer: () => connection.space(),
-      callback: (bytes: number) => connection.onBytes(bytes),
+      callback: (bytes: number, buffer: Uint8Array) => connection.onBytes(bytes, buffer),
     };
     const { socket, address } = await dial(endpoint, reader, timeoutMs);
     connection.socket = socket;
@@ -187,14 +187,28 @@ export class Connection {
     };
   }
 
+  /** Where the next read goes. Never empty: libuv takes that for an error (ENOBUFS). */
   private space(): Uint8Array {
-    return this.slab.subarray(this.to);
+    if (this.mode === 'body') return this.slab.subarray(this.to);
+    // The read that brings the head may bring body bytes too; they must leave room for the next read.
+    const from = Math.min(this.to, this.slab.length - MIN_READ_BYTES);
+    return this.slab.subarray(from, from + MIN_READ_BYTES);
+  }
+
+  /**
+   * Node asks for the buffer of a read right after the read before it. What has left the slab
+   * meanwhile moves the place where these bytes belong.
+   */
+  private settleBytes(bytes: number, buffer: Uint8Array): void {
+    const at = buffer.byteOffset - this.slab.byteOffset;
+    if (at !== this.to) this.slab.copyWithin(this.to, at, at + bytes);
   }
 
   /** Whether reading goes on after these bytes. Nothing may escape: an uncaught throw kills the thread. */
-  private onBytes(bytes: number): boolean {
+  private onBytes(bytes: number, buffer: Uint8Array): boolean {
     this.lastReadMs = performance.now();
     try {
+      this.settleBytes(bytes, buffer);
       switch (this.mode) {
         case 'head':
           this.to += bytes;
@@ -218,7 +232,9 @@ export class Connection {
   /** A TLS record may bring bytes after reading was paused; the slab has room for the whole burst. */
   private hold(bytes: number): boolean {
     this.to += bytes;
-    if (this.to === this.slab.length) this.die(this.malformed('sent on while reading was paused'));
+    if (this.slab.length - this.to < MIN_READ_BYTES) {
+      this.die(this.malformed('sent on while reading was paused'));
+    }
     return false;
   }
 

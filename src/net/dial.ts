@@ -13,7 +13,7 @@ const ATTEMPT_DELAY_MS = 250;
 /** Where the bytes of a socket go; see the `onread` option of net.connect. */
 export interface Reader {
   buffer(): Uint8Array;
-  callback(bytes: number): boolean;
+  callback(bytes: number, buffer: Uint8Array): boolean;
 }
 
 /** An open connection and the address that it leads to. */
@@ -42,7 +42,7 @@ const peerName = (endpoint: Endpoint): string =>
 function open(endpoint: Endpoint, { address, family }: Address, reader: Reader): Socket {
   const onread = {
     buffer: () => reader.buffer(),
-    callback: (bytes: number) => reader.callback(bytes),
+    callback: (bytes: number, buffer: Uint8Array) => reader.callback(bytes, buffer),
   } as unknown as OnReadOpts;
   const base = { host: address, port: endpoint.port, family, onread, noDelay: true };
   if (endpoint.tls === null) return connectTcp(base);

@@ -45,6 +45,9 @@ const WORTH_SYNC_MS = 5000;
 /** Time between two checkpoints of the journal, in milliseconds. */
 const CHECKPOINT_MS = 1000;
 
+/** No checkpoint is begun when the download will be complete within this many seconds. */
+const NEAR_END_S = 2;
+
 /** Files smaller than this never get a second connection. */
 const SMALL_FILE = 1024 * 1024;
 
@@ -607,6 +610,8 @@ export class Download {
     let over = false;
     const arm = (): void => {
       timer = setTimeout(() => {
+        // Close to the end a sync would only be waited for: the rest is fetched again as quickly.
+        if (this.isNearEnd()) return arm();
         running = workspace.checkpoint().then(
           () => {
             this.followFront();
@@ -622,6 +627,11 @@ export class Download {
       if (timer !== null) clearTimeout(timer);
       return running;
     };
+  }
+
+  private isNearEnd(): boolean {
+    const { eta } = this.snapshot();
+    return eta !== null && eta < NEAR_END_S;
   }
 
   private startVerifying(): void {
