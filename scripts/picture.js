@@ -118,7 +118,9 @@ function texts(cells, y) {
   for (const cell of cells) {
     const last = runs.at(-1);
     const drawn = blockPart(cell.text) > 0;
-    if (last && !drawn && last.style === cell.style && last.end === cell.column) {
+    // Wide gaps end a run: its text stays in place even where textLength is ignored.
+    const gap = cell.text === ' ' && last?.text.endsWith(' ');
+    if (last && !drawn && !gap && last.style === cell.style && last.end === cell.column) {
       last.text += cell.text;
       last.end += cell.width;
     } else if (!drawn) {
