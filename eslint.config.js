@@ -105,6 +105,7 @@ export default tseslint.config(
   {
     files: ['**/*.js', '**/*.cjs', '**/*.mjs'],
     ...tseslint.configs.disableTypeChecked,
+    rules: { ...tseslint.configs.disableTypeChecked.rules, 'no-control-regex': 'off' },
     languageOptions: {
       globals: {
         process: 'readonly',

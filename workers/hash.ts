@@ -22,7 +22,8 @@ async function follow({ fd, algorithms, memory }: HashJob): Promise<HashReply> {
     if (at < offset) {
       const count = Math.min(STEP, offset - at);
       const read = readFully(fd, buffer, 0, count, at);
-      if (read < count) throw new SluiceError('DISK_IO', 'the part is shorter than what was written to it');
+      if (read < count)
+        throw new SluiceError('DISK_IO', 'the part is shorter than what was written to it');
       for (const hash of hashes) hash.update(buffer.subarray(0, count));
       at += count;
       front.setHashed(at);

@@ -41,7 +41,10 @@ export class LeaseSink implements BodySink {
   /** What lay beyond the lease's end, if all of it came. */
   get seam(): SeamSample | null {
     if (this.sample === null || this.sampled === 0) return null;
-    return { offset: this.sampleStart, bytes: Uint8Array.from(this.sample.subarray(0, this.sampled)) };
+    return {
+      offset: this.sampleStart,
+      bytes: Uint8Array.from(this.sample.subarray(0, this.sampled)),
+    };
   }
 
   arrived(bytes: number, pending: number): boolean {

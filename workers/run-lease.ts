@@ -34,7 +34,14 @@ export async function runLease(
     const bodyStart = task.start - task.headSeam;
     const refusal = checkHead(answer.head, task, bodyStart);
     if (refusal !== null) return finish(run, slots, connections, refusal);
-    return await receiveLease(task, slots, connections, run.connection as Connection, bodyStart, run.outcome);
+    return await receiveLease(
+      task,
+      slots,
+      connections,
+      run.connection as Connection,
+      bodyStart,
+      run.outcome,
+    );
   } catch (error) {
     return finish(run, slots, connections, failure(error));
   } finally {
@@ -129,11 +136,19 @@ function failure(thrown: unknown): LeaseResult {
 }
 
 /** Dials if need be and asks; a kept connection that turns out closed is replaced once. */
-async function ask(task: LeaseTask, slots: Slots, connections: Connections, run: Run): Promise<Answer> {
+async function ask(
+  task: LeaseTask,
+  slots: Slots,
+  connections: Connections,
+  run: Run,
+): Promise<Answer> {
   const bytes = requestBytes(task);
   for (;;) {
     slots.setState(task.slot, LANE.connecting);
-    const { connection, reused } = await connections.take(task.source.endpoint, task.deadlines.connectMs);
+    const { connection, reused } = await connections.take(
+      task.source.endpoint,
+      task.deadlines.connectMs,
+    );
     run.connection = connection;
     run.outcome.address = connection.address;
     run.outcome.dialMs = reused ? null : connection.dialMs;
@@ -144,7 +159,8 @@ async function ask(task: LeaseTask, slots: Slots, connections: Connections, run:
       run.outcome.firstByteMs = performance.now() - started;
       return answer;
     } catch (error) {
-      if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST') throw error;
+      if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST')
+        throw error;
     }
   }
 }
@@ -196,6 +212,9 @@ function rangeMismatch(head: ResponseHead, start: number, end: number): SluiceEr
   return new SluiceError(
     'HTTP_RANGE_MISMATCH',
     `asked for bytes ${start}-${end - 1}, the server answered with Content-Range: ${got}`,
-    { httpStatus: head.status, next: 'The server breaks HTTP; try --connections 1 or another source.' },
+    {
+      httpStatus: head.status,
+      next: 'The server breaks HTTP; try --connections 1 or another source.',
+    },
   );
 }

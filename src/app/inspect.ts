@@ -76,7 +76,10 @@ export interface PathReport {
  * Asks a URL as `get` would, reads only the head, and tells what it says.
  * @throws SluiceError as the first request of a download
  */
-export async function inspectUrl(options: DownloadOptions, log: Log = silentLog): Promise<UrlReport> {
+export async function inspectUrl(
+  options: DownloadOptions,
+  log: Log = silentLog,
+): Promise<UrlReport> {
   const local = new LocalExecutor();
   const asker = new Asker(options, local.connections, log);
   try {
@@ -113,7 +116,8 @@ function urlReport(options: DownloadOptions, origin: URL, asked: Asked, offer: O
     status: head.status,
     size: offer.total,
     name: options.output ?? chooseName(head, asked.url),
-    ranges: offer.kind === 'range' ? 'yes' : offer.kind === 'whole' && offer.ranges ? 'claimed' : 'no',
+    ranges:
+      offer.kind === 'range' ? 'yes' : offer.kind === 'whole' && offer.ranges ? 'claimed' : 'no',
     etag: field('etag'),
     lastModified: field('last-modified'),
     strongValidator: strongValidator(validators)?.kind ?? null,

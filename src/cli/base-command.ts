@@ -59,10 +59,17 @@ export abstract class BaseCommand extends Command {
     }
   }
 
-  private async attend(reporter: Reporter, log: OpenLog, list: DownloadOptions[]): Promise<ExitStatus> {
+  private async attend(
+    reporter: Reporter,
+    log: OpenLog,
+    list: DownloadOptions[],
+  ): Promise<ExitStatus> {
     const downloads = new Downloads(reporter, log);
     const off = onStop(
-      (signal) => downloads.stop(stopError(signal)),
+      (signal) => {
+        reporter.note('sluice: stopping; once more ends at once');
+        downloads.stop(stopError(signal));
+      },
       () => undefined,
     );
     try {

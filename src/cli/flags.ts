@@ -52,16 +52,37 @@ const requestFlags = {
     multipleNonGreedy: true,
     helpValue: "'Name: value'",
   }),
-  'user-agent': Flags.string({ char: 'A', description: 'value of User-Agent', env: 'SLUICE_USER_AGENT' }),
+  'user-agent': Flags.string({
+    char: 'A',
+    description: 'value of User-Agent',
+    env: 'SLUICE_USER_AGENT',
+  }),
   referer: Flags.string({ char: 'e', description: 'value of Referer' }),
-  user: Flags.string({ char: 'u', description: 'credentials for Basic', helpValue: 'USER:PASSWORD', env: 'SLUICE_USER' }),
+  user: Flags.string({
+    char: 'u',
+    description: 'credentials for Basic',
+    helpValue: 'USER:PASSWORD',
+    env: 'SLUICE_USER',
+  }),
   bearer: Flags.string({ description: 'bearer token', helpValue: 'TOKEN', env: 'SLUICE_BEARER' }),
 };
 
 const tlsFlags = {
-  cacert: Flags.string({ description: 'trust these authorities (PEM)', helpValue: 'FILE', env: 'SLUICE_CACERT' }),
-  cert: Flags.string({ description: 'client certificate (PEM)', helpValue: 'FILE', env: 'SLUICE_CERT' }),
-  key: Flags.string({ description: "client certificate's key (PEM)", helpValue: 'FILE', env: 'SLUICE_KEY' }),
+  cacert: Flags.string({
+    description: 'trust these authorities (PEM)',
+    helpValue: 'FILE',
+    env: 'SLUICE_CACERT',
+  }),
+  cert: Flags.string({
+    description: 'client certificate (PEM)',
+    helpValue: 'FILE',
+    env: 'SLUICE_CERT',
+  }),
+  key: Flags.string({
+    description: "client certificate's key (PEM)",
+    helpValue: 'FILE',
+    env: 'SLUICE_KEY',
+  }),
   insecure: Flags.boolean({ char: 'k', description: 'accept any certificate' }),
 };
 
@@ -78,7 +99,11 @@ const timeFlags = {
     helpValue: 'TIME',
     env: 'SLUICE_STALL_TIMEOUT',
   }),
-  'max-time': Flags.string({ description: 'for the whole download', helpValue: 'TIME', env: 'SLUICE_MAX_TIME' }),
+  'max-time': Flags.string({
+    description: 'for the whole download',
+    helpValue: 'TIME',
+    env: 'SLUICE_MAX_TIME',
+  }),
   retries: Flags.integer({
     description: 'failures in a row, without a byte between them, before giving up',
     default: 5,
@@ -94,7 +119,11 @@ export const outputFlags = {
   json: Flags.boolean({ description: 'newline-delimited JSON events on standard output' }),
   quiet: Flags.boolean({ char: 'q', description: 'only errors' }),
   verbose: Flags.boolean({ char: 'v', description: 'the log on standard error' }),
-  'log-file': Flags.string({ description: 'append the log to this file', helpValue: 'FILE', env: 'SLUICE_LOG_FILE' }),
+  'log-file': Flags.string({
+    description: 'append the log to this file',
+    helpValue: 'FILE',
+    env: 'SLUICE_LOG_FILE',
+  }),
   'no-progress': Flags.boolean({ description: 'no live display and no progress lines' }),
 };
 
@@ -187,7 +216,8 @@ export function parseTime(text: string, flag: string): number {
 
 function parseUser(text: string): { user: string; password: string } {
   const colon = text.indexOf(':');
-  if (colon < 0) throw usage('--user takes USER:PASSWORD', 'An empty password is written as USER:.');
+  if (colon < 0)
+    throw usage('--user takes USER:PASSWORD', 'An empty password is written as USER:.');
   return { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
@@ -197,7 +227,10 @@ function pem(path: string | undefined): string | null {
     return readTextFile(path, MAX_PEM_BYTES);
   } catch (error) {
     const message = `the PEM file cannot be read: ${SluiceError.from(error).message}`;
-    throw new SluiceError('TLS_FILES', message, { path, next: 'Check the path and its permissions.' });
+    throw new SluiceError('TLS_FILES', message, {
+      path,
+      next: 'Check the path and its permissions.',
+    });
   }
 }
 

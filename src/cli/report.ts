@@ -1,6 +1,6 @@
 /** What `info` prints for people. */
 import type { PathReport, UrlReport } from '../app/inspect.js';
-import { escapeControl } from './escape.js';
+import { escapeControl } from '../http/redact.js';
 import { bytes, count, percent } from './format.js';
 
 type Row = readonly [label: string, value: string | null];

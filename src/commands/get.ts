@@ -21,9 +21,19 @@ ${exitTable()}`;
     url: Args.string({ description: 'what to download, over http or https' }),
   };
   static override flags = {
-    url: Flags.string({ description: 'the same as the argument', multiple: true, multipleNonGreedy: true, helpValue: 'URL' }),
+    url: Flags.string({
+      description: 'the same as the argument',
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'URL',
+    }),
     output: Flags.string({ char: 'o', description: 'path of the file', helpValue: 'PATH' }),
-    dir: Flags.string({ char: 'd', description: 'directory for the file', helpValue: 'DIR', env: 'SLUICE_DIR' }),
+    dir: Flags.string({
+      char: 'd',
+      description: 'directory for the file',
+      helpValue: 'DIR',
+      env: 'SLUICE_DIR',
+    }),
     'on-exists': Flags.string({
       description: 'when the target exists and is not this very download',
       options: ['fail', 'overwrite', 'rename', 'skip'],

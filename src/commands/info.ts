@@ -14,7 +14,10 @@ export default class Info extends BaseCommand {
     '<%= config.bin %> info big.iso.part --json',
   ];
   static override args = {
-    subject: Args.string({ description: 'a URL, or the path of an unfinished download', required: true }),
+    subject: Args.string({
+      description: 'a URL, or the path of an unfinished download',
+      required: true,
+    }),
   };
   static override flags = {
     ...downloadFlags,

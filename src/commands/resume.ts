@@ -22,7 +22,8 @@ ${exitTable()}`;
   static override flags = {
     all: Flags.boolean({ description: 'every unfinished download in the current directory' }),
     insist: Flags.boolean({
-      description: 'continue although the server gives nothing that proves the kept bytes are of the same file',
+      description:
+        'continue although the server gives nothing that proves the kept bytes are of the same file',
     }),
     ...downloadFlags,
   };

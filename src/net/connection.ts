@@ -127,7 +127,9 @@ export class Connection {
    */
   request(bytes: Uint8Array, method: 'GET' | 'HEAD', firstByteMs: number): Promise<Answer> {
     if (!this.isIdle || this.socket === null) {
-      return Promise.reject(new SluiceError('CONNECTION_LOST', `${this.peer} closed the connection`));
+      return Promise.reject(
+        new SluiceError('CONNECTION_LOST', `${this.peer} closed the connection`),
+      );
     }
     this.mode = 'head';
     this.method = method;
@@ -152,7 +154,9 @@ export class Connection {
    */
   readBody(sink: BodySink, stallMs: number): Promise<BodyEnd> {
     if (this.mode !== 'held' || this.socket === null) {
-      return Promise.reject(new SluiceError('CONNECTION_LOST', `${this.peer} closed the connection`));
+      return Promise.reject(
+        new SluiceError('CONNECTION_LOST', `${this.peer} closed the connection`),
+      );
     }
     const socket = this.socket;
     this.mode = 'body';

@@ -28,7 +28,11 @@ export interface Dialled {
  * @param timeoutMs the deadline of the TCP connection, and again of the TLS handshake
  * @throws SluiceError CONNECT_FAILED, CONNECT_TIMEOUT, TLS_CERTIFICATE, TLS_HANDSHAKE, CONNECTION_LOST
  */
-export async function dial(endpoint: Endpoint, reader: Reader, timeoutMs: number): Promise<Dialled> {
+export async function dial(
+  endpoint: Endpoint,
+  reader: Reader,
+  timeoutMs: number,
+): Promise<Dialled> {
   const dialled = await new Race(endpoint, reader, timeoutMs).run();
   if (endpoint.tls !== null) await handshake(dialled.socket, endpoint, timeoutMs);
   dialled.socket.removeAllListeners('error');

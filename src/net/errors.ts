@@ -32,7 +32,11 @@ export type Phase = 'connecting' | 'handshake' | 'exchange';
  * Maps an error of a socket to one of ours.
  * @param peer what was talked to, as `host:port`
  */
-export function socketError(thrown: NodeJS.ErrnoException, phase: Phase, peer: string): SluiceError {
+export function socketError(
+  thrown: NodeJS.ErrnoException,
+  phase: Phase,
+  peer: string,
+): SluiceError {
   const errno = thrown.code ?? 'unknown';
   const { code, message, next } = describe(errno, thrown.message, phase, peer);
   return new SluiceError(code, message, { errno, next }, thrown);
@@ -48,7 +52,7 @@ function describe(
     return {
       code: 'TLS_CERTIFICATE',
       message: `the certificate of ${peer} was not accepted: ${text} (${errno})`,
-      next: 'Check the URL; give the server\'s own authority with --cacert if it has one.',
+      next: "Check the URL; give the server's own authority with --cacert if it has one.",
     };
   }
   const isTls = errno === 'EPROTO' || errno.startsWith('ERR_SSL') || errno.startsWith('ERR_TLS');

@@ -60,7 +60,10 @@ export class Ledger {
   /** Lowers the end of a lease; what it loses is missing again. */
   cut(number: number, end: number): void {
     const booked = this.out.get(number);
-    assert(booked !== undefined && end > booked.start && end < booked.end, `cut of lease ${number}`);
+    assert(
+      booked !== undefined && end > booked.start && end < booked.end,
+      `cut of lease ${number}`,
+    );
     this.missing.add(end, booked.end);
     booked.end = end;
   }

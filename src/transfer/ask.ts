@@ -9,10 +9,16 @@ import { rangeValue } from '../http/content-range.js';
 import type { ResponseHead } from '../http/head.js';
 import { redactUrl } from '../http/redact.js';
 import { MAX_REDIRECTS, isRedirect, resolveRedirect } from '../http/redirect.js';
-import { baseFields, hostHeader, parseHeaderFlag, requestTarget, writeRequest } from '../http/request.js';
+import {
+  baseFields,
+  hostHeader,
+  parseHeaderFlag,
+  requestTarget,
+  writeRequest,
+} from '../http/request.js';
 import type { UserField } from '../http/request.js';
 import { parseUserUrl } from '../http/url.js';
-import { readValidators, strongValidator } from '../http/validators.js';
+import { ifRangeValue, readValidators } from '../http/validators.js';
 import type { Answer, BodySink, Connection } from '../net/connection.js';
 import { urlParts } from '../net/endpoint.js';
 import type { Address, Endpoint } from '../net/endpoint.js';
@@ -91,7 +97,9 @@ export class Asker {
   private follow(from: URL, head: ResponseHead, hops: Hop[]): URL {
     if (hops.length >= MAX_REDIRECTS) {
       const message = `over ${MAX_REDIRECTS} redirects, the last one to ${redactUrl(from)}`;
-      throw new SluiceError('REDIRECT_LIMIT', message, { next: 'Check the URL: the server sends it in a circle.' });
+      throw new SluiceError('REDIRECT_LIMIT', message, {
+        next: 'Check the URL: the server sends it in a circle.',
+      });
     }
     const to = resolveRedirect(from, head, { allowDowngrade: this.options.allowDowngrade });
     hops.push({ status: head.status, location: redactUrl(to) });
@@ -125,7 +133,8 @@ export class Asker {
         return { connection, answer, source };
       } catch (error) {
         this.checkAborted();
-        if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST') throw error;
+        if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST')
+          throw error;
       }
     }
   }
@@ -149,7 +158,8 @@ export class Asker {
 
   /** Reads a short body to its end, so that the connection may be used for the next hop. */
   async release(connection: Connection, { framing }: Answer): Promise<void> {
-    const short = framing.kind === 'none' || (framing.kind === 'length' && framing.length <= DRAIN_BYTES);
+    const short =
+      framing.kind === 'none' || (framing.kind === 'length' && framing.length <= DRAIN_BYTES);
     if (!short) {
       connection.destroy();
       return;
@@ -182,7 +192,7 @@ function sourceOf(
     host,
     fields,
     validators,
-    ifRange: strongValidator(validators)?.value ?? null,
+    ifRange: ifRangeValue(validators),
     total: null,
   };
 }
@@ -195,7 +205,8 @@ function userFields(
   if (options.referer !== null) fields.push(['Referer', options.referer]);
   const user = options.user ?? userinfo;
   if (options.bearer !== null) fields.push(['Authorization', bearerCredentials(options.bearer)]);
-  else if (user !== null) fields.push(['Authorization', basicCredentials(user.user, user.password)]);
+  else if (user !== null)
+    fields.push(['Authorization', basicCredentials(user.user, user.password)]);
   for (const line of options.headers) {
     const { name, value } = parseHeaderFlag(line);
     fields.push([name, value]);

@@ -5,7 +5,13 @@
  */
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
-import { SEAM_FRIENDLY_BYTES, grantByCut, grantFromGaps, slowTail, smallestLease } from '../plan/grant.js';
+import {
+  SEAM_FRIENDLY_BYTES,
+  grantByCut,
+  grantFromGaps,
+  slowTail,
+  smallestLease,
+} from '../plan/grant.js';
 import type { ActiveLease, Costs, Span } from '../plan/grant.js';
 import type { Ledger } from '../plan/ledger.js';
 import { Meter, median } from '../plan/meter.js';
@@ -141,7 +147,9 @@ export class Crew {
    * Works until the end.
    * @param first starts the lease on the body that is already open, in slot 0
    */
-  run(first: { span: Span; start: (task: LeaseTask) => Promise<LeaseOutcome> } | null): Promise<CrewEnd> {
+  run(
+    first: { span: Span; start: (task: LeaseTask) => Promise<LeaseOutcome> } | null,
+  ): Promise<CrewEnd> {
     if (first !== null) {
       this.singleStream = !this.proven && !this.mayTryRanges();
       this.begin(this.lanes[0] as LaneBook, first.span, first.start);
@@ -167,8 +175,10 @@ export class Crew {
       const position = this.positionOf(slot, lease, start);
       if (Math.min(position, end) > start) now.add(start, Math.min(position, end));
     }
-    for (const { offset, bytes } of this.parts.seams.samples()) now.remove(offset, offset + bytes.length);
-    for (const offset of this.unsampled.keys()) now.remove(Math.max(0, offset - SEAM_BYTES), offset);
+    for (const { offset, bytes } of this.parts.seams.samples())
+      now.remove(offset, offset + bytes.length);
+    for (const offset of this.unsampled.keys())
+      now.remove(Math.max(0, offset - SEAM_BYTES), offset);
     return now.toArray();
   }
 
@@ -176,7 +186,8 @@ export class Crew {
   view(): Lane[] {
     const now = performance.now();
     return this.lanes.slice(0, Math.max(this.parts.ramp.target, this.workers())).map((lane) => {
-      const booked = lane.working === null ? undefined : this.parts.ledger.lease(lane.working.lease);
+      const booked =
+        lane.working === null ? undefined : this.parts.ledger.lease(lane.working.lease);
       const start = booked?.start ?? 0;
       return {
         connection: lane.slot,
@@ -313,7 +324,11 @@ export class Crew {
     return leases;
   }
 
-  private begin(lane: LaneBook, span: Span, start: (task: LeaseTask) => Promise<LeaseOutcome>): void {
+  private begin(
+    lane: LaneBook,
+    span: Span,
+    start: (task: LeaseTask) => Promise<LeaseOutcome>,
+  ): void {
     const { ledger, slots } = this.parts;
     const lease = this.nextLease++;
     const nowMs = performance.now();
@@ -407,13 +422,27 @@ export class Crew {
       case 'cancelled':
         return;
       case 'redirected':
-        return this.renew(new SluiceError('HTTP_UNEXPECTED', 'the server redirects now', { httpStatus: result.status }));
+        return this.renew(
+          new SluiceError('HTTP_UNEXPECTED', 'the server redirects now', {
+            httpStatus: result.status,
+          }),
+        );
       case 'ignored':
         return this.ignored(lane, working, isTrial, result.why, outcome);
       case 'changed':
-        return this.changed(lane, working, SluiceError.fromRecord(result.error), outcome, result.by);
+        return this.changed(
+          lane,
+          working,
+          SluiceError.fromRecord(result.error),
+          outcome,
+          result.by,
+        );
       case 'failed':
-        return this.failed(lane, SluiceError.fromRecord(result.error), outcome.written > working.start);
+        return this.failed(
+          lane,
+          SluiceError.fromRecord(result.error),
+          outcome.written > working.start,
+        );
     }
   }
 
@@ -448,7 +477,13 @@ export class Crew {
     return ledger.missing.total() > 0;
   }
 
-  private ignored(lane: LaneBook, working: Working, isTrial: boolean, why: string, outcome: LeaseOutcome): void {
+  private ignored(
+    lane: LaneBook,
+    working: Working,
+    isTrial: boolean,
+    why: string,
+    outcome: LeaseOutcome,
+  ): void {
     if (this.source.ifRange !== null) {
       // Some servers answer 200 to If-Range although the validator is theirs; the 206's own is compared instead.
       this.source = { ...this.source, ifRange: null };
@@ -490,7 +525,11 @@ export class Crew {
 
   private failed(lane: LaneBook, error: SluiceError, progressed: boolean): void {
     const others = this.parts.ledger.leasesOut;
-    const kind = classify(error, { redirected: this.parts.redirected, refreshed: this.refreshed, others });
+    const kind = classify(error, {
+      redirected: this.parts.redirected,
+      refreshed: this.refreshed,
+      others,
+    });
     if (kind === 'fatal') throw error;
     if (kind === 'renew') return this.renew(error);
     this.lastError = error;
@@ -543,12 +582,14 @@ export class Crew {
       working.meter.sample(nowMs, slots.received(working.slot));
       if (slots.state(working.slot) !== LANE.receiving) continue;
       receiving++;
-      if (nowMs - working.beganMs > YOUNG_MS && working.meter.rate > 0) rates.push(working.meter.rate);
+      if (nowMs - working.beganMs > YOUNG_MS && working.meter.rate > 0)
+        rates.push(working.meter.rate);
     }
     this.peak = Math.max(this.peak, receiving);
     this.total.sample(nowMs, this.received);
     this.usualRate = median(rates) ?? this.usualRate;
-    if (receiving > 0 && this.received - this.progressMark > SEAM_FRIENDLY_BYTES) this.refreshed = false;
+    if (receiving > 0 && this.received - this.progressMark > SEAM_FRIENDLY_BYTES)
+      this.refreshed = false;
     ramp.sample({ nowMs, rate: this.total.rate, receiving });
     this.pump();
   }

@@ -31,7 +31,8 @@ export async function existingTarget(
     });
   }
   if (options.onExists === 'skip') return 'skip';
-  const finished = state.kind === 'file' ? await isFinished(target, options, seen, verification) : 'no';
+  const finished =
+    state.kind === 'file' ? await isFinished(target, options, seen, verification) : 'no';
   if (finished === 'yes') return 'complete';
   if (finished === 'ask') return 'unknown';
   if (options.onExists !== 'fail') return 'absent';

@@ -1,5 +1,5 @@
 /** What a failed lease means for the download. Pure. */
-import type { SluiceError } from '../errors.js';
+import type { ErrorCode, SluiceError } from '../errors.js';
 import { LONGEST_RETRY_AFTER_MS } from '../plan/retry.js';
 
 /**
@@ -18,51 +18,47 @@ export interface FailureContext {
   others: number;
 }
 
+/** What may be over a moment later, and may also be a server that wants fewer connections. */
+const OBJECTIONS: ReadonlySet<ErrorCode> = new Set([
+  'HTTP_SERVER_ERROR',
+  'CONNECT_FAILED',
+  'CONNECT_TIMEOUT',
+  'CONNECTION_LOST',
+  'FIRST_BYTE_TIMEOUT',
+]);
+
+/** What may be over a moment later. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  'STALLED',
+  'NAME_LOOKUP_FAILED',
+  'TLS_HANDSHAKE',
+  'HTTP_MALFORMED',
+  'HTTP_RANGE_MISMATCH',
+  'HTTP_RANGE_IGNORED',
+]);
+
+/** What only a lease may meet without meaning the end. */
+const PASSING_FOR_LEASE: ReadonlySet<ErrorCode> = new Set([
+  'HTTP_UNEXPECTED',
+  'WORKER_LOST',
+  'CHANGED',
+]);
+
+const asksTooMuch = ({ details }: SluiceError): boolean =>
+  (details.retryAfterMs ?? 0) > LONGEST_RETRY_AFTER_MS;
+
 /** Classifies the error of a lease. */
-export function classify(error: SluiceError, { redirected, refreshed, others }: FailureContext): FailureKind {
-  if ((error.details.retryAfterMs ?? 0) > LONGEST_RETRY_AFTER_MS) return 'fatal';
-  switch (error.code) {
-    case 'HTTP_REFUSED':
-      if (redirected && !refreshed) return 'renew';
-      return others > 0 ? 'objection' : 'fatal';
-    case 'HTTP_SERVER_ERROR':
-    case 'CONNECT_FAILED':
-    case 'CONNECT_TIMEOUT':
-    case 'CONNECTION_LOST':
-    case 'FIRST_BYTE_TIMEOUT':
-      return 'objection';
-    case 'STALLED':
-    case 'NAME_LOOKUP_FAILED':
-    case 'TLS_HANDSHAKE':
-    case 'HTTP_MALFORMED':
-    case 'HTTP_RANGE_MISMATCH':
-    case 'HTTP_RANGE_IGNORED':
-    case 'HTTP_UNEXPECTED':
-    case 'WORKER_LOST':
-    case 'CHANGED':
-      return 'retry';
-    default:
-      return 'fatal';
+export function classify(error: SluiceError, context: FailureContext): FailureKind {
+  if (asksTooMuch(error)) return 'fatal';
+  if (error.code === 'HTTP_REFUSED') {
+    if (context.redirected && !context.refreshed) return 'renew';
+    return context.others > 0 ? 'objection' : 'fatal';
   }
+  if (OBJECTIONS.has(error.code)) return 'objection';
+  return PASSING.has(error.code) || PASSING_FOR_LEASE.has(error.code) ? 'retry' : 'fatal';
 }
 
 /** Whether a first request that failed so is worth another try. */
 export function isWorthAsking(error: SluiceError): boolean {
-  if ((error.details.retryAfterMs ?? 0) > LONGEST_RETRY_AFTER_MS) return false;
-  switch (error.code) {
-    case 'HTTP_SERVER_ERROR':
-    case 'CONNECT_FAILED':
-    case 'CONNECT_TIMEOUT':
-    case 'CONNECTION_LOST':
-    case 'FIRST_BYTE_TIMEOUT':
-    case 'STALLED':
-    case 'NAME_LOOKUP_FAILED':
-    case 'TLS_HANDSHAKE':
-    case 'HTTP_MALFORMED':
-    case 'HTTP_RANGE_MISMATCH':
-    case 'HTTP_RANGE_IGNORED':
-      return true;
-    default:
-      return false;
-  }
+  return !asksTooMuch(error) && (OBJECTIONS.has(error.code) || PASSING.has(error.code));
 }

@@ -2,7 +2,8 @@
  * The life of a download as one pure function. The driver does what a state asks for and reports
  * what came of it as an event; nothing else decides where a download goes.
  */
-import { SluiceError, assert } from '../errors.js';
+import { assert } from '../errors.js';
+import type { SluiceError } from '../errors.js';
 
 /** How a download ended. */
 export type Ending =
@@ -78,17 +79,11 @@ export function next(state: State, event: Event, { retries }: Limits): State {
 }
 
 function asking(attempt: number, event: Event, retries: number): State {
-  switch (event.type) {
-    case 'answered':
-      return { phase: 'transferring', attempt };
-    case 'received':
-      return { phase: 'syncing' };
-    case 'settled':
-      return close({ kind: 'done', outcome: event.outcome });
-    default:
-      assert(event.type === 'broken', `asking, not ${event.type}`);
-      return broken(attempt, event.error, retries);
-  }
+  if (event.type === 'answered') return { phase: 'transferring', attempt };
+  if (event.type === 'received') return { phase: 'syncing' };
+  if (event.type === 'settled') return close({ kind: 'done', outcome: event.outcome });
+  assert(event.type === 'broken', `asking, not ${event.type}`);
+  return broken(attempt, event.error, retries);
 }
 
 function broken(attempt: number, error: SluiceError, retries: number): State {

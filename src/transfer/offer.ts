@@ -53,7 +53,8 @@ export function readOffer(
 }
 
 function readRange(head: ResponseHead, start: number | null): Offer {
-  if (start === null) throw mismatch(head, 'no range was asked for, and the server sent a part (206)');
+  if (start === null)
+    throw mismatch(head, 'no range was asked for, and the server sent a part (206)');
   if (isEncoded(head)) throw encodedError(head);
   const range = requireContentRange(head);
   if (range.kind !== 'range' || range.start !== start) {
@@ -68,7 +69,12 @@ function readWhole(head: ResponseHead, framing: Framing, path: string): Offer {
   if (isEncoded(head)) {
     const coding = head.fields.get('content-encoding') ?? '';
     if (!isNamedCoding(path, coding)) throw encodedError(head);
-    return { kind: 'whole', total, ranges: false, why: `the server marks the file as ${coding.trim()}` };
+    return {
+      kind: 'whole',
+      total,
+      ranges: false,
+      why: `the server marks the file as ${coding.trim()}`,
+    };
   }
   const accepts = (head.fields.get('accept-ranges') ?? '').toLowerCase();
   const ranges = accepts.split(',').some((unit) => unit.trim() === 'bytes') && total !== null;

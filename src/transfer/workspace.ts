@@ -20,7 +20,7 @@ import { ExtentSet } from '../plan/extents.js';
 
 /** What an earlier run left of this target. */
 export interface Prior {
-  identity: JournalIdentity;
+  identity: Omit<JournalIdentity, 'part'>;
   written: ExtentSet;
   /** The last run died: what it claims is read again and compared before it is trusted. */
   unclean: boolean;
@@ -90,7 +90,8 @@ export class Workspace {
     const now = part.identity();
     const replaced = now.ino !== read.identity.part.ino || now.dev !== read.identity.part.dev;
     const extents = replaced ? [] : read.extents.filter(({ end }) => end <= now.size);
-    if (replaced) this.log.warn({ path: this.partPath }, 'the part was replaced; nothing of it is used');
+    if (replaced)
+      this.log.warn({ path: this.partPath }, 'the part was replaced; nothing of it is used');
     const unclean = read.clean === null || !cleanMatches(read.clean, now);
     return { identity: read.identity, written: new ExtentSet(extents), unclean };
   }
@@ -115,11 +116,12 @@ export class Workspace {
     const part = this.openPart();
     const read = this.read;
     if (read === null) throw new SluiceError('DEFECT', 'adopting without a journal');
-    const { dev, ino } = part.identity();
+    const { dev, ino, size } = part.identity();
     this.journal = await Journal.reopen(journalPath(this.target), read);
-    if (dev !== read.identity.part.dev || ino !== read.identity.part.ino) {
-      await this.journal.forget([{ start: 0, end: Number.MAX_SAFE_INTEGER }]);
-    }
+    const replaced = dev !== read.identity.part.dev || ino !== read.identity.part.ino;
+    const length = replaced ? 0 : size;
+    await this.journal.forget([{ start: length, end: Number.MAX_SAFE_INTEGER }]);
+    if (identity.size !== null && size !== identity.size) part.setSize(identity.size);
     await this.journal.setIdentity({ ...identity, part: { dev, ino } });
     this.watch();
   }
@@ -138,7 +140,10 @@ export class Workspace {
     try {
       if (size !== null && size > 0) this.part.setSize(size);
       const { dev, ino } = this.part.identity();
-      this.journal = await Journal.create(journalPath(this.target), { ...identity, part: { dev, ino } });
+      this.journal = await Journal.create(journalPath(this.target), {
+        ...identity,
+        part: { dev, ino },
+      });
     } catch (error) {
       this.part.close();
       this.part = null;
@@ -159,7 +164,12 @@ export class Workspace {
   private watch(): void {
     if (this.part === null || this.journal === null) return;
     const source = () => this.written();
-    this.checkpointer = new Checkpointer({ part: this.part, journal: this.journal, source, log: this.log });
+    this.checkpointer = new Checkpointer({
+      part: this.part,
+      journal: this.journal,
+      source,
+      log: this.log,
+    });
   }
 
   /** Tells where checkpoints learn what is written. */

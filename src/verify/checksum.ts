@@ -14,7 +14,11 @@ export interface ChecksumSpec {
   hex: string;
 }
 
-const ALIASES: Record<string, ChecksumAlgorithm> = { 'sha-1': 'sha1', 'sha-256': 'sha256', 'sha-512': 'sha512' };
+const ALIASES: Record<string, ChecksumAlgorithm> = {
+  'sha-1': 'sha1',
+  'sha-256': 'sha256',
+  'sha-512': 'sha512',
+};
 
 /**
  * Parses `ALGO:HEX` (or `ALGO=HEX`, as aria2 writes it).

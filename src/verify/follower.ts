@@ -17,11 +17,15 @@ export class Follower {
     private readonly algorithms: ChecksumAlgorithm[],
   ) {
     const job: HashJob = { fd, algorithms, memory: this.front.memory };
-    this.worker = new Worker(new URL('../../workers/hash.js', import.meta.url), { workerData: job });
+    this.worker = new Worker(new URL('../../workers/hash.js', import.meta.url), {
+      workerData: job,
+    });
     this.reply = new Promise((resolve, reject) => {
       this.worker.once('message', resolve);
       this.worker.once('error', (error) => reject(SluiceError.from(error)));
-      this.worker.once('exit', () => reject(new SluiceError('WORKER_LOST', 'the hash thread ended early')));
+      this.worker.once('exit', () =>
+        reject(new SluiceError('WORKER_LOST', 'the hash thread ended early')),
+      );
     });
     this.reply.catch(() => undefined);
   }

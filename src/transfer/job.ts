@@ -1,0 +1,94 @@
+/** What is known of one download while it runs. The driver's parts share it; nobody else sees it. */
+import type { Log } from '../log.js';
+import type { JournalIdentity } from '../disk/journal.js';
+import { nameFromUrl } from '../http/names.js';
+import { redactUrl } from '../http/redact.js';
+import type { Validators } from '../http/validators.js';
+import type { Ledger } from '../plan/ledger.js';
+import type { Slots } from '../../workers/protocol.js';
+import { Asker } from './ask.js';
+import type { Asked } from './ask.js';
+import type { Crew } from './crew.js';
+import type { DownloadEvent, DownloadSnapshot } from './events.js';
+import { LocalExecutor } from './executors.js';
+import type { Offer } from './offer.js';
+import type { DownloadOptions } from './options.js';
+import { Verification } from './verification.js';
+import type { Workspace } from './workspace.js';
+
+/** The file and the connections of a download whose answer is in. */
+export interface Work {
+  offer: Offer;
+  /** The answer whose body is still to be read; null once a crew has it. */
+  asked: Asked | null;
+  ledger: Ledger;
+  slots: Slots;
+}
+
+/** What a representation is known by. */
+export interface Known {
+  validators: Validators;
+  /** Length in bytes; null while the server has not told and the body has not ended. */
+  total: number | null;
+}
+
+export class Job {
+  readonly local = new LocalExecutor();
+  readonly asker: Asker;
+  readonly verification: Verification;
+  readonly abort = new AbortController();
+  readonly startedMs = performance.now();
+  phase: DownloadSnapshot['phase'] = 'asking';
+  workspace: Workspace | null = null;
+  /** The file's path, once it is settled. */
+  target: string | null = null;
+  /** The path that the file got in the end. */
+  published: string | null = null;
+  work: Work | null = null;
+  crew: Crew | null = null;
+  known: Known | null = null;
+  identity: Omit<JournalIdentity, 'part'> | null = null;
+  /** Comparing what an unclean run left with what it wrote; resolves to what differs. */
+  claims: Promise<Array<{ start: number; end: number }>> | null = null;
+  /** Bytes that an earlier run left. */
+  resumed = 0;
+  /** Body bytes received in this run. */
+  fetched = 0;
+  /** The most connections that received at once. */
+  peak = 0;
+  /** Bytes that stay on disk for a later run, after a failure. */
+  kept = 0;
+  notices: string[] = [];
+
+  /** @throws SluiceError URL_INVALID, USAGE */
+  constructor(
+    readonly options: DownloadOptions,
+    readonly emit: (event: DownloadEvent) => void,
+    readonly log: Log,
+  ) {
+    this.asker = new Asker(options, this.local.connections, log);
+    this.verification = new Verification(options.checksums);
+  }
+
+  /** The file's path as far as it is known. */
+  get path(): string {
+    return this.published ?? this.target ?? this.options.output ?? nameFromUrl(this.asker.url);
+  }
+
+  /** The URL as it may be shown. */
+  get shownUrl(): string {
+    return redactUrl(this.options.url);
+  }
+
+  /** Fields of every event. */
+  get base(): { url: string; path: string } {
+    return { url: this.shownUrl, path: this.path };
+  }
+
+  /** Tells something that the user should know, and goes on. */
+  warn(message: string): void {
+    this.log.warn({}, message);
+    this.notices = [message, ...this.notices].slice(0, 3);
+    this.emit({ type: 'warning', ...this.base, message });
+  }
+}

@@ -1,0 +1,21 @@
+/** How many connections a download may use. */
+import { AUTO_MAX } from '../plan/ramp.js';
+import type { Job } from './job.js';
+import type { Offer } from './offer.js';
+import type { DownloadOptions } from './options.js';
+
+/** Files smaller than this, in bytes, never get a second connection. */
+const SMALL_FILE = 1024 * 1024;
+
+/** The most connections that the user allows. */
+export function maxConnections({ connections }: DownloadOptions): number {
+  return connections === 'auto' ? AUTO_MAX : connections;
+}
+
+/** The most connections that an offer can use. */
+export function usefulConnections({ options, work }: Job, offer: Offer): number {
+  if (offer.kind === 'none') return 1;
+  if (offer.kind === 'whole' && !offer.ranges) return 1;
+  const missing = work?.ledger.missing.total() ?? 0;
+  return missing <= SMALL_FILE ? 1 : maxConnections(options);
+}

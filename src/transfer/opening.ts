@@ -1,0 +1,365 @@
+/**
+ * The first phase of a download: what is there already, what the server offers now, and whether
+ * the two belong together. It ends with the file open and the ledger made.
+ */
+import { SluiceError } from '../errors.js';
+import { bootId } from '../disk/boot.js';
+import type { JournalIdentity } from '../disk/journal.js';
+import { resolveOutput } from '../disk/target.js';
+import { chooseName, nameFromUrl } from '../http/names.js';
+import { redactUrl } from '../http/redact.js';
+import { readValidators } from '../http/validators.js';
+import type { Validators } from '../http/validators.js';
+import { ExtentSet } from '../plan/extents.js';
+import { Ledger } from '../plan/ledger.js';
+import { SEAM_BYTES, Slots, UNKNOWN_END } from '../../workers/protocol.js';
+import type { Source } from '../../workers/protocol.js';
+import { changedError, judge, unprovenError } from './adopt.js';
+import type { Asked } from './ask.js';
+import { existingTarget } from './existing.js';
+import { isWorthAsking } from './failures.js';
+import type { Job, Known, Work } from './job.js';
+import { maxConnections, usefulConnections } from './lanes.js';
+import type { Event } from './machine.js';
+import { readOffer } from './offer.js';
+import type { Offer } from './offer.js';
+import { Workspace } from './workspace.js';
+import type { Prior } from './workspace.js';
+
+export class Opening {
+  private announced = false;
+
+  constructor(private readonly job: Job) {}
+
+  /** Asks, and makes the file ready for the answer. */
+  async run(): Promise<Event> {
+    this.job.phase = 'asking';
+    const prior = await this.lookAhead();
+    if (prior === 'settled') return { type: 'settled', outcome: 'skipped' };
+    if (prior !== null && this.isWhole(prior)) return this.finishWhole(prior);
+    const from = this.firstMissing(prior);
+    let asked: Asked;
+    let offer: Offer;
+    try {
+      [asked, offer] = await this.askFor(from);
+    } catch (thrown) {
+      if (this.job.abort.signal.aborted) throw thrown;
+      const error = SluiceError.from(thrown);
+      if (!isWorthAsking(error)) throw error;
+      return { type: 'broken', error, progressed: false };
+    }
+    return this.settle(asked, offer, prior);
+  }
+
+  /** Asks for the bytes from an offset on; a server that finds none there is asked for everything. */
+  private async askFor(from: number): Promise<[Asked, Offer]> {
+    const asked = await this.job.asker.ask({ start: from, end: null });
+    const offer = readAnswer(asked, from);
+    if (offer.kind !== 'none') return [asked, offer];
+    await this.job.asker.release(asked.connection, asked.answer);
+    if (from > 0) {
+      const how = `nothing is left of it at offset ${from}`;
+      throw changedError(how, this.job.target ?? '', this.job.shownUrl);
+    }
+    const whole = await this.job.asker.ask(null);
+    return [whole, readAnswer(whole, null)];
+  }
+
+  /** Looks at what is there before anything is asked, under the name that is expected. */
+  private async lookAhead(): Promise<Prior | 'settled' | null> {
+    if (this.job.workspace !== null) return this.currentPrior();
+    const { output, dir } = this.job.options;
+    const name = nameFromUrl(this.job.asker.url);
+    const target = resolveOutput({ dir, output, name });
+    if (output !== null) this.job.target = target;
+    await this.claim(target);
+    const prior = this.findPrior();
+    if (prior === null && this.job.options.mode === 'resume') throw nothingToResume(target);
+    if (prior === null && output !== null) {
+      const found = await existingTarget(target, this.job.options, null, this.job.verification);
+      if (found === 'skip') return 'settled';
+    }
+    return prior;
+  }
+
+  private async claim(target: string): Promise<void> {
+    this.job.workspace = await Workspace.claim(target, this.job.log);
+  }
+
+  private findPrior(): Prior | null {
+    const { workspace } = this.job;
+    if (workspace === null) return null;
+    let prior: Prior | null;
+    try {
+      prior = workspace.prior();
+    } catch (error) {
+      if (this.job.options.onExists !== 'overwrite' || this.job.options.mode === 'resume')
+        throw error;
+      workspace.discard();
+      return null;
+    }
+    if (prior === null || this.job.options.mode === 'resume') return prior;
+    if (prior.identity.url === this.job.asker.url.href) return prior;
+    if (this.job.options.onExists === 'overwrite') return prior;
+    throw new SluiceError(
+      'TARGET_EXISTS',
+      'an unfinished download from another URL has this name',
+      {
+        path: workspace.partPath,
+        next: 'Choose another name with --output, or start over with --on-exists overwrite.',
+      },
+    );
+  }
+
+  /** What this very run has in place, when it has to ask again. */
+  private currentPrior(): Prior | null {
+    const identity = this.job.identity;
+    if (this.job.work === null || identity === null) return null;
+    return { identity, written: this.job.work.ledger.written, unclean: false };
+  }
+
+  private isWhole({ identity, written }: Prior): boolean {
+    return identity.size !== null && written.total() === identity.size;
+  }
+
+  /** Every byte is there: an earlier run died between the last byte and the name. */
+  private async finishWhole(prior: Prior): Promise<Event> {
+    const { workspace } = this.job;
+    if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
+    this.job.target = workspace.target;
+    await workspace.adopt(prior.identity);
+    this.job.identity = prior.identity;
+    this.job.known = {
+      validators: prior.identity.validators as Validators,
+      total: prior.identity.size,
+    };
+    if (prior.unclean && (await workspace.findBad(this.job.abort.signal)).length > 0) {
+      await workspace.forgetAll();
+      const message = 'the kept bytes are not what was written: they were changed or lost';
+      throw new SluiceError('JOURNAL_DAMAGED', message, {
+        path: workspace.partPath,
+        next: 'Run `sluice get` with the URL to fetch them again.',
+      });
+    }
+    const total = prior.identity.size ?? 0;
+    this.job.resumed = total;
+    this.job.work = this.makeWork({ kind: 'none', total }, null, prior.written, total);
+    this.announce(1, true, null);
+    startVerifying(this.job);
+    return { type: 'received' };
+  }
+
+  private firstMissing(prior: Prior | null): number {
+    if (prior === null || this.startsOver(prior)) return 0;
+    const first = prior.written.firstGap(0);
+    return prior.written.total() === 0 ? 0 : Math.max(0, first - SEAM_BYTES);
+  }
+
+  /** The user wants what is there replaced by what the URL has. */
+  private startsOver(prior: Prior): boolean {
+    return (
+      this.job.work === null &&
+      prior.identity.url !== this.job.asker.url.href &&
+      this.job.options.mode === 'get'
+    );
+  }
+
+  /** The answer is in: decides on the file, and whether kept bytes may be used. */
+  private async settle(asked: Asked, offer: Offer, prior: Prior | null): Promise<Event> {
+    const { connection, answer, url } = asked;
+    try {
+      let found = prior;
+      if (this.job.target === null) {
+        found = await this.settleName(
+          resolveOutput({ ...this.place(), name: chooseName(answer.head, url) }),
+          prior,
+        );
+      }
+      const total = offer.total;
+      const validators = readValidators(answer.head);
+      if (found === null) {
+        const exists = await existingTarget(
+          this.job.path,
+          this.job.options,
+          { validators, total },
+          this.job.verification,
+        );
+        if (exists !== 'absent') {
+          await this.job.asker.release(connection, answer);
+          return { type: 'settled', outcome: exists === 'skip' ? 'skipped' : 'complete' };
+        }
+      }
+      this.job.verification.addServerDigests(answer.head);
+      const keeps = found !== null && this.mayKeep(found, offer, { validators, total });
+      return await this.open(asked, offer, keeps ? found : null, validators);
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  private place(): { dir: string | null; output: string | null } {
+    return { dir: this.job.options.dir, output: this.job.options.output };
+  }
+
+  /** The server chose another name than the URL let expect: the workspace moves there. */
+  private async settleName(target: string, prior: Prior | null): Promise<Prior | null> {
+    this.job.target = target;
+    if (this.job.workspace?.target === target) return prior;
+    // What lies under the expected name belongs to this URL, so it is what is continued.
+    if (prior !== null && this.job.workspace !== null) {
+      this.job.target = this.job.workspace.target;
+      return prior;
+    }
+    await this.job.workspace?.close({ keep: true });
+    await this.claim(target);
+    return this.findPrior();
+  }
+
+  /** Whether kept bytes are of what the server has now (P6, P7). `resume` never starts over by itself. */
+  private mayKeep(
+    prior: Prior,
+    offer: Offer,
+    seen: { validators: Validators; total: number | null },
+  ): boolean {
+    if (this.startsOver(prior)) return false;
+    const again = this.job.work !== null;
+    const known = again && this.job.known !== null ? this.job.known : priorFacts(prior);
+    const { insist } = this.job.options;
+    const verdict = judge({
+      known,
+      seen,
+      digest: this.job.verification.wanted,
+      insist: insist || again,
+    });
+    const url = this.job.shownUrl;
+    const keepsNothing = prior.written.total() === 0;
+    if (verdict.kind === 'changed' && !keepsNothing) {
+      const asksFirst = this.job.options.onExists === 'overwrite' && !again;
+      if (!asksFirst && (this.job.options.mode === 'resume' || again || offer.kind === 'whole')) {
+        throw changedError(verdict.how, this.job.path, url);
+      }
+      this.job.warn(`The representation changed on the server (${verdict.how}); starting over.`);
+      return false;
+    }
+    if (verdict.kind === 'unproven' && !keepsNothing) {
+      if (this.job.options.mode === 'resume') throw unprovenError(this.job.path, url);
+      this.job.warn(
+        'Nothing proves that the kept bytes belong to what the server has now; starting over.',
+      );
+      return false;
+    }
+    if (offer.kind === 'whole' && !keepsNothing) {
+      this.job.warn('The server does not serve byte ranges of this file; starting over.');
+      return false;
+    }
+    return !keepsNothing;
+  }
+
+  private async open(
+    asked: Asked,
+    offer: Offer,
+    prior: Prior | null,
+    validators: Validators,
+  ): Promise<Event> {
+    const { workspace } = this.job;
+    if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
+    const total = offer.total;
+    const source: Source = { ...asked.source, total };
+    const size = total ?? UNKNOWN_END;
+    const identity = this.describe(asked, validators, total);
+    if (prior === null) await workspace.create(identity);
+    else if (this.job.work === null) await workspace.adopt(identity);
+    this.job.identity = identity;
+    if (prior === null) this.job.verification.restart();
+    this.job.known = {
+      validators: this.job.work !== null && this.job.known ? this.job.known.validators : validators,
+      total,
+    };
+    const written = prior === null ? new ExtentSet() : prior.written;
+    if (this.job.work === null) this.job.resumed = written.total();
+    this.job.work = this.makeWork(offer, { ...asked, source }, written, size);
+    if (prior?.unclean === true) this.checkClaims(workspace);
+    this.announce(
+      usefulConnections(this.job, offer),
+      offer.kind === 'range',
+      offer.kind === 'whole' ? offer.why : null,
+    );
+    startVerifying(this.job);
+    if (this.job.work.ledger.isComplete) {
+      asked.connection.destroy();
+      return { type: 'received' };
+    }
+    return { type: 'answered' };
+  }
+
+  /** After an unclean death: claims are compared with the disk while new bytes come in. */
+  private checkClaims(workspace: Workspace): void {
+    this.job.claims = workspace.findBad(this.job.abort.signal);
+    this.job.claims.catch(() => undefined);
+  }
+
+  private describe(
+    asked: Asked,
+    validators: Validators,
+    total: number | null,
+  ): Omit<JournalIdentity, 'part'> {
+    const url = this.job.asker.url.href;
+    return {
+      version: 1,
+      url,
+      finalUrl: asked.url.href === url ? null : asked.url.href,
+      size: total,
+      validators,
+      bootId: bootId(),
+      createdMs: Date.now(),
+      options: { checksums: this.job.options.checksums },
+    };
+  }
+
+  private makeWork(offer: Offer, asked: Asked | null, written: ExtentSet, total: number): Work {
+    const slots = this.job.work?.slots ?? Slots.allocate(maxConnections(this.job.options));
+    return { offer, asked, ledger: new Ledger(total, written), slots };
+  }
+
+  private announce(connections: number, ranges: boolean, reason: string | null): void {
+    if (this.announced) return;
+    this.announced = true;
+    const size = this.job.known?.total ?? null;
+    this.job.emit({
+      type: 'start',
+      ...this.job.base,
+      size,
+      resumed: this.job.resumed,
+      connections,
+      ranges,
+      ...(reason === null ? {} : { reason }),
+    });
+  }
+}
+
+/** Begins to hash the part while it is written, if digests are to be checked. */
+function startVerifying({ workspace, verification }: Job): void {
+  if (workspace?.isOpen === true) verification.start(workspace.fd);
+}
+
+function priorFacts({ identity }: Prior): Known {
+  return { validators: identity.validators as Validators, total: identity.size };
+}
+
+function nothingToResume(target: string): SluiceError {
+  return new SluiceError('NOTHING_TO_RESUME', 'there is no unfinished download here', {
+    path: target,
+    next: 'Start one with `sluice get URL`.',
+  });
+}
+
+/** What an answer offers; the connection is closed when it offers nothing. */
+export function readAnswer({ connection, answer, url }: Asked, from: number | null): Offer {
+  try {
+    return readOffer(answer.head, answer.framing, from, url.pathname);
+  } catch (error) {
+    connection.destroy();
+    throw SluiceError.from(error).with({ url: redactUrl(url) });
+  }
+}

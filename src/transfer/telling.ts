@@ -1,0 +1,65 @@
+/** The events and the snapshot of a download, made from what is known of it. */
+import type { SluiceError } from '../errors.js';
+import type { DoneEvent, DownloadSnapshot, ErrorEvent } from './events.js';
+import type { Job } from './job.js';
+import type { Ending } from './machine.js';
+
+/** The event that ends the download. */
+export function lastEvent(job: Job, ending: Ending): DoneEvent | ErrorEvent {
+  if (ending.kind === 'failed') return errorEvent(job, ending.error);
+  const bytes = job.known?.total ?? 0;
+  return {
+    type: 'done',
+    ...job.base,
+    outcome: ending.outcome,
+    bytes,
+    fetched: job.fetched,
+    seconds: (performance.now() - job.startedMs) / 1000,
+    connections: job.peak,
+    digests: job.verification.digests,
+  };
+}
+
+function errorEvent(job: Job, error: SluiceError): ErrorEvent {
+  const { next, httpStatus } = error.details;
+  const kept = keptSentence(job);
+  return {
+    type: 'error',
+    ...job.base,
+    code: error.code,
+    exitStatus: error.exitStatus,
+    message: error.message,
+    ...(kept === null ? {} : { kept }),
+    ...(next === undefined ? {} : { next }),
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+  };
+}
+
+function keptSentence(job: Job): string | null {
+  if (job.kept === 0 || job.workspace === null) return null;
+  const size = job.known?.total;
+  const of = size === null || size === undefined ? '' : ` of ${size}`;
+  return `${job.kept}${of} bytes are kept in ${job.workspace.partPath}`;
+}
+
+/** The download as it is now; cheap. */
+export function snapshotOf(job: Job): DownloadSnapshot {
+  const size = job.known?.total ?? null;
+  const extents = job.crew?.extents() ?? job.work?.ledger.written.toArray() ?? [];
+  const bytes = extents.reduce((sum, { start, end }) => sum + end - start, 0);
+  const rate = job.phase === 'transferring' ? (job.crew?.rate ?? 0) : 0;
+  const eta = size !== null && rate > 0 ? (size - bytes) / rate : null;
+  return {
+    phase: job.phase,
+    ...job.base,
+    size,
+    bytes,
+    rate,
+    eta,
+    elapsedMs: performance.now() - job.startedMs,
+    lanes: job.crew?.view() ?? [],
+    extents: extents.map(({ start, end }) => [start, end] as const),
+    notices: job.notices,
+    verified: job.verification.progress(size ?? 0),
+  };
+}
