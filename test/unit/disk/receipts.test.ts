@@ -87,7 +87,9 @@ describe('disk/receipts', () => {
       for (const value of [undefined, [], { x: 1 }, -0.5]) {
         if (field === 'validators' && value !== undefined) continue;
         writeFileSync(only(), JSON.stringify({ ...good, [field]: value }));
-        expect(findReceipt(at('big.iso'), env()), `${field}: ${JSON.stringify(value)}`).to.equal(null);
+        expect(findReceipt(at('big.iso'), env()), `${field}: ${JSON.stringify(value)}`).to.equal(
+          null,
+        );
       }
     }
     for (const text of ['', '{', 'null', '[]', ' '.repeat(100_000)]) {
