@@ -70,7 +70,7 @@ export class LeaseSink implements BodySink {
     const room = this.slots.end(slot) - this.offset;
     const count = Math.max(0, Math.min(to - from, room));
     if (count > 0) {
-      writeFully(fd, slab, from, from + count, this.offset);
+      this.slots.turn.take(() => writeFully(fd, slab, from, from + count, this.offset));
       this.offset += count;
       this.slots.setPosition(slot, this.offset);
     }

@@ -5,6 +5,7 @@
 import type { ErrorRecord } from '../src/errors.js';
 import type { Validators } from '../src/http/validators.js';
 import type { Endpoint } from '../src/net/endpoint.js';
+import { Turn } from './turn.js';
 
 /** How many bytes beside a lease are fetched as well and compared (P5). */
 export const SEAM_BYTES = 4096;
@@ -34,15 +35,19 @@ const CANCELLED = 5;
  */
 export class Slots {
   readonly memory: SharedArrayBuffer;
+  /** Whose turn it is to write to the file; its word lies behind the slots. */
+  readonly turn: Turn;
   private readonly words: BigInt64Array;
 
   constructor(memory: SharedArrayBuffer) {
     this.memory = memory;
     this.words = new BigInt64Array(memory);
+    const slots = memory.byteLength / (WORDS * 8) - 1;
+    this.turn = new Turn(new Int32Array(memory), slots * WORDS * 2);
   }
 
   static allocate(count: number): Slots {
-    return new Slots(new SharedArrayBuffer(count * WORDS * 8));
+    return new Slots(new SharedArrayBuffer((count + 1) * WORDS * 8));
   }
 
   private load(slot: number, word: number): number {

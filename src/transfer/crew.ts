@@ -5,13 +5,7 @@
  */
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
-import {
-  SEAM_FRIENDLY_BYTES,
-  grantByCut,
-  grantFromGaps,
-  slowTail,
-  smallestLease,
-} from '../plan/grant.js';
+import { SEAM_FRIENDLY_BYTES, grantByCut, grantFromGaps, slowTail } from '../plan/grant.js';
 import type { ActiveLease, Costs, Span } from '../plan/grant.js';
 import type { Ledger } from '../plan/ledger.js';
 import { Meter, median } from '../plan/meter.js';
@@ -102,7 +96,6 @@ export class Crew {
   private finish!: (end: CrewEnd) => void;
   private readonly ended: Promise<CrewEnd>;
   private over = false;
-  private receivedTotal = 0;
   private trial: number | null = null;
   private proven: boolean;
   private singleStream = false;
@@ -392,8 +385,8 @@ export class Crew {
     const booked = this.parts.ledger.lease(outcome.lease);
     const end = booked?.end ?? outcome.written;
     this.parts.ledger.close(outcome.lease, outcome.written);
-    this.receivedTotal += outcome.received;
     this.learn(outcome);
+    this.trace(working, outcome);
     try {
       this.judge(lane, working, outcome, end);
       this.parts.seams.check((from, to) => this.isWritten(from, to));
@@ -401,6 +394,14 @@ export class Crew {
       this.giveUp(SluiceError.from(error));
     }
     this.pump();
+  }
+
+  private trace({ beganMs, start }: Working, outcome: LeaseOutcome): void {
+    const { lease, slot, written, received, dialMs, firstByteMs, result } = outcome;
+    const ms = Math.round(performance.now() - beganMs);
+    const took = { ms, dialMs: round(dialMs), firstByteMs: round(firstByteMs) };
+    const fields = { lease, connection: slot, start, written, received, ...took };
+    this.parts.log.debug(fields, `lease ${result.kind}`);
   }
 
   private learn({ dialMs, firstByteMs }: LeaseOutcome): void {
@@ -627,9 +628,6 @@ export class Crew {
     if (this.timer !== null) clearInterval(this.timer);
     this.finish(end);
   }
-
-  /** The smallest lease worth its request now; for the display and the log. */
-  get smallest(): number {
-    return smallestLease(this.costs());
-  }
 }
+
+const round = (ms: number | null): number | null => (ms === null ? null : Math.round(ms));
