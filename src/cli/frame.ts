@@ -1,9 +1,9 @@
 /** One frame of the live display, from snapshots to lines. Pure: no clock, no terminal. */
-import { basename } from 'node:path';
 import type { DownloadSnapshot, Lane, LaneState } from '../transfer/events.js';
 import { fileMap, leaseBar, partBar, type BarOptions } from './bars.js';
 import { escapeControl } from '../http/redact.js';
 import * as format from './format.js';
+import { shownName } from './sentences.js';
 import { fitLine, lineWidth, paint, span, type Line, type Span, type Style } from './style.js';
 import { cutMiddle, padEnd } from './width.js';
 
@@ -49,11 +49,6 @@ interface Context extends FrameOptions {
 function spinner({ now, unicode }: FrameOptions): string {
   const frames = unicode ? SPINNER : ASCII_SPINNER;
   return frames[Math.floor(now / 100) % frames.length] ?? '';
-}
-
-/** The file's name as shown: the last component, escaped; the URL while there is no name. */
-export function shownName({ path, url }: Pick<DownloadSnapshot, 'path' | 'url'>): string {
-  return escapeControl(basename(path) || path || url);
 }
 
 const working = (lanes: Lane[]): Lane[] => lanes.filter(({ state }) => state !== 'closed');

@@ -1,9 +1,6 @@
 /** Chooses who tells the user what happens. */
 import type { Reporter } from './base-reporter.js';
 import type { Terminal } from './display.js';
-import { JsonReporter } from './json.js';
-import { LineReporter } from './lines.js';
-import { LiveReporter } from './live.js';
 import { guard, lineWriter, type Sink } from './output.js';
 import { terminalTraits, type Environment, type MaybeTerminal } from './terminal.js';
 
@@ -22,17 +19,23 @@ export interface ReporterOptions {
 /**
  * `json`: events on standard output. Else, on standard error: the live display where it is a
  * terminal, and lines where it is not or where `quiet` or `noProgress` forbid drawing. A stream
- * whose reader has gone is written to no more, and the download goes on.
+ * whose reader has gone is written to no more, and the download goes on. Only the chosen one is
+ * loaded.
  */
-export function chooseReporter(options: ReporterOptions): Reporter {
+export async function chooseReporter(options: ReporterOptions): Promise<Reporter> {
   const { json, quiet, verbose, noProgress, stdout, stderr, env } = options;
   guard(stdout);
   guard(stderr);
   const write = lineWriter(stderr);
-  if (json) return new JsonReporter(lineWriter(stdout), write);
+  if (json) {
+    const { JsonReporter } = await import('./json.js');
+    return new JsonReporter(lineWriter(stdout), write);
+  }
   const { live, color, unicode } = terminalTraits(stderr, env);
   if (live && !quiet && !noProgress) {
+    const { LiveReporter } = await import('./live.js');
     return new LiveReporter({ stream: stderr, color, unicode, verbose });
   }
+  const { LineReporter } = await import('./lines.js');
   return new LineReporter({ write, quiet, verbose, progress: !noProgress });
 }

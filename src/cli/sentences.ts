@@ -1,4 +1,5 @@
 /** Events as sentences for people. All that comes from outside is escaped here. */
+import { basename } from 'node:path';
 import type {
   DoneEvent,
   DownloadEvent,
@@ -8,7 +9,11 @@ import type {
 } from '../transfer/events.js';
 import { escapeControl } from '../http/redact.js';
 import * as format from './format.js';
-import { shownName } from './frame.js';
+
+/** The file's name as shown: the last component, escaped; the URL while there is no name. */
+export function shownName({ path, url }: { path: string; url: string }): string {
+  return escapeControl(basename(path) || path || url);
+}
 
 export function startSentence(event: StartEvent): string {
   const size = event.size === null ? 'unknown size' : format.bytes(event.size);

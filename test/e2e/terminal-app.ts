@@ -3,7 +3,7 @@ import { chooseReporter } from '../../src/cli/reporter.js';
 import { HOSTILE, everyEvent, lane, snapshot, url } from '../unit/cli/samples.js';
 
 const { stdout, stderr } = process;
-const reporter = chooseReporter({
+const reporter = await chooseReporter({
   json: false,
   quiet: false,
   verbose: true,

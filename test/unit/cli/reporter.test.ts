@@ -29,13 +29,13 @@ function choose(options: Partial<ReporterOptions>, isTTY = true, env = {}) {
 }
 
 describe('cli/reporter', () => {
-  it('draws only on a terminal, and only when nothing forbids it', () => {
-    expect(choose({})).to.be.instanceOf(LiveReporter);
-    expect(choose({}, false)).to.be.instanceOf(LineReporter);
-    expect(choose({}, true, { TERM: 'dumb' })).to.be.instanceOf(LineReporter);
-    expect(choose({ quiet: true })).to.be.instanceOf(LineReporter);
-    expect(choose({ noProgress: true })).to.be.instanceOf(LineReporter);
-    expect(choose({ json: true })).to.be.instanceOf(JsonReporter);
+  it('draws only on a terminal, and only when nothing forbids it', async () => {
+    expect(await choose({})).to.be.instanceOf(LiveReporter);
+    expect(await choose({}, false)).to.be.instanceOf(LineReporter);
+    expect(await choose({}, true, { TERM: 'dumb' })).to.be.instanceOf(LineReporter);
+    expect(await choose({ quiet: true })).to.be.instanceOf(LineReporter);
+    expect(await choose({ noProgress: true })).to.be.instanceOf(LineReporter);
+    expect(await choose({ json: true })).to.be.instanceOf(JsonReporter);
   });
 
   it('honours NO_COLOR, FORCE_COLOR, TERM and the locale', () => {
@@ -96,7 +96,7 @@ describe('cli/reporter', () => {
     const script = `
       import { chooseReporter } from '${moduleUrl('../../../src/cli/reporter.js')}';
       const { stdout, stderr } = process;
-      const reporter = chooseReporter({ json: true, quiet: false, verbose: false,
+      const reporter = await chooseReporter({ json: true, quiet: false, verbose: false,
         noProgress: false, stdout, stderr, env: {} });
       let n = 0;
       const more = () => {

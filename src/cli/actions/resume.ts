@@ -1,0 +1,24 @@
+/** What `resume` does. */
+import { findUnfinished, resumeOptions } from '../../app/resume.js';
+import { SluiceError } from '../../errors.js';
+import type { ResumeValues } from '../flag-table.js';
+import { downloadOptions } from '../options.js';
+import { runDownloads } from './downloads.js';
+
+/** Goes on with the paths of the arguments, or with everything here. */
+export async function run(values: ResumeValues, argv: string[]): Promise<void> {
+  await runDownloads(values, () => {
+    const paths = values.all ? findUnfinished('.') : argv;
+    if (paths.length === 0) throw nothing(values.all);
+    const base = { ...downloadOptions(values), insist: values.insist };
+    return paths.map((path) => resumeOptions(path, base));
+  });
+}
+
+function nothing(all: boolean): SluiceError {
+  return all
+    ? new SluiceError('NOTHING_TO_RESUME', 'there is no unfinished download in this directory', {
+        next: 'Start one with `sluice get URL`.',
+      })
+    : new SluiceError('USAGE', 'no path is given', { next: 'Name a download, or say --all.' });
+}

@@ -1,0 +1,94 @@
+/** The values of the flags as options of a download. */
+import { defaultOptions } from '../app/defaults.js';
+import { readTextFile } from '../app/files.js';
+import { SluiceError } from '../errors.js';
+import type { DownloadOptions } from '../transfer/options.js';
+import { parseChecksum } from '../app/checksums.js';
+import { MAX_CONNECTIONS } from './flag-table.js';
+import type { DownloadValues, NetworkValues } from './flag-table.js';
+
+/** PEM files are small. */
+const MAX_PEM_BYTES = 4 * 1024 * 1024;
+
+/**
+ * The options that the network flags say.
+ * @throws SluiceError USAGE, TLS_FILES
+ */
+export function networkOptions(values: NetworkValues): DownloadOptions {
+  const stallMs = parseTime(values['stall-timeout'], '--stall-timeout');
+  const maxTime = values['max-time'];
+  return {
+    ...defaultOptions(''),
+    headers: values.header ?? [],
+    userAgent: values['user-agent'] ?? null,
+    referer: values.referer ?? null,
+    user: values.user === undefined ? null : parseUser(values.user),
+    bearer: values.bearer ?? null,
+    tls: {
+      ca: pem(values.cacert),
+      cert: pem(values.cert),
+      key: pem(values.key),
+      verify: !values.insecure,
+    },
+    deadlines: {
+      connectMs: parseTime(values['connect-timeout'], '--connect-timeout'),
+      firstByteMs: stallMs,
+      stallMs,
+    },
+    maxTimeMs: maxTime === undefined ? null : parseTime(maxTime, '--max-time'),
+    retries: values.retries,
+  };
+}
+
+/** The options that all flags of a download say. */
+export function downloadOptions(values: DownloadValues): DownloadOptions {
+  return {
+    ...networkOptions(values),
+    connections: parseConnections(values.connections),
+    threads: values.threads ?? null,
+    checksums: (values.checksum ?? []).map((text) => parseChecksum(text)),
+    sync: values.sync as DownloadOptions['sync'],
+  };
+}
+
+function parseConnections(text: string): number | 'auto' {
+  if (text === 'auto') return 'auto';
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= MAX_CONNECTIONS) return count;
+  throw usage(`--connections takes 1 to ${MAX_CONNECTIONS} or auto, not ${text}`);
+}
+
+/** Milliseconds of `1.5`, `90s`, `2m`, `1h`, `500ms`; a bare number is seconds. */
+export function parseTime(text: string, flag: string): number {
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)?$/.exec(text.trim());
+  const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  const unit = units[(match?.[2] ?? 's') as keyof typeof units];
+  const ms = match === null ? 0 : Math.round(Number(match[1]) * unit);
+  // Node's timers hold 31 bits.
+  if (ms >= 1 && ms <= 0x7fffffff) return ms;
+  throw usage(`${flag} takes a time such as 30, 90s or 2m, not ${text}`);
+}
+
+function parseUser(text: string): { user: string; password: string } {
+  const colon = text.indexOf(':');
+  if (colon < 0)
+    throw usage('--user takes USER:PASSWORD', 'An empty password is written as USER:.');
+  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+function pem(path: string | undefined): string | null {
+  if (path === undefined) return null;
+  try {
+    return readTextFile(path, MAX_PEM_BYTES);
+  } catch (error) {
+    const message = `the PEM file cannot be read: ${SluiceError.from(error).message}`;
+    throw new SluiceError('TLS_FILES', message, {
+      path,
+      next: 'Check the path and its permissions.',
+    });
+  }
+}
+
+function usage(message: string, next = 'See `sluice help get`.'): SluiceError {
+  return new SluiceError('USAGE', message, { next });
+}

@@ -1,0 +1,31 @@
+/** The quick way in: a well-formed command line runs without oclif being loaded. */
+import { getArgs, getFlags, infoArgs, infoFlags, resumeArgs, resumeFlags } from './flag-table.js';
+import type { ArgSpec, FlagTable } from './flag-table.js';
+import { perform } from './perform.js';
+import type { Action } from './perform.js';
+import { parsePlain } from './plain.js';
+
+interface QuickCommand {
+  flags: FlagTable;
+  args: ArgSpec;
+  load: () => Promise<Action>;
+}
+
+const COMMANDS = new Map<string | undefined, QuickCommand>([
+  ['get', { flags: getFlags, args: getArgs, load: () => import('./actions/get.js') }],
+  ['resume', { flags: resumeFlags, args: resumeArgs, load: () => import('./actions/resume.js') }],
+  ['info', { flags: infoFlags, args: infoArgs, load: () => import('./actions/info.js') }],
+]);
+
+/**
+ * Runs the command, or returns false when oclif should: help, mistakes, everything unusual.
+ * @param words the command line after the program's name
+ */
+export async function runQuickly(words: readonly string[]): Promise<boolean> {
+  const command = COMMANDS.get(words[0]);
+  if (command === undefined) return false;
+  const parsed = parsePlain(words.slice(1), command, process.env);
+  if (parsed === null) return false;
+  await perform(command.load, parsed.flags, parsed.argv);
+  return true;
+}

@@ -1,0 +1,98 @@
+/** What a start loads. Nothing here looks at the clock: what is not loaded takes no time. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { tempDirPerTest } from '../helpers/files.js';
+import { Origin } from '../helpers/origin.js';
+import { CHECKOUT, runSluice, type RunResult } from '../helpers/run-sluice.js';
+
+const LIST_MODULES = new URL('../helpers/list-modules.js', import.meta.url).href;
+
+/** Rooms of src/ that are the engine, and workers/. */
+const ENGINE = /^dist\/(src\/(app|transfer|plan|net|disk|verify|formats)|workers)\//;
+/** What draws on a terminal. */
+const DISPLAY = /^dist\/src\/cli\/(live|display|frame|bars|width|style)\.js$/;
+
+describe('start-up', () => {
+  const scratch = tempDirPerTest();
+
+  /** Runs the command; `modules` are paths from the top of the checkout. */
+  async function run(args: string[]): Promise<RunResult & { modules: string[] }> {
+    const list = path.join(scratch(), 'modules');
+    const result = await runSluice(args, {
+      cwd: scratch(),
+      nodeArgs: ['--import', LIST_MODULES],
+      env: { SLUICE_TEST_MODULES: list },
+    });
+    const urls = existsSync(list) ? readFileSync(list, 'utf8').trimEnd().split('\n') : [];
+    const modules = urls
+      .filter((url) => url.startsWith('file:'))
+      .map((url) => path.relative(CHECKOUT, fileURLToPath(url)))
+      .filter((file) => !file.startsWith('dist/test/'));
+    return { ...result, modules };
+  }
+
+  const oclif = /node_modules\/@oclif/;
+
+  for (const word of ['--version', 'version']) {
+    it(`${word} loads bin/run.js and package.json, nothing else`, async () => {
+      const { status, stdout, modules } = await run([word]);
+      expect(status).to.equal(0);
+      expect(stdout).to.match(/^sluice\/\d+\.\d+\.\d+\S* \S+ node-v\d+\.\d+\.\d+\n$/);
+      expect(new Set(modules)).to.deep.equal(new Set(['bin/run.js', 'package.json']));
+    });
+  }
+
+  it('--version says what oclif says', async () => {
+    const [ours, theirs] = await Promise.all([run(['--version']), run(['--version', '--help'])]);
+    expect(theirs.modules.some((file) => oclif.test(file))).to.equal(true);
+    expect(ours.stdout).to.equal(theirs.stdout);
+  });
+
+  for (const args of [['--help'], ['help'], ['get', '--help'], ['help', 'info'], []]) {
+    it(`\`sluice ${args.join(' ')}\` loads nothing of the engine`, async () => {
+      const { status, stdout, modules } = await run(args);
+      expect(status).to.equal(0);
+      expect(stdout).to.include('USAGE');
+      expect(modules).to.include('bin/run.js');
+      expect(modules.filter((file) => ENGINE.test(file))).to.deep.equal([]);
+    });
+  }
+
+  it('a mistake in the command line is told without the engine', async () => {
+    const { status, stderr, modules } = await run(['get', '--no-such-flag', 'http://x.test/']);
+    expect(status).to.equal(2);
+    expect(stderr).to.include('--no-such-flag').and.include('USAGE');
+    expect(modules.filter((file) => ENGINE.test(file))).to.deep.equal([]);
+  });
+
+  it('get of a small file loads no package and no display', async () => {
+    const origin = await Origin.start({ size: 1_000_000 });
+    try {
+      const { status, modules } = await run(['get', '-o', 'f', origin.url]);
+      expect(status).to.equal(0);
+      expect(modules.some((file) => ENGINE.test(file))).to.equal(true);
+      expect(modules.filter((file) => file.includes('node_modules'))).to.deep.equal([]);
+      expect(modules.filter((file) => DISPLAY.test(file))).to.deep.equal([]);
+    } finally {
+      await origin.server.close();
+    }
+  });
+
+  it('info of a path loads no package', async () => {
+    const { status, modules } = await run(['info', 'nothing.part']);
+    expect(status).to.equal(12);
+    expect(modules.filter((file) => file.includes('node_modules'))).to.deep.equal([]);
+  });
+
+  it('the manifest that is committed is the one of the commands', () => {
+    const script = path.join(CHECKOUT, 'scripts', 'manifest.js');
+    const { status, stderr } = spawnSync(process.execPath, [script, '--check'], {
+      encoding: 'utf8',
+    });
+    expect(stderr).to.equal('');
+    expect(status).to.equal(0);
+  });
+});
