@@ -24,8 +24,12 @@ export interface ActiveLease {
 export interface Costs {
   /** Milliseconds from the wish to the first body byte. */
   requestMs: number;
+  /** Round trip in milliseconds: what slow start doubles its window in. */
+  roundTripMs: number;
   /** Bytes per second of a usual connection; null when unknown. */
   usualRate: number | null;
+  /** Whether one more small lease is within the 0.1 % that seams may cost (P5). */
+  seamAllowed: boolean;
 }
 
 /** What an idle connection is to do. `cut` lowers the end of another lease first. */
@@ -43,34 +47,51 @@ export const SEAM_FRIENDLY_BYTES = 4 * 1024 * 1024;
 /** A lease that takes longer than this is worth a seam, however small. */
 const WORTH_A_SEAM_MS = 1500;
 
+/** A cut is worth it when the thief is done within this part of the time that the victim would take. */
+const WORTH_PART = 0.6;
+
+/** What a connection sends in its first round trip (RFC 6928), in bytes. */
+const FIRST_WINDOW = 10 * 1460;
+
 /** Cuts fall on these boundaries: whole pages, whole blocks. */
 const ALIGN = 64 * 1024;
 
-/** The smallest lease for a connection of this rate. */
-export function smallestLease(costs: Costs): number {
-  if (costs.usualRate === null) return SEAM_FRIENDLY_BYTES;
-  const timed = (costs.usualRate * WORTH_A_SEAM_MS) / 1000;
+/** Part of its fair share of what is missing that a connection gets at once; the rest levels out. */
+const SHARE = 0.6;
+
+/** A lease should carry a connection for at least this long, in milliseconds. */
+const WORTH_LEASE_MS = 400;
+
+/** The smallest lease that a gap is divided into. */
+export function smallestLease({ usualRate, seamAllowed }: Costs): number {
+  if (usualRate === null || !seamAllowed) return SEAM_FRIENDLY_BYTES;
+  const timed = (usualRate * WORTH_LEASE_MS) / 1000;
   return Math.max(MIN_STEAL_BYTES, Math.min(SEAM_FRIENDLY_BYTES, timed));
 }
 
+/** How much of `missing` bytes one of `lanes` connections gets: less and less towards the end. */
+export function leaseLength(missing: number, lanes: number, costs: Costs): number {
+  return alignUp(Math.max(smallestLease(costs), (SHARE * missing) / lanes));
+}
+
 /**
- * The range for one of `idle` connections out of the gaps, in order of offset.
+ * The range for one of `lanes` connections out of the gaps, in order of offset. Leases shrink as
+ * the end comes near, so that connections of unlike speed end together and none has to be cut.
  * @param gaps ascending and disjoint, not empty
  * @param missing bytes in all gaps together
  */
 export function grantFromGaps(
   gaps: readonly Span[],
   missing: number,
-  idle: number,
+  lanes: number,
   costs: Costs,
 ): Span {
   const gap = gaps[0];
-  assert(gap !== undefined && gap.end > gap.start && idle >= 1, 'a gap and an idle connection');
-  const smallest = smallestLease(costs);
-  const share = alignUp(Math.max(smallest, Math.ceil(missing / idle)));
-  const length = gap.end - gap.start;
-  if (length < share + smallest) return gap;
-  return { start: gap.start, end: alignDown(gap.start + share, gap.start + MIN_STEAL_BYTES) };
+  assert(gap !== undefined && gap.end > gap.start && lanes >= 1, 'a gap and a connection');
+  const length = leaseLength(missing, lanes, costs);
+  // What would be left of the gap must be worth a lease of its own.
+  if (gap.end - gap.start < length + smallestLease(costs) / 2) return gap;
+  return { start: gap.start, end: alignDown(gap.start + length, gap.start + MIN_STEAL_BYTES) };
 }
 
 /**
@@ -107,8 +128,8 @@ function cutOf(lease: ActiveLease, costs: Costs): Grant | null {
   const thief = costs.usualRate ?? lease.rate ?? 1;
   const victim = lease.rate ?? thief;
   const leftMs = timeLeftMs(lease, costs);
-  const small = left < 2 * SEAM_FRIENDLY_BYTES;
-  if (leftMs < 3 * costs.requestMs || (small && leftMs < WORTH_A_SEAM_MS)) return null;
+  const dear = !costs.seamAllowed && left < 2 * SEAM_FRIENDLY_BYTES;
+  if (leftMs < costs.requestMs || (dear && leftMs < WORTH_A_SEAM_MS)) return null;
   const keepMs =
     leftMs === Number.MAX_SAFE_INTEGER ? 0 : balance(left, victim, thief, costs.requestMs);
   const kept = Math.min(
@@ -116,8 +137,15 @@ function cutOf(lease: ActiveLease, costs: Costs): Grant | null {
     Math.max(MIN_STEAL_BYTES, (victim * keepMs) / 1000),
   );
   const end = alignDown(lease.position + kept, lease.position + MIN_STEAL_BYTES);
-  if (lease.end - end < MIN_STEAL_BYTES) return null;
+  const taken = lease.end - end;
+  if (taken < MIN_STEAL_BYTES || fetchMs(taken, thief, costs) > WORTH_PART * leftMs) return null;
   return { span: { start: end, end: lease.end }, cut: { lease: lease.lease, end } };
+}
+
+/** Milliseconds that a connection that was idle takes for a range: the request, slow start, the bytes. */
+function fetchMs(bytes: number, rate: number, costs: Costs): number {
+  const slowStart = costs.roundTripMs * Math.log2(1 + bytes / FIRST_WINDOW);
+  return costs.requestMs + Math.max(slowStart, (bytes * 1000) / rate);
 }
 
 /** The time after which two connections finish `left` bytes together, one starting `delayMs` later. */

@@ -1,76 +1,112 @@
-/** How many connections to use. Pure: the caller brings the clock and the measurements. */
+/** How many connections to use. Pure: the caller brings the clock and the counters. */
 
-/** Connections that `auto` starts with once the first answer is in. */
+/** Connections that `auto` starts with where a round trip is short. */
 export const AUTO_START = 4;
 
 /** The most that `auto` uses. */
 export const AUTO_MAX = 16;
 
-/** An added step must bring this much to be followed by another. */
+/** From this round trip on, `auto` starts with one: slow start is dear, and one may fill the link. */
+const FAR_MS = 10;
+
+/** More connections must bring this much to be kept. */
 const WORTH = 1.1;
 
-/** After the server objected, one more connection is tried again after this long, doubled each time. */
+/** A rate that grows faster than this from window to window has not settled yet. */
+const GROWING = 1.15;
+
+/** A rate that never settles is taken as it is after so many windows. */
+const MAX_WINDOWS = 12;
+
+/** A window is this many round trips long, and at least {@link MIN_WINDOW_MS}. */
+const WINDOW_ROUND_TRIPS = 4;
+const MIN_WINDOW_MS = 50;
+
+/** After the server objected, one more connection is tried after this long, doubled each time. */
 const RETRY_LIMIT_MS = 15_000;
 
 /** What the ramp is told about the present. */
 export interface RampSample {
   nowMs: number;
-  /** Bytes per second of all connections together. */
-  rate: number;
+  /** Bytes received by all connections so far. */
+  bytes: number;
   /** Connections that receive a body now. */
   receiving: number;
 }
 
-/** The target number of connections over time, for a fixed number or for `auto`. */
+/**
+ * The target number of connections over time. A fixed number stays, unless the server objects.
+ * `auto` measures what its connections yield once their rate has settled, doubles them, and goes
+ * back when twice as many do not yield more.
+ */
 export class Ramp {
+  private readonly ceiling: number;
+  private readonly windowMs: number;
   private wanted: number;
   private limit: number;
   private settled: boolean;
-  private since: number | null = null;
-  private before = 0;
   private limitUntilMs = 0;
   private objections = 0;
+  /** The window that is being measured. */
+  private since: { ms: number; bytes: number } | null = null;
+  private windows = 0;
+  private lastRate: number | null = null;
+  /** What half as many connections yielded. */
+  private before: number | null = null;
 
   /**
    * @param connections the user's number, or `auto`
-   * @param windowMs how long a step is measured
+   * @param roundTripMs of the first connection
    */
-  constructor(
-    connections: number | 'auto',
-    private readonly windowMs: number,
-  ) {
-    this.wanted = connections === 'auto' ? AUTO_START : connections;
-    this.limit = connections === 'auto' ? AUTO_MAX : connections;
-    this.settled = connections !== 'auto';
-    this.ceiling = this.limit;
+  constructor(connections: number | 'auto', roundTripMs: number) {
+    const auto = connections === 'auto';
+    this.ceiling = auto ? AUTO_MAX : connections;
+    this.limit = this.ceiling;
+    this.wanted = auto ? (roundTripMs < FAR_MS ? AUTO_START : 1) : connections;
+    this.settled = !auto;
+    this.windowMs = Math.max(MIN_WINDOW_MS, WINDOW_ROUND_TRIPS * roundTripMs);
   }
-
-  private readonly ceiling: number;
 
   /** How many connections may be in use now. */
   get target(): number {
     return Math.max(1, Math.min(this.wanted, this.limit));
   }
 
-  /** Looks at the last window and grows while growing pays. */
-  sample({ nowMs, rate, receiving }: RampSample): void {
-    if (this.limit < this.ceiling && nowMs >= this.limitUntilMs) {
+  /** Takes note of the present; to be called many times in a window. */
+  sample(now: RampSample): void {
+    if (this.limit < this.ceiling && now.nowMs >= this.limitUntilMs) {
       this.limit++;
-      this.limitUntilMs = nowMs + RETRY_LIMIT_MS;
+      this.limitUntilMs = now.nowMs + RETRY_LIMIT_MS;
     }
     if (this.settled) return;
-    if (receiving < this.target) {
+    if (now.receiving < this.target) {
       this.since = null;
       return;
     }
-    this.since ??= nowMs;
-    if (nowMs - this.since < this.windowMs) return;
-    this.since = null;
-    if (rate < this.before * WORTH || this.target >= this.ceiling) {
+    this.since ??= { ms: now.nowMs, bytes: now.bytes };
+    const elapsed = now.nowMs - this.since.ms;
+    if (elapsed < this.windowMs) return;
+    const rate = (now.bytes - this.since.bytes) / elapsed;
+    this.since = { ms: now.nowMs, bytes: now.bytes };
+    this.judge(rate);
+  }
+
+  private judge(rate: number): void {
+    const last = this.lastRate;
+    this.lastRate = rate;
+    this.windows++;
+    if (last === null) return;
+    if (rate > last * GROWING && this.windows < MAX_WINDOWS) return;
+    const plateau = Math.max(rate, last);
+    if (this.before !== null && plateau < this.before * WORTH) {
+      this.wanted = Math.max(1, Math.floor(this.wanted / 2));
       this.settled = true;
       return;
     }
-    this.before = rate;
+    this.before = plateau;
+    this.lastRate = this.since = null;
+    this.windows = 0;
+    this.settled = this.wanted >= this.ceiling;
     this.wanted = Math.min(this.ceiling, this.wanted * 2);
   }
 

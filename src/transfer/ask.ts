@@ -43,6 +43,8 @@ export interface Asked {
   hops: Hop[];
   /** How to ask for more of the same. */
   source: Source;
+  /** The shorter of the times that the dial and the answer took, in milliseconds. */
+  roundTripMs: number;
 }
 
 /** Redirect bodies up to this are read, so that the connection can serve again. */
@@ -86,8 +88,9 @@ export class Asker {
     let url = this.origin;
     const hops: Hop[] = [];
     for (;;) {
-      const { connection, answer, source } = await this.exchange(url, range);
-      if (!isRedirect(answer.head.status)) return { connection, answer, url, hops, source };
+      const asked = await this.exchange(url, range);
+      const { connection, answer } = asked;
+      if (!isRedirect(answer.head.status)) return { ...asked, url, hops };
       const next = this.follow(url, answer.head, hops);
       await this.release(connection, answer);
       url = next;
@@ -110,7 +113,7 @@ export class Asker {
   private async exchange(
     url: URL,
     range: { start: number; end: number | null } | null,
-  ): Promise<{ connection: Connection; answer: Answer; source: Source }> {
+  ): Promise<Pick<Asked, 'connection' | 'answer' | 'source' | 'roundTripMs'>> {
     const { connectMs, firstByteMs } = this.options.deadlines;
     const endpoint = await this.endpoint(url);
     const fields = baseFields({
@@ -128,9 +131,11 @@ export class Asker {
       this.current = connection;
       this.checkAborted();
       try {
+        const sent = performance.now();
         const answer = await connection.request(bytes, 'GET', firstByteMs);
+        const roundTripMs = Math.min(connection.dialMs, performance.now() - sent);
         const source = sourceOf(answer.head, endpoint, target, host, fields);
-        return { connection, answer, source };
+        return { connection, answer, source, roundTripMs };
       } catch (error) {
         this.checkAborted();
         if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST')

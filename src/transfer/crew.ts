@@ -5,7 +5,13 @@
  */
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
-import { SEAM_FRIENDLY_BYTES, grantByCut, grantFromGaps, slowTail } from '../plan/grant.js';
+import {
+  SEAM_FRIENDLY_BYTES,
+  grantByCut,
+  grantFromGaps,
+  leaseLength,
+  slowTail,
+} from '../plan/grant.js';
 import type { ActiveLease, Costs, Span } from '../plan/grant.js';
 import type { Ledger } from '../plan/ledger.js';
 import { Meter, median } from '../plan/meter.js';
@@ -19,7 +25,10 @@ import { classify } from './failures.js';
 import type { Seams } from './seams.js';
 
 /** The scheduler looks at rates this often, in milliseconds. */
-const TICK_MS = 100;
+const TICK_MS = 50;
+
+/** The part of a file that seams may cost in more bytes (P5), with something kept in reserve. */
+const SEAM_SHARE = 0.0008;
 
 /** A lease younger than this has no rate of its own yet. */
 const YOUNG_MS = 600;
@@ -87,6 +96,7 @@ export class Crew {
   private changes = 0;
   private progressMark = 0;
   private requestMs = 200;
+  private roundTripMs = 200;
   private usualRate: number | null = null;
   private refreshing = false;
   private refreshed = false;
@@ -107,7 +117,7 @@ export class Crew {
   constructor(
     private readonly parts: CrewParts,
     count: number,
-    firstLease: number,
+    private readonly firstLease: number,
   ) {
     this.source = parts.source;
     this.proven = parts.proven;
@@ -223,11 +233,9 @@ export class Crew {
     const { ledger, ramp } = this.parts;
     const working = this.lanes[0]?.working;
     if (!working || !this.proven) return;
-    const length = end - start;
-    const others = ledger.missing.total();
-    const idle = Math.min(ramp.target, Math.floor((length + others) / SEAM_FRIENDLY_BYTES));
-    if (idle <= 1) return;
-    const share = Math.max(SEAM_FRIENDLY_BYTES, Math.ceil((length + others) / idle));
+    const missing = end - start + ledger.missing.total();
+    if (ramp.target === 1 || missing < 2 * SEAM_FRIENDLY_BYTES) return;
+    const share = leaseLength(missing, ramp.target, this.costs());
     const cut = Math.ceil((start + share) / 65536) * 65536;
     if (cut < end) this.cut(working, cut);
   }
@@ -250,7 +258,7 @@ export class Crew {
     if (nowMs < this.gateMs) return;
     for (let idle = this.idleCount(nowMs); idle > 0; idle--) {
       const lane = this.lanes.find((each) => each.working === null && each.notBeforeMs <= nowMs);
-      const span = lane === undefined ? null : this.grant(idle);
+      const span = lane === undefined ? null : this.grant();
       if (lane === undefined || span === null) return;
       this.begin(lane, span, (task) => this.parts.executor.run(task));
     }
@@ -272,11 +280,11 @@ export class Crew {
     return this.parts.ramp.target > 1 && this.trial === null;
   }
 
-  private grant(idle: number): Span | null {
-    const { ledger } = this.parts;
+  private grant(): Span | null {
+    const { ledger, ramp } = this.parts;
     const costs = this.costs();
     const gaps = ledger.gaps();
-    if (gaps.length > 0) return grantFromGaps(gaps, ledger.missing.total(), idle, costs);
+    if (gaps.length > 0) return grantFromGaps(gaps, ledger.missing.total(), ramp.target, costs);
     const active = this.active();
     const grant = grantByCut(active, costs);
     if (grant?.cut) {
@@ -296,7 +304,10 @@ export class Crew {
   }
 
   private costs(): Costs {
-    return { requestMs: this.requestMs, usualRate: this.usualRate };
+    const seams = (this.nextLease - this.firstLease) * SEAM_BYTES;
+    const seamAllowed = seams < SEAM_SHARE * this.parts.ledger.total;
+    const { requestMs, roundTripMs, usualRate } = this;
+    return { requestMs, roundTripMs, usualRate, seamAllowed };
   }
 
   private active(): ActiveLease[] {
@@ -406,6 +417,7 @@ export class Crew {
 
   private learn({ dialMs, firstByteMs }: LeaseOutcome): void {
     if (firstByteMs === null) return;
+    this.roundTripMs = Math.min(this.roundTripMs, dialMs ?? firstByteMs, firstByteMs);
     this.requestMs += 0.3 * ((dialMs ?? 0) + firstByteMs - this.requestMs);
   }
 
@@ -591,7 +603,7 @@ export class Crew {
     this.usualRate = median(rates) ?? this.usualRate;
     if (receiving > 0 && this.received - this.progressMark > SEAM_FRIENDLY_BYTES)
       this.refreshed = false;
-    ramp.sample({ nowMs, rate: this.total.rate, receiving });
+    ramp.sample({ nowMs, bytes: this.received, receiving });
     this.pump();
   }
 

@@ -220,7 +220,7 @@ export class Download {
   private makeCrew(work: Work, asked: Asked, fd: number, path: string): Crew {
     const lanes = usefulConnections(this.job, work.offer);
     const { connections, deadlines, retries } = this.options;
-    const ramp = new Ramp(lanes === 1 ? 1 : connections, 400);
+    const ramp = new Ramp(lanes === 1 ? 1 : connections, asked.roundTripMs);
     return new Crew(
       {
         ledger: work.ledger,
