@@ -39,6 +39,12 @@ export class LocalExecutor implements Executor {
   }
 }
 
+/**
+ * A lease allocates next to nothing, its slab apart, which no limit here counts. A small young
+ * generation keeps V8 from growing it to 16 MiB a thread before it collects.
+ */
+const WORKER_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 128 };
+
 interface Pool {
   run(task: unknown): Promise<unknown>;
   destroy(): Promise<void>;
@@ -71,6 +77,7 @@ export class PoolExecutor implements Executor {
       idleTimeout: Infinity,
       atomics: 'disabled',
       recordTiming: false,
+      resourceLimits: WORKER_LIMITS,
     });
     // A dying thread also rejects its tasks, which become outcomes; without a listener it would end the process.
     pool.on('error', (error) => this.log.warn({ error: String(error) }, 'a worker thread failed'));
