@@ -8,7 +8,7 @@ import { basicCredentials, bearerCredentials, fieldsFor } from '../http/auth.js'
 import { rangeValue } from '../http/content-range.js';
 import type { ResponseHead } from '../http/head.js';
 import { redactUrl } from '../http/redact.js';
-import { MAX_REDIRECTS, isRedirect, resolveRedirect } from '../http/redirect.js';
+import { MAX_REDIRECTS, isRedirect, resolveRedirect, sameOrigin } from '../http/redirect.js';
 import {
   baseFields,
   hostHeader,
@@ -21,7 +21,7 @@ import { parseUserUrl } from '../http/url.js';
 import { ifRangeValue, readValidators } from '../http/validators.js';
 import type { Answer, BodySink, Connection } from '../net/connection.js';
 import { urlParts } from '../net/endpoint.js';
-import type { Address, Endpoint } from '../net/endpoint.js';
+import type { Address, Endpoint, TlsSettings } from '../net/endpoint.js';
 import { resolveHost } from '../net/resolve.js';
 import type { Connections } from '../../workers/connections.js';
 import type { Source } from '../../workers/protocol.js';
@@ -158,7 +158,13 @@ export class Asker {
       this.known.set(host, addresses);
       this.log.debug({ host, addresses: addresses.map(({ address }) => address) }, 'resolved');
     }
-    return { scheme, host, port, addresses, tls: scheme === 'https' ? this.options.tls : null };
+    return { scheme, host, port, addresses, tls: scheme === 'https' ? this.tlsFor(url) : null };
+  }
+
+  /** The client certificate is a credential: it stays on the origin that it was given for (P11). */
+  private tlsFor(url: URL): TlsSettings {
+    const { tls } = this.options;
+    return sameOrigin(this.origin, url) ? tls : { ...tls, cert: null, key: null };
   }
 
   /** Reads a short body to its end, so that the connection may be used for the next hop. */

@@ -42,7 +42,13 @@ export interface RecordedRequest {
   bodyBytes: number;
   /** Whether the handler has returned and all that it wrote is handed to the kernel. */
   finished: boolean;
-  tls: { protocol: string | null; servername: string | null; resumed: boolean } | null;
+  tls: {
+    protocol: string | null;
+    servername: string | null;
+    resumed: boolean;
+    /** Whether the client showed a certificate; it does only when `requestCert` asks for one. */
+    clientCertificate: boolean;
+  } | null;
 }
 
 /** What happens when a connection comes in; `silent` accepts and never reads or writes. */
@@ -314,6 +320,7 @@ class Connection {
       protocol: this.#socket.getProtocol(),
       servername: typeof servername === 'string' ? servername : null,
       resumed: this.#socket.isSessionReused(),
+      clientCertificate: Object.keys(this.#socket.getPeerCertificate()).length > 0,
     };
   }
 
