@@ -11,7 +11,7 @@ const page = path.join(root, 'docs', 'promises.md');
 /** The title of a test or suite; one title may show several promises: `P2, P9: ...`. */
 const TITLE =
   /\b(?:it|describe)(?:\.only)?\(\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g;
-const NUMBERS = /^(P\d+(?:(?:, | and )P\d+)*): /;
+const NUMBERS = /(?:^|: )(P\d+(?:(?:, | and )P\d+)*): /;
 
 /** Title as it is shown: what a template fills in is left open, and no backtick breaks the code. */
 function shown(title) {
