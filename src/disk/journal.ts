@@ -87,6 +87,8 @@ export class Journal {
   #last: Promise<void> = Promise.resolve();
   #failure: SluiceError | null = null;
   #open = true;
+  /** Whether the file's name is known to be durable. */
+  #named = false;
 
   private constructor(journalPath: string, file: OpenJournal) {
     this.path = journalPath;
@@ -97,19 +99,12 @@ export class Journal {
   }
 
   /**
-   * Creates a journal (mode 0600) and makes it durable. Raises TARGET_BUSY when there is one
-   * already, TARGET_UNSAFE when the name is taken by anything but a regular file.
+   * Creates a journal (mode 0600). It and its name become durable with the first record: before
+   * that it claims nothing, and a crash that takes it takes nothing with it. Raises TARGET_BUSY
+   * when there is one already, TARGET_UNSAFE when the name is taken by anything but a regular file.
    */
   static async create(journalPath: string, identity: JournalIdentity): Promise<Journal> {
-    const file = await writeNew(journalPath, identity, []);
-    try {
-      await syncDirectory(path.dirname(journalPath));
-    } catch (thrown) {
-      closeSync(file.fd);
-      unlinkQuietly(journalPath);
-      throw thrown;
-    }
-    return new Journal(journalPath, file);
+    return new Journal(journalPath, await writeNew(journalPath, identity, []));
   }
 
   /** Opens a journal that was read, cuts off its bad tail and its CLEAN, and makes that durable. */
@@ -239,13 +234,24 @@ export class Journal {
         throw new SluiceError('DISK_FILE_TOO_BIG', `the journal ${this.path} grew beyond 64 MiB`);
       }
       await writeAt(this.#fd, bytes, offset);
-      await syncData(this.#fd);
+      await this.#sync();
     } catch (thrown) {
       this.#failure = diskError(thrown, { action: 'write', path: this.path });
       this.#cutAt(offset);
       throw this.#failure;
     }
     this.#position = { offset: offset + bytes.length, seed };
+  }
+
+  /** Makes the file durable, and with its first record its name, and the part's beside it. */
+  async #sync(): Promise<void> {
+    if (this.#named) {
+      await syncData(this.#fd);
+      return;
+    }
+    await syncAll(this.#fd);
+    await syncDirectory(path.dirname(this.path));
+    this.#named = true;
   }
 
   /** A torn record does no harm, but without it the journal is not even damaged. */
@@ -274,6 +280,7 @@ export class Journal {
     const extents = this.#extents.merged();
     const file = await writeNew(temporary, this.#identity, extents);
     try {
+      await syncAll(file.fd);
       renameSync(temporary, this.path);
     } catch (thrown) {
       closeSync(file.fd);
@@ -287,6 +294,7 @@ export class Journal {
     this.#compactAt = Math.max(COMPACT_BYTES, 2 * file.position.offset);
     try {
       await syncDirectory(path.dirname(this.path));
+      this.#named = true;
     } catch (thrown) {
       this.#failure = diskError(thrown, { action: 'sync', path: this.path });
       throw this.#failure;
@@ -307,7 +315,7 @@ interface OpenJournal {
   extents: DurableExtent[];
 }
 
-/** Writes a whole new journal and syncs it, but not its name. Leaves nothing when it fails. */
+/** Writes a whole new journal; syncing it is the caller's. Leaves nothing when it fails. */
 async function writeNew(
   journalPath: string,
   identity: JournalIdentity,
@@ -326,7 +334,6 @@ async function writeNew(
   }
   try {
     await writeAt(fd, bytes, 0);
-    await syncAll(fd);
   } catch (thrown) {
     closeSync(fd);
     unlinkQuietly(journalPath);

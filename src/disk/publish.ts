@@ -20,7 +20,8 @@ const MAX_RENAMES = 10_000;
 
 /**
  * Publishes a complete, verified and synced part; returns its final path. The part's name is gone
- * afterwards, and the directory is synced. The descriptor stays open.
+ * afterwards, and the directory is synced unless `sync` is false, which is for a part that is not
+ * synced either. The descriptor stays open.
  *
  * `fail` raises TARGET_EXISTS when the name is taken. `overwrite` replaces a file or a symbolic
  * link (the link itself, never what it points to) and raises TARGET_UNSAFE for anything else.
@@ -31,19 +32,20 @@ export async function publish(
   part: PartFile,
   target: string,
   mode: PublishMode,
-  opts: { mtimeMs?: number | null } = {},
+  opts: { mtimeMs?: number | null; sync?: boolean } = {},
 ): Promise<string> {
   if (part.failure !== null) throw part.failure;
   requireOurs(part);
+  const sync = opts.sync ?? true;
   if (opts.mtimeMs !== undefined && opts.mtimeMs !== null) part.setModified(opts.mtimeMs);
   switch (mode) {
     case 'fail':
-      if (!(await claimName(part, target))) throw targetExists(target);
+      if (!(await claimName(part, target, sync))) throw targetExists(target);
       return target;
     case 'rename':
-      return claimFreeName(part, target);
+      return claimFreeName(part, target, sync);
     case 'overwrite':
-      await replaceName(part, target);
+      await replaceName(part, target, sync);
       return target;
   }
 }
@@ -64,20 +66,20 @@ export function finishPublish(target: string): boolean {
 }
 
 /** Returns false when the name is taken. */
-async function claimName(part: PartFile, target: string): Promise<boolean> {
+async function claimName(part: PartFile, target: string, sync: boolean): Promise<boolean> {
   try {
     linkSync(part.path, target);
   } catch (thrown) {
     const errno = errnoOf(thrown) ?? '';
     if (errno === 'EEXIST') return false;
-    if (NO_LINKS.has(errno)) return claimNameWithoutLinks(part, target);
+    if (NO_LINKS.has(errno)) return claimNameWithoutLinks(part, target, sync);
     throw diskError(thrown, { action: 'create', path: target });
   }
   try {
     // link(2) went by the name; make sure that it was still the name of our file.
     if (!isNameOf(target, part)) throw replaced(part);
     // First the new name, then the end of the old one: a crash leaves both or either, never none.
-    await syncDirectory(path.dirname(target));
+    if (sync) await syncDirectory(path.dirname(target));
   } catch (thrown) {
     unlink(target);
     throw thrown;
@@ -90,7 +92,11 @@ async function claimName(part: PartFile, target: string): Promise<boolean> {
  * Without hard links, the name is claimed by an empty file and then replaced. Between the two
  * calls an empty file has the final name; a crash just there leaves it, with the part beside it.
  */
-export async function claimNameWithoutLinks(part: PartFile, target: string): Promise<boolean> {
+export async function claimNameWithoutLinks(
+  part: PartFile,
+  target: string,
+  sync = true,
+): Promise<boolean> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   try {
     closeSync(openSync(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600));
@@ -105,14 +111,14 @@ export async function claimNameWithoutLinks(part: PartFile, target: string): Pro
     unlink(target);
     throw diskError(thrown, { action: 'create', path: target });
   }
-  await syncDirectory(path.dirname(target));
+  if (sync) await syncDirectory(path.dirname(target));
   return true;
 }
 
-async function claimFreeName(part: PartFile, target: string): Promise<string> {
+async function claimFreeName(part: PartFile, target: string, sync: boolean): Promise<string> {
   for (let number = 0; number < MAX_RENAMES; number += 1) {
     const name = number === 0 ? target : numberedName(target, number);
-    if (await claimName(part, name)) return name;
+    if (await claimName(part, name, sync)) return name;
   }
   throw targetExists(target);
 }
@@ -123,7 +129,7 @@ export function numberedName(target: string, number: number): string {
   return path.join(path.dirname(target), name);
 }
 
-async function replaceName(part: PartFile, target: string): Promise<void> {
+async function replaceName(part: PartFile, target: string, sync: boolean): Promise<void> {
   const there = lstatOrNull(target);
   if (there !== null && !there.isFile() && !there.isSymbolicLink()) {
     const what = there.isDirectory() ? 'a directory' : 'not a regular file';
@@ -137,7 +143,7 @@ async function replaceName(part: PartFile, target: string): Promise<void> {
   } catch (thrown) {
     throw diskError(thrown, { action: 'replace', path: target });
   }
-  await syncDirectory(path.dirname(target));
+  if (sync) await syncDirectory(path.dirname(target));
 }
 
 function requireOurs(part: PartFile): void {

@@ -362,7 +362,7 @@ export class Download {
         : options.onExists === 'rename'
           ? 'rename'
           : 'fail';
-    this.job.published = await workspace.publish(mode);
+    this.job.published = await workspace.publish(mode, { synced: !this.dirty });
     writeReceipt(this.job.published, {
       url: this.job.asker.url.href,
       validators: this.job.known?.validators ?? null,

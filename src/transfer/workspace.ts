@@ -11,7 +11,7 @@ import type { DurableExtent, JournalIdentity, JournalRead } from '../disk/journa
 import { PartFile } from '../disk/part-file.js';
 import { finishPublish, publish } from '../disk/publish.js';
 import { removePart } from '../disk/remove.js';
-import { directoryOf, realTarget } from '../disk/target.js';
+import { directoryOf, inspectTarget, realTarget } from '../disk/target.js';
 import { requireSpace } from '../disk/space.js';
 import { verifyExtents } from '../disk/verify-extents.js';
 import { holdExclusive } from '../net/exclusive.js';
@@ -28,6 +28,8 @@ export interface Prior {
 
 export class Workspace {
   private read: JournalRead | null = null;
+  /** An earlier run died before its journal began: what it left means nothing. */
+  private unbegun = false;
   private part: PartFile | null = null;
   private journal: Journal | null = null;
   private checkpointer: Checkpointer | null = null;
@@ -79,8 +81,9 @@ export class Workspace {
     try {
       read = readJournal(journalPath(this.target));
     } catch (error) {
-      if (error instanceof SluiceError && error.code === 'NOTHING_TO_RESUME') return null;
-      throw error;
+      if (!(error instanceof SluiceError) || error.code !== 'NOTHING_TO_RESUME') throw error;
+      this.unbegun = inspectTarget(journalPath(this.target)).kind === 'file';
+      return null;
     }
     this.read = read;
     const part = openOrNull(this.partPath);
@@ -133,7 +136,7 @@ export class Workspace {
       await this.setIdentity(identity);
       return;
     }
-    if (this.read !== null) this.discard();
+    if (this.read !== null || this.unbegun) this.discard();
     const { size } = identity;
     if (size !== null) requireSpace(directoryOf(this.target), size, this.partPath);
     this.part = PartFile.create(this.partPath);
@@ -158,6 +161,7 @@ export class Workspace {
     this.part?.close();
     this.part = null;
     this.read = null;
+    this.unbegun = false;
     removePart(this.target);
   }
 
@@ -219,9 +223,17 @@ export class Workspace {
     await this.openPart().sync();
   }
 
-  /** Gives the part its final name and removes the journal. */
-  async publish(mode: 'fail' | 'overwrite' | 'rename'): Promise<string> {
-    const path = await publish(this.openPart(), this.target, mode);
+  /**
+   * Gives the part its final name and removes the journal.
+   * @param opts.synced the part is durable, so its name is made durable too; so is that of a part
+   *   of which anything was claimed: nothing that was safe is put at risk
+   */
+  async publish(
+    mode: 'fail' | 'overwrite' | 'rename',
+    { synced }: { synced: boolean },
+  ): Promise<string> {
+    const sync = synced || this.claimed > 0;
+    const path = await publish(this.openPart(), this.target, mode, { sync });
     await this.journal?.remove();
     this.journal = null;
     return path;

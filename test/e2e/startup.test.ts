@@ -1,11 +1,12 @@
 /** What a start loads. Nothing here looks at the clock: what is not loaded takes no time. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
+import { findProgram } from '../helpers/real-server.js';
 import { CHECKOUT, runSluice, type RunResult } from '../helpers/run-sluice.js';
 
 const LIST_MODULES = new URL('../helpers/list-modules.js', import.meta.url).href;
@@ -76,6 +77,42 @@ describe('start-up', () => {
       expect(modules.some((file) => ENGINE.test(file))).to.equal(true);
       expect(modules.filter((file) => file.includes('node_modules'))).to.deep.equal([]);
       expect(modules.filter((file) => DISPLAY.test(file))).to.deep.equal([]);
+    } finally {
+      await origin.server.close();
+    }
+  });
+
+  it('get of a small file waits for no sync, and with --sync full for the part and its name', async function () {
+    if (findProgram('strace') === null) this.skip();
+    const origin = await Origin.start({ size: 1_000_000 });
+    const syncs = async (...args: string[]): Promise<string[]> => {
+      const trace = path.join(scratch(), 'trace');
+      const strace = ['strace', '-f', '-y', '-qq', '-e', 'trace=fsync,fdatasync', '-o', trace];
+      const { status } = await runSluice(['get', ...args, origin.url], {
+        cwd: scratch(),
+        prefix: strace,
+      });
+      expect(status).to.equal(0);
+      const calls = readFileSync(trace, 'utf8').matchAll(/f(?:data)?sync\(\d+<([^>]*)>/g);
+      return [...calls].map((call) => path.basename(call[1] ?? ''));
+    };
+    try {
+      expect(await syncs('-o', 'quick')).to.deep.equal([]);
+      const full = await syncs('-o', 'safe', '--sync', 'full');
+      expect(full).to.include('safe.part');
+      expect(full.at(-1)).to.equal(path.basename(scratch()));
+    } finally {
+      await origin.server.close();
+    }
+  });
+
+  it('a get that died before its journal began is no obstacle', async () => {
+    const origin = await Origin.start({ size: 1000 });
+    try {
+      for (const name of ['f.part', 'f.sluice']) writeFileSync(path.join(scratch(), name), '');
+      const { status } = await run(['get', '-o', 'f', origin.url]);
+      expect(status).to.equal(0);
+      expect(readdirSync(scratch()).sort()).to.deep.equal(['f', 'modules']);
     } finally {
       await origin.server.close();
     }
