@@ -11,11 +11,13 @@ import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import type { TlsFacts } from '../net/connection.js';
 import { ExtentSet } from '../plan/extents.js';
-import { SEAM_FRIENDLY_BYTES } from '../plan/grant.js';
-import { AUTO_START } from '../plan/ramp.js';
+import { SEAM_FRIENDLY_BYTES, leaseLength } from '../plan/grant.js';
+import type { Costs } from '../plan/grant.js';
+import { Ramp } from '../plan/ramp.js';
 import { Asker } from '../transfer/ask.js';
 import type { Asked } from '../transfer/ask.js';
 import { LocalExecutor } from '../transfer/executors.js';
+import { SMALL_FILE } from '../transfer/lanes.js';
 import { readOffer } from '../transfer/offer.js';
 import type { Offer } from '../transfer/offer.js';
 import type { DownloadOptions } from '../transfer/options.js';
@@ -127,16 +129,28 @@ function urlReport(options: DownloadOptions, origin: URL, asked: Asked, offer: O
     addresses: asked.source.endpoint.addresses.map(({ address }) => address),
     address: asked.connection.address,
     tls: asked.connection.tls,
-    plan: planOf(options, offer),
+    plan: planOf(options, offer, asked.roundTripMs),
   };
 }
 
-function planOf({ connections }: DownloadOptions, offer: Offer): UrlReport['plan'] {
+/** Nothing is known of rates before the first byte. */
+const START_COSTS: Costs = { requestMs: 0, roundTripMs: 0, usualRate: null, seamAllowed: true };
+
+/** As the crew of a download begins. */
+function planOf(
+  { connections }: DownloadOptions,
+  offer: Offer,
+  roundTripMs: number,
+): UrlReport['plan'] {
   const size = offer.total;
-  if (size === null || offer.kind !== 'range') return { connections: 1, leaseBytes: size };
-  const wanted = connections === 'auto' ? AUTO_START : connections;
-  const useful = Math.max(1, Math.min(wanted, Math.floor(size / SEAM_FRIENDLY_BYTES)));
-  return { connections: useful, leaseBytes: Math.ceil(size / useful) };
+  if (size === null || offer.kind !== 'range' || size <= SMALL_FILE)
+    return { connections: 1, leaseBytes: size };
+  const { target } = new Ramp(connections, roundTripMs);
+  const divided = target > 1 && size >= 2 * SEAM_FRIENDLY_BYTES;
+  return {
+    connections: target,
+    leaseBytes: divided ? leaseLength(size, target, START_COSTS) : size,
+  };
 }
 
 /**

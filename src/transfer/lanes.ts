@@ -5,7 +5,7 @@ import type { Offer } from './offer.js';
 import type { DownloadOptions } from './options.js';
 
 /** Files smaller than this, in bytes, never get a second connection. */
-const SMALL_FILE = 1024 * 1024;
+export const SMALL_FILE = 1024 * 1024;
 
 /** The most connections that the user allows. */
 export function maxConnections({ connections }: DownloadOptions): number {
