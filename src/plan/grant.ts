@@ -174,3 +174,19 @@ export function slowTail(active: readonly ActiveLease[], costs: Costs): number |
   }
   return null;
 }
+
+/** A connection this many times slower than a usual one is replaced. */
+const STRAGGLER = 5;
+
+/** A straggler that is done within this time is left alone, in milliseconds. */
+const WORTH_REPLACING_MS = 1000;
+
+/** Leases whose connections are far below their peers and should be replaced by new ones. */
+export function stragglers(active: readonly ActiveLease[], costs: Costs): number[] {
+  const { usualRate } = costs;
+  if (usualRate === null || active.length < 3) return [];
+  return active
+    .filter(({ rate }) => rate !== null && rate * STRAGGLER < usualRate)
+    .filter((lease) => timeLeftMs(lease, costs) > WORTH_REPLACING_MS + 2 * costs.requestMs)
+    .map(({ lease }) => lease);
+}

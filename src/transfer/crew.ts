@@ -11,6 +11,7 @@ import {
   grantFromGaps,
   leaseLength,
   slowTail,
+  stragglers,
 } from '../plan/grant.js';
 import type { ActiveLease, Costs, Span } from '../plan/grant.js';
 import type { Ledger } from '../plan/ledger.js';
@@ -32,6 +33,9 @@ const SEAM_SHARE = 0.0008;
 
 /** A lease younger than this has no rate of its own yet. */
 const YOUNG_MS = 600;
+
+/** A connection that is slow however often it is replaced is given up. */
+const MAX_REPLACED = 3;
 
 /** Given-up leases may take this long to say so, in milliseconds. */
 const DRAIN_MS = 1500;
@@ -83,6 +87,8 @@ interface LaneBook {
   slot: number;
   failures: number;
   notBeforeMs: number;
+  /** How often in a row its connection was replaced for being slow. */
+  replaced: number;
   working: Working | null;
 }
 
@@ -125,7 +131,7 @@ export class Crew {
     this.total = new Meter(2000, performance.now());
     this.ended = new Promise((resolve) => (this.finish = resolve));
     for (let slot = 0; slot < count; slot++) {
-      this.lanes.push({ slot, failures: 0, notBeforeMs: 0, working: null });
+      this.lanes.push({ slot, failures: 0, notBeforeMs: 0, replaced: 0, working: null });
     }
   }
 
@@ -257,7 +263,7 @@ export class Crew {
     const nowMs = performance.now();
     if (nowMs < this.gateMs) return;
     for (let idle = this.idleCount(nowMs); idle > 0; idle--) {
-      const lane = this.lanes.find((each) => each.working === null && each.notBeforeMs <= nowMs);
+      const lane = this.lanes.find((each) => each.working === null && this.isReady(each, nowMs));
       const span = lane === undefined ? null : this.grant();
       if (lane === undefined || span === null) return;
       this.begin(lane, span, (task) => this.parts.executor.run(task));
@@ -269,10 +275,16 @@ export class Crew {
     let busy = 0;
     for (const lane of this.lanes) {
       if (lane.working !== null) busy++;
-      else if (lane.notBeforeMs <= nowMs) ready++;
+      else if (this.isReady(lane, nowMs)) ready++;
     }
     const allowed = this.proven ? this.parts.ramp.target : this.mayTryRanges() ? 2 : 1;
     return Math.min(ready, allowed - busy);
+  }
+
+  /** A lane that stayed slow however often its connection was replaced is done, unless it is the last. */
+  private isReady(lane: LaneBook, nowMs: number): boolean {
+    if (lane.notBeforeMs > nowMs) return false;
+    return lane.replaced < MAX_REPLACED || this.parts.ledger.leasesOut === 0;
   }
 
   /** Before ranges are proven, a single lease finds out whether they work. */
@@ -301,6 +313,18 @@ export class Crew {
   private cancelLease(lease: number): void {
     const working = this.lanes.find((lane) => lane.working?.lease === lease)?.working;
     if (working) this.parts.slots.cancel(working.slot, lease);
+  }
+
+  /** Gives up leases on connections far below their peers: others fetch the rest of them. */
+  private replaceStragglers(): void {
+    if (!this.proven || this.singleStream) return;
+    const slow = new Set(stragglers(this.active(), this.costs()));
+    for (const lane of this.lanes) {
+      if (lane.working === null || !slow.has(lane.working.lease)) continue;
+      lane.replaced++;
+      this.parts.log.info({ connection: lane.slot }, 'replacing a slow connection');
+      this.cancelLease(lane.working.lease);
+    }
   }
 
   private costs(): Costs {
@@ -407,6 +431,10 @@ export class Crew {
     this.pump();
   }
 
+  private isSlow({ meter }: Working): boolean {
+    return this.usualRate !== null && meter.rate * 2 < this.usualRate;
+  }
+
   private trace({ beganMs, start }: Working, outcome: LeaseOutcome): void {
     const { lease, slot, written, received, dialMs, firstByteMs, result } = outcome;
     const ms = Math.round(performance.now() - beganMs);
@@ -428,6 +456,7 @@ export class Crew {
       case 'done':
       case 'short':
         lane.failures = 0;
+        if (!this.isSlow(working)) lane.replaced = 0;
         if (isTrial) this.proven = true;
         if (isTrial) this.trial = null;
         this.takeSeam(outcome, end);
@@ -603,6 +632,7 @@ export class Crew {
     this.usualRate = median(rates) ?? this.usualRate;
     if (receiving > 0 && this.received - this.progressMark > SEAM_FRIENDLY_BYTES)
       this.refreshed = false;
+    this.replaceStragglers();
     ramp.sample({ nowMs, bytes: this.received, receiving });
     this.pump();
   }
