@@ -49,7 +49,7 @@ export function inspect(
   subject: string,
   options: LibraryOptions = {},
 ): Promise<UrlReport | PathReport> {
-  const { signal: _signal, log = silentLog, ...rest } = options;
+  const { signal, log = silentLog, ...rest } = options;
   if (!/^https?:\/\//i.test(subject)) return Promise.resolve().then(() => inspectPath(subject));
   return inspectUrl({ ...defaultOptions(subject), ...rest, url: subject }, log);
 }

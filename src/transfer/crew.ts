@@ -119,6 +119,8 @@ export class Crew {
   private readonly unsampled = new Map<number, number>();
   /** The most connections that received at the same time. */
   peak = 0;
+  /** A seam did not fit: what is written may be of more than one representation. */
+  spoiled = false;
 
   constructor(
     private readonly parts: CrewParts,
@@ -424,7 +426,7 @@ export class Crew {
     this.trace(working, outcome);
     try {
       this.judge(lane, working, outcome, end);
-      this.parts.seams.check((from, to) => this.isWritten(from, to));
+      this.checkSeams();
     } catch (error) {
       this.giveUp(SluiceError.from(error));
     }
@@ -543,6 +545,15 @@ export class Crew {
     this.failed(lane, error, outcome.written > working.start);
   }
 
+  private checkSeams(): void {
+    try {
+      this.parts.seams.check((from, to) => this.isWritten(from, to));
+    } catch (error) {
+      this.spoiled = true;
+      throw error;
+    }
+  }
+
   /** Ranges do not work after all: the first answer, which is the whole, goes on to the end. */
   private extendFirst(): void {
     const [booked] = this.parts.ledger.leases;
@@ -558,6 +569,7 @@ export class Crew {
     outcome: LeaseOutcome,
     by: 'seam' | 'validator',
   ): void {
+    if (by === 'seam') this.spoiled = true;
     if (by === 'seam' || ++this.changes > MAX_CHANGED) throw error;
     // Nodes behind one name may give one representation different ETags: stay with the first node.
     const pinned = this.source.endpoint.addresses.slice(0, 1);
@@ -651,7 +663,7 @@ export class Crew {
   private endComplete(): boolean {
     try {
       if (this.recheckEdges()) return false;
-      this.parts.seams.check((from, to) => this.isWritten(from, to));
+      this.checkSeams();
       this.end({ kind: 'complete' });
     } catch (error) {
       this.end({ kind: 'failed', error: SluiceError.from(error) });

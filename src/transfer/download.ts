@@ -191,7 +191,7 @@ export class Download {
     this.job.peak = Math.max(this.job.peak, crew.peak);
     this.job.fetched = crew.received;
     if (end.kind === 'complete') return this.received(workspace, work);
-    if (end.error.code === 'CHANGED') this.spoiled = true;
+    this.spoiled ||= crew.spoiled;
     if (end.kind === 'failed') return { type: 'failed', error: this.stopped ?? end.error };
     return { type: 'broken', error: end.error, progressed: end.progressed };
   }
