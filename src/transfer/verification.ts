@@ -93,7 +93,7 @@ export class Verification {
       const hex = actual.get(spec.algorithm) ?? '';
       if (hex !== spec.hex) {
         throw checksumError(spec, hex, path).with({
-          next: 'The bytes or the checksum are wrong. Check the checksum; start over with --on-exists overwrite.',
+          next: 'If the checksum is right, the bytes are wrong: remove the .part and the .sluice file, and fetch them again.',
         });
       }
       this.digests[spec.algorithm] = hex;
