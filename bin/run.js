@@ -3,7 +3,12 @@
  * Starts the command, and loads no more than the command line needs: oclif takes longer to load
  * than a small file to come. It parses what is not plain, and prints help, through its manifest.
  */
+import { statSync } from 'node:fs';
 import * as nodeModule from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const require = nodeModule.createRequire(import.meta.url);
+const inDist = (name) => fileURLToPath(new URL(`../dist/${name}`, import.meta.url));
 
 /**
  * Has Node (22.1 and later) keep compiled code. Only in a directory of the user's own: compiled code
@@ -15,16 +20,33 @@ function keepCompiledCode() {
   if (cache && !NODE_V8_COVERAGE) nodeModule.enableCompileCache?.(`${cache}/sluice/code`);
 }
 
+/**
+ * The quick way in: from one file where it is there and not older than the last compilation, else,
+ * and when coverage is measured, from the modules themselves.
+ */
+async function loadQuick() {
+  const bundle = inDist('quick.cjs');
+  const bundled = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs ?? -1;
+  const compiled = statSync(inDist('.tsbuildinfo'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (bundled >= compiled && !process.env.NODE_V8_COVERAGE) return require(bundle);
+  return import('../dist/src/cli/quick.js');
+}
+
+/** Whether the command line asks for help: then the engine is not even read. */
+function asksHelp() {
+  return words.length === 0 || words[0] === 'help' || words.includes('--help');
+}
+
 const words = process.argv.slice(2);
 
 if (words.length === 1 && (words[0] === '--version' || words[0] === 'version')) {
-  const { name, version } = nodeModule.createRequire(import.meta.url)('../package.json');
+  const { name, version } = require('../package.json');
   // As oclif writes it.
   console.log(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}`);
 } else {
   keepCompiledCode();
-  const { runQuickly } = await import('../dist/src/cli/quick.js');
-  if (!(await runQuickly(words))) {
+  const done = !asksHelp() && (await (await loadQuick()).runQuickly(words));
+  if (!done) {
     const { execute } = await import('@oclif/core/execute');
     // `help get` is `get --help`; without a plugin oclif knows the second form only.
     const args = words[0] === 'help' ? [...words.slice(1), '--help'] : words;

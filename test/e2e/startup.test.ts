@@ -1,9 +1,10 @@
 /** What a start loads. Nothing here looks at the clock: what is not loaded takes no time. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { contentDigest } from '../helpers/content.js';
 import { tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
 import { findProgram } from '../helpers/real-server.js';
@@ -18,14 +19,22 @@ const DISPLAY = /^dist\/src\/cli\/(live|display|frame|bars|width|style)\.js$/;
 
 describe('start-up', () => {
   const scratch = tempDirPerTest();
+  const notes = tempDirPerTest();
+  let runs = 0;
 
-  /** Runs the command; `modules` are paths from the top of the checkout. */
-  async function run(args: string[]): Promise<RunResult & { modules: string[] }> {
-    const list = path.join(scratch(), 'modules');
+  /**
+   * Runs the command; `modules` are paths from the top of the checkout. With `env`, further
+   * variables; measuring coverage keeps it from the bundle, whose parts no hook sees.
+   */
+  async function run(
+    args: string[],
+    env: Record<string, string> = { NODE_V8_COVERAGE: path.join(notes(), 'coverage') },
+  ): Promise<RunResult & { modules: string[] }> {
+    const list = path.join(notes(), `modules-${(runs += 1)}`);
     const result = await runSluice(args, {
       cwd: scratch(),
       nodeArgs: ['--import', LIST_MODULES],
-      env: { SLUICE_TEST_MODULES: list },
+      env: { ...env, SLUICE_TEST_MODULES: list },
     });
     const urls = existsSync(list) ? readFileSync(list, 'utf8').trimEnd().split('\n') : [];
     const modules = urls
@@ -45,6 +54,29 @@ describe('start-up', () => {
       expect(new Set(modules)).to.deep.equal(new Set(['bin/run.js', 'package.json']));
     });
   }
+
+  it('get reads the bundle of the last build, and no bundle that is older', async () => {
+    const bundle = path.join(CHECKOUT, 'dist', 'quick.cjs');
+    const build = path.join(CHECKOUT, 'scripts', 'bundle.js');
+    const origin = await Origin.start({ size: 1_000_000 });
+    const get = (name: string) => run(['get', '--checksum', sum, '-o', name, origin.url], {});
+    const sum = `crc32c:${contentDigest(origin.seed, 0).slice(0, 8)}`;
+    try {
+      expect(spawnSync(process.execPath, [build]).status).to.equal(0);
+      const fresh = await get('fresh');
+      utimesSync(bundle, 0, 0);
+      const stale = await get('stale');
+      expect(stale.modules).to.include('dist/src/cli/quick.js').and.not.include('dist/quick.cjs');
+      expect(fresh.modules).to.include('dist/quick.cjs');
+      expect(fresh.modules.filter((file) => file.startsWith('dist/src/'))).to.deep.equal([]);
+      // A thread, a package and an error: the same from the bundle as from the modules.
+      expect([fresh.status, stale.status]).to.deep.equal([9, 9]);
+      expect(fresh.stderr.replaceAll('fresh', 'stale')).to.equal(stale.stderr);
+    } finally {
+      spawnSync(process.execPath, [build]);
+      await origin.server.close();
+    }
+  });
 
   it('--version says what oclif says', async () => {
     const [ours, theirs] = await Promise.all([run(['--version']), run(['--version', '--help'])]);
@@ -112,7 +144,7 @@ describe('start-up', () => {
       for (const name of ['f.part', 'f.sluice']) writeFileSync(path.join(scratch(), name), '');
       const { status } = await run(['get', '-o', 'f', origin.url]);
       expect(status).to.equal(0);
-      expect(readdirSync(scratch()).sort()).to.deep.equal(['f', 'modules']);
+      expect(readdirSync(scratch()).sort()).to.deep.equal(['f']);
     } finally {
       await origin.server.close();
     }
