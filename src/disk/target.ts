@@ -1,8 +1,8 @@
 /** Where a download goes, and what is there already. */
-import { mkdirSync, realpathSync } from 'node:fs';
+import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { SluiceError } from '../errors.js';
-import { diskError } from './errors.js';
+import { diskError, errnoOf } from './errors.js';
 import { fitName, MAX_NAME_BYTES } from './names.js';
 import { lstatOrNull } from './part-file.js';
 
@@ -100,10 +100,31 @@ function isComponent(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name);
 }
 
+/**
+ * Makes a directory and those above it. Not by `recursive`: where a name cannot be made although
+ * its parent is there (below /proc, in a directory that was removed), that never returns.
+ */
 function makeDirectory(dir: string): void {
+  const absent: string[] = [];
+  for (let at = dir; lstatOrNull(at) === null; at = path.dirname(at)) {
+    absent.push(at);
+    if (path.dirname(at) === at) break;
+  }
+  for (const at of absent.reverse()) makeOne(at);
+  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new SluiceError('USAGE', `${dir} is not a directory`, {
+      path: dir,
+      next: 'Choose another directory with --dir or --output.',
+    });
+  }
+}
+
+function makeOne(dir: string): void {
   try {
-    mkdirSync(dir, { recursive: true });
+    mkdirSync(dir);
   } catch (thrown) {
+    // Another run may have been faster.
+    if (errnoOf(thrown) === 'EEXIST') return;
     throw diskError(thrown, { action: 'create the directory', path: dir });
   }
 }
@@ -121,10 +142,9 @@ export function directoryOf(target: string): string {
 
 /** The one path that stands for a target, however it was written: its directory is resolved. */
 export function realTarget(target: string): string {
-  const directory = directoryOf(target);
   try {
-    return path.join(realpathSync(directory), path.basename(target));
+    return path.join(realpathSync(directoryOf(target)), path.basename(target));
   } catch (thrown) {
-    throw diskError(thrown, { action: 'find the directory', path: directory });
+    throw diskError(thrown, { action: 'find the directory', path: path.dirname(target) });
   }
 }
