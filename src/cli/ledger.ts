@@ -54,6 +54,8 @@ export class Ledger {
     const same = this.#open.filter((file) => file.url === url);
     return (
       same.find((file) => file.path === path) ??
+      // The name that `--on-exists rename` chose comes with the end.
+      same.find((file) => file.handle?.snapshot().path === path) ??
       (this.#ended.has(key({ url, path })) ? undefined : same.find((file) => !file.named))
     );
   }
