@@ -15,6 +15,14 @@ export interface Watcher {
   event(event: DownloadEvent): void;
 }
 
+/** A download to come. Its options are looked up when its turn comes, and may turn out to be none. */
+export interface Planned {
+  /** Where it goes, as far as the user said. */
+  path: string | null;
+  /** @throws SluiceError */
+  options: () => DownloadOptions;
+}
+
 /** Several downloads, and the way to stop them. */
 export class Downloads {
   private current: Download | null = null;
@@ -35,25 +43,28 @@ export class Downloads {
    * Runs the downloads in turn. A failed one does not keep the next from running.
    * @returns the exit status of the first that failed, or 0
    */
-  async run(list: readonly DownloadOptions[]): Promise<ExitStatus> {
+  async run(list: readonly Planned[]): Promise<ExitStatus> {
     let status: ExitStatus = 0;
-    for (const options of list) {
+    for (const planned of list) {
       if (this.stopped !== null) break;
-      const last = await this.runOne(options);
+      const last = await this.runOne(planned);
       if (last.type === 'error' && status === 0) status = ERROR_CODES[last.code];
     }
     return this.stopped === null ? status : this.stopped.exitStatus;
   }
 
-  private async runOne(options: DownloadOptions): Promise<DoneEvent | ErrorEvent> {
+  private async runOne({ path, options: settle }: Planned): Promise<DoneEvent | ErrorEvent> {
     const emit = (event: DownloadEvent): void => this.watcher.event(event);
+    let url = '';
     try {
+      const options = settle();
+      url = options.url;
       const download = new Download(options, { emit, log: this.log });
       this.current = download;
       this.watcher.begin(download);
       return await download.run();
     } catch (thrown) {
-      const event = refusedEvent(SluiceError.from(thrown), options);
+      const event = refusedEvent(SluiceError.from(thrown), url, path);
       emit(event);
       return event;
     } finally {
@@ -63,12 +74,12 @@ export class Downloads {
 }
 
 /** The last event of a download that could not even begin. */
-function refusedEvent(error: SluiceError, { url, output }: DownloadOptions): ErrorEvent {
+function refusedEvent(error: SluiceError, url: string, path: string | null): ErrorEvent {
   const { next } = error.details;
   return {
     type: 'error',
-    url: redactUrl(url),
-    path: output ?? '',
+    url: url === '' ? '' : redactUrl(url),
+    path: path ?? '',
     code: error.code,
     exitStatus: error.exitStatus,
     message: error.message,

@@ -1,6 +1,5 @@
 /** Use case: tell what a URL offers, or what an unfinished download holds. */
-import { readJournal } from '../disk/journal.js';
-import { journalPath, partPath, targetOf } from '../disk/names.js';
+import { partPath, targetOf } from '../disk/names.js';
 import { inspectTarget } from '../disk/target.js';
 import { parseDigestFields } from '../http/digest.js';
 import { escapeControl, redactUrl } from '../http/redact.js';
@@ -21,6 +20,7 @@ import { SMALL_FILE } from '../transfer/lanes.js';
 import { readOffer } from '../transfer/offer.js';
 import type { Offer } from '../transfer/offer.js';
 import type { DownloadOptions } from '../transfer/options.js';
+import { readResumable } from './resume.js';
 
 /** What a URL offers. All texts are escaped, URLs redacted. */
 export interface UrlReport {
@@ -160,7 +160,7 @@ function planOf(
  */
 export function inspectPath(path: string): PathReport {
   const target = targetOf(path);
-  const { identity, extents, clean, damaged } = readJournal(journalPath(target));
+  const { identity, extents, clean, damaged } = readResumable(target);
   const written = new ExtentSet(extents);
   const validators = identity.validators as Validators;
   return {

@@ -25,14 +25,18 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
   return { ...base, url: identity.url, output: target, dir: null, checksums, mode: 'resume' };
 }
 
-function readResumable(target: string): ReturnType<typeof readJournal> {
+/**
+ * The journal of a target.
+ * @throws SluiceError NOTHING_TO_RESUME, JOURNAL_DAMAGED
+ */
+export function readResumable(target: string): ReturnType<typeof readJournal> {
   try {
     return readJournal(journalPath(target));
   } catch (error) {
     if (!(error instanceof SluiceError) || error.code !== 'NOTHING_TO_RESUME') throw error;
     throw new SluiceError('NOTHING_TO_RESUME', 'there is no unfinished download here', {
       path: target,
-      next: 'Start one with `sluice get URL`, or look with `sluice info PATH`.',
+      next: 'Start one with `sluice get URL`.',
     });
   }
 }

@@ -2,7 +2,7 @@
 import { Downloads } from '../../app/download.js';
 import { SluiceError } from '../../errors.js';
 import type { ExitStatus } from '../../errors.js';
-import type { DownloadOptions } from '../../transfer/options.js';
+import type { Planned } from '../../app/download.js';
 import type { OutputValues } from '../flag-table.js';
 import { openLog } from '../log.js';
 import type { OpenLog } from '../log.js';
@@ -13,7 +13,7 @@ import { onStop } from '../signals.js';
 /** Runs downloads; sets the exit status of the process. */
 export async function runDownloads(
   values: OutputValues,
-  prepare: () => DownloadOptions[],
+  prepare: () => Planned[],
 ): Promise<void> {
   const reporter = await chooseReporter({
     json: values.json,
@@ -43,7 +43,7 @@ export async function runDownloads(
 async function attend(
   reporter: Reporter,
   log: OpenLog,
-  list: DownloadOptions[],
+  list: Planned[],
 ): Promise<ExitStatus> {
   const downloads = new Downloads(reporter, log);
   const off = onStop(

@@ -19,7 +19,7 @@ export async function run(values: GetValues, argv: string[]): Promise<void> {
       dir: values.dir ?? null,
       onExists: values['on-exists'] as OnExists,
     };
-    return urls.map((url) => ({ ...base, url }));
+    return urls.map((url) => ({ path: base.output, options: () => ({ ...base, url }) }));
   });
 }
 

@@ -11,7 +11,7 @@ export async function run(values: ResumeValues, argv: string[]): Promise<void> {
     const paths = values.all ? findUnfinished('.') : argv;
     if (paths.length === 0) throw nothing(values.all);
     const base = { ...downloadOptions(values), insist: values.insist };
-    return paths.map((path) => resumeOptions(path, base));
+    return paths.map((path) => ({ path, options: () => resumeOptions(path, base) }));
   });
 }
 
