@@ -10,7 +10,7 @@ import { Journal, cleanMatches, journalPath, partPath, readJournal } from '../di
 import type { DurableExtent, JournalIdentity, JournalRead } from '../disk/journal.js';
 import { PartFile } from '../disk/part-file.js';
 import { finishPublish, publish } from '../disk/publish.js';
-import { removePart } from '../disk/remove.js';
+import { removePart, removeTrace } from '../disk/remove.js';
 import { directoryOf, inspectTarget, realTarget } from '../disk/target.js';
 import { requireSpace } from '../disk/space.js';
 import { verifyExtents } from '../disk/verify-extents.js';
@@ -91,10 +91,12 @@ export class Workspace {
     this.part?.close();
     this.part = part;
     const now = part.identity();
-    const replaced = now.ino !== read.identity.part.ino || now.dev !== read.identity.part.dev;
-    const extents = replaced ? [] : read.extents.filter(({ end }) => end <= now.size);
-    if (replaced)
-      this.log.warn({ path: this.partPath }, 'the part was replaced; nothing of it is used');
+    // A copy has another inode, and a device may have another number after the next boot: what
+    // the bytes are is told by the CRCs of the claims.
+    const { dev, ino } = read.identity.part;
+    if (now.ino !== ino || now.dev !== dev)
+      this.log.warn({ path: this.partPath }, 'the part is another file than the one written');
+    const extents = read.extents.filter(({ end }) => end <= now.size);
     const unclean = read.clean === null || !cleanMatches(read.clean, now);
     return { identity: read.identity, written: new ExtentSet(extents), unclean };
   }
@@ -120,40 +122,52 @@ export class Workspace {
     const read = this.read;
     if (read === null) throw new SluiceError('DEFECT', 'adopting without a journal');
     const { dev, ino, size } = part.identity();
-    this.journal = await Journal.reopen(journalPath(this.target), read);
-    const replaced = dev !== read.identity.part.dev || ino !== read.identity.part.ino;
-    const length = replaced ? 0 : size;
-    await this.journal.forget([{ start: length, end: Number.MAX_SAFE_INTEGER }]);
+    if (this.journal === null) {
+      this.journal = await Journal.reopen(journalPath(this.target), read);
+      await this.journal.forget([{ start: size, end: Number.MAX_SAFE_INTEGER }]);
+    }
     if (identity.size !== null && size !== identity.size) part.setSize(identity.size);
     await this.journal.setIdentity({ ...identity, part: { dev, ino } });
-    this.watch();
+    if (this.checkpointer === null) this.watch();
   }
 
-  /** Begins anew; what {@link prior} found is thrown away. */
-  async create(identity: Omit<JournalIdentity, 'part'>): Promise<void> {
+  /**
+   * Begins anew; what {@link prior} found is thrown away.
+   * @param replace a part that no journal belongs to is thrown away as well
+   * @throws SluiceError TARGET_EXISTS, TARGET_UNSAFE, DISK_FULL and other disk errors
+   */
+  async create(identity: Omit<JournalIdentity, 'part'>, { replace = false } = {}): Promise<void> {
+    const { size } = identity;
     if (this.journal !== null) {
       await this.forgetAll();
       await this.setIdentity(identity);
       return;
     }
     if (this.read !== null || this.unbegun) this.discard();
-    const { size } = identity;
+    else removeTrace(this.target, { anyPart: replace });
     if (size !== null) requireSpace(directoryOf(this.target), size, this.partPath);
     this.part = PartFile.create(this.partPath);
     try {
-      if (size !== null && size > 0) this.part.setSize(size);
       const { dev, ino } = this.part.identity();
       this.journal = await Journal.create(journalPath(this.target), {
         ...identity,
         part: { dev, ino },
       });
+      // Not before: a part without a journal is empty, which is how `removeTrace` knows ours.
+      if (size !== null && size > 0) this.part.setSize(size);
     } catch (error) {
-      this.part.close();
-      this.part = null;
-      removePart(this.target, { partOnly: true });
+      await this.undoCreate();
       throw error;
     }
     this.watch();
+  }
+
+  private async undoCreate(): Promise<void> {
+    await this.journal?.remove();
+    this.journal = null;
+    this.part?.close();
+    this.part = null;
+    removePart(this.target, { partOnly: true });
   }
 
   /** Removes what an earlier run left, whatever state it is in. */
