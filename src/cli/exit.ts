@@ -6,7 +6,7 @@ import { escapeControl } from '../http/redact.js';
 /** The table of exit statuses for `--help`: one line each, without a final line feed. */
 export function exitTable(): string {
   return Object.entries(EXIT_STATUSES)
-    .map(([status, meaning]) => `${status.padStart(5)}  ${meaning}`)
+    .map(([status, meaning]) => `${status.padEnd(5)}${meaning}`)
     .join('\n');
 }
 

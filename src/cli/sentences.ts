@@ -49,6 +49,8 @@ export function doneParts(event: DoneEvent, verbose: boolean): string[] {
   const parts: string[] = [];
   if (event.outcome === 'complete') {
     parts.push('already complete', format.bytes(event.bytes));
+  } else if (event.outcome === 'skipped') {
+    parts.push('skipped, a file is there already', format.bytes(event.bytes));
   } else {
     parts.push(`${format.bytes(event.bytes)} in ${seconds(event.seconds)}`);
     if (event.seconds > 0) parts.push(format.rate(event.fetched / event.seconds));

@@ -2,6 +2,7 @@
 import { SluiceError } from '../errors.js';
 import { bootId } from '../disk/boot.js';
 import { findReceipt, hashUrl } from '../disk/receipts.js';
+import type { Receipt } from '../disk/receipts.js';
 import { inspectTarget } from '../disk/target.js';
 import { compareValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
@@ -35,6 +36,12 @@ export async function existingTarget(
     state.kind === 'file' ? await isFinished(target, options, seen, verification) : 'no';
   if (finished === 'yes') return 'complete';
   if (finished === 'ask') return 'unknown';
+  if (state.kind === 'other' && options.onExists === 'overwrite') {
+    throw new SluiceError('TARGET_UNSAFE', 'the target is a FIFO, a socket or a device', {
+      path: target,
+      next: 'Choose another name with --output.',
+    });
+  }
   if (options.onExists !== 'fail') return 'absent';
   throw new SluiceError('TARGET_EXISTS', 'the target exists and is not known to be this download', {
     path: target,
@@ -57,14 +64,24 @@ async function isFinished(
       throw error;
     }
   }
-  const receipt = findReceipt(target);
-  if (receipt === null || receipt.urlSha256 !== hashUrl(plainUrl(options.url))) return 'no';
-  // What was not forced to disk may not have survived the end of that system run.
-  if (!receipt.synced && receipt.bootId !== bootId()) return 'no';
+  const receipt = receiptOf(target, options.url);
+  if (receipt === null) return 'no';
   if (seen === null) return 'ask';
   const sameLength = seen.total === null || seen.total === receipt.size;
   const same = compareValidators(receipt.validators as Validators, seen.validators) === 'same';
   return sameLength && same ? 'yes' : 'no';
+}
+
+/** Whether an earlier run finished this URL at the target, and the file is as it was left. */
+export function isKnownFinished(target: string, url: string): boolean {
+  return receiptOf(target, url) !== null;
+}
+
+function receiptOf(target: string, url: string): Receipt | null {
+  const receipt = findReceipt(target);
+  if (receipt === null || receipt.urlSha256 !== hashUrl(plainUrl(url))) return null;
+  // What was not forced to disk may not have survived the end of that system run.
+  return receipt.synced || receipt.bootId === bootId() ? receipt : null;
 }
 
 function plainUrl(text: string): string {

@@ -5,7 +5,7 @@
 import { SluiceError } from '../errors.js';
 import { bootId } from '../disk/boot.js';
 import type { JournalIdentity } from '../disk/journal.js';
-import { resolveOutput } from '../disk/target.js';
+import { inspectTarget, resolveOutput } from '../disk/target.js';
 import { chooseName, nameFromUrl } from '../http/names.js';
 import { redactUrl } from '../http/redact.js';
 import { readValidators } from '../http/validators.js';
@@ -16,7 +16,7 @@ import { SEAM_BYTES, Slots, UNKNOWN_END } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
 import { changedError, judge, unprovenError } from './adopt.js';
 import type { Asked } from './ask.js';
-import { existingTarget } from './existing.js';
+import { existingTarget, isKnownFinished } from './existing.js';
 import { isWorthAsking } from './failures.js';
 import type { Job, Known, Work } from './job.js';
 import { maxConnections, usefulConnections } from './lanes.js';
@@ -26,6 +26,14 @@ import type { Offer } from './offer.js';
 import { Workspace } from './workspace.js';
 import type { Prior } from './workspace.js';
 
+/** Of a file that is not fetched. */
+const NO_VALIDATORS: Validators = {
+  etag: null,
+  lastModified: null,
+  lastModifiedMs: null,
+  dateMs: null,
+};
+
 export class Opening {
   private announced = false;
 
@@ -34,26 +42,39 @@ export class Opening {
   /** Asks, and makes the file ready for the answer. */
   async run(): Promise<Event> {
     this.job.phase = 'asking';
-    const prior = await this.lookAhead();
-    if (prior === 'settled') return { type: 'settled', outcome: 'skipped' };
-    if (prior !== null && this.isWhole(prior)) return this.finishWhole(prior);
-    const from = this.firstMissing(prior);
-    let asked: Asked;
-    let offer: Offer;
+    let prior = await this.lookAhead();
+    if (prior !== null && 'type' in prior) return prior;
+    if (prior !== null && this.isWhole(prior)) {
+      prior = await this.checkWhole(prior);
+      if (this.isWhole(prior)) return this.finishWhole(prior);
+    }
+    if (prior === null && this.mayBeFinished()) {
+      const settled = await this.compareFinished();
+      if (settled !== null) return settled;
+    }
+    const reply = await this.tryAsking(this.firstMissing(prior), null);
+    return 'type' in reply ? reply : this.settle(reply.asked, reply.offer, prior);
+  }
+
+  /** The answer, or the event that tells why there is none and that another try may help. */
+  private async tryAsking(
+    from: number,
+    end: number | null,
+  ): Promise<{ asked: Asked; offer: Offer } | Event> {
     try {
-      [asked, offer] = await this.askFor(from);
+      const [asked, offer] = await this.askFor(from, end);
+      return { asked, offer };
     } catch (thrown) {
       if (this.job.abort.signal.aborted) throw thrown;
       const error = SluiceError.from(thrown);
       if (!isWorthAsking(error)) throw error;
       return { type: 'broken', error, progressed: false };
     }
-    return this.settle(asked, offer, prior);
   }
 
   /** Asks for the bytes from an offset on; a server that finds none there is asked for everything. */
-  private async askFor(from: number): Promise<[Asked, Offer]> {
-    const asked = await this.job.asker.ask({ start: from, end: null });
+  private async askFor(from: number, end: number | null): Promise<[Asked, Offer]> {
+    const asked = await this.job.asker.ask({ start: from, end });
     const offer = readAnswer(asked, from);
     if (offer.kind !== 'none') return [asked, offer];
     await this.job.asker.release(asked.connection, asked.answer);
@@ -66,7 +87,7 @@ export class Opening {
   }
 
   /** Looks at what is there before anything is asked, under the name that is expected. */
-  private async lookAhead(): Promise<Prior | 'settled' | null> {
+  private async lookAhead(): Promise<Prior | Event | null> {
     if (this.job.workspace !== null) return this.currentPrior();
     const { output, dir } = this.job.options;
     const name = nameFromUrl(this.job.asker.url);
@@ -74,12 +95,40 @@ export class Opening {
     if (output !== null) this.job.target = target;
     await this.claim(target);
     const prior = this.findPrior();
-    if (prior === null && this.job.options.mode === 'resume') throw nothingToResume(target);
+    if (prior === null && this.job.options.mode === 'resume' && this.job.workspace !== null)
+      throw nothingToResume(this.job.workspace);
     if (prior === null && output !== null) {
       const found = await existingTarget(target, this.job.options, null, this.job.verification);
-      if (found === 'skip') return 'settled';
+      if (found === 'skip' || found === 'complete') return this.settled(found, target);
     }
     return prior;
+  }
+
+  private settled(found: 'skip' | 'complete', target: string): Event {
+    this.job.target = target;
+    this.job.known = { validators: NO_VALIDATORS, total: inspectTarget(target).size };
+    return { type: 'settled', outcome: found === 'skip' ? 'skipped' : 'complete' };
+  }
+
+  /** Whether an earlier run finished this URL under the expected name, and the file is untouched. */
+  private mayBeFinished(): boolean {
+    const { workspace, options, work } = this.job;
+    if (workspace === null || work !== null || options.mode === 'resume') return false;
+    return isKnownFinished(workspace.target, options.url);
+  }
+
+  /** Asks for a single byte to compare what is finished with what the server has now. */
+  private async compareFinished(): Promise<Event | null> {
+    const reply = await this.tryAsking(0, 1);
+    if ('type' in reply) return reply;
+    const { asked, offer } = reply;
+    await this.job.asker.release(asked.connection, asked.answer);
+    const { head } = asked.answer;
+    const target = resolveOutput({ ...this.place(), name: chooseName(head, asked.url) });
+    if (target !== this.job.workspace?.target) return null;
+    const seen = { validators: readValidators(head), total: offer.total };
+    const found = await existingTarget(target, this.job.options, seen, this.job.verification);
+    return found === 'skip' || found === 'complete' ? this.settled(found, target) : null;
   }
 
   private async claim(target: string): Promise<void> {
@@ -122,6 +171,20 @@ export class Opening {
     return identity.size !== null && written.total() === identity.size;
   }
 
+  /** What is left of a whole file after comparing it with what was written. */
+  private async checkWhole(prior: Prior): Promise<Prior> {
+    const { workspace } = this.job;
+    if (workspace === null || !prior.unclean) return prior;
+    await workspace.adopt(prior.identity);
+    const bad = await workspace.findBad(this.job.abort.signal);
+    await workspace.forget(bad);
+    const written = prior.written.clone();
+    for (const { start, end } of bad) written.remove(start, end);
+    if (bad.length > 0)
+      this.job.warn('Some of the kept bytes were changed or lost; they are fetched again.');
+    return { ...prior, written, unclean: false };
+  }
+
   /** Every byte is there: an earlier run died between the last byte and the name. */
   private async finishWhole(prior: Prior): Promise<Event> {
     const { workspace } = this.job;
@@ -133,14 +196,6 @@ export class Opening {
       validators: prior.identity.validators as Validators,
       total: prior.identity.size,
     };
-    if (prior.unclean && (await workspace.findBad(this.job.abort.signal)).length > 0) {
-      await workspace.forgetAll();
-      const message = 'the kept bytes are not what was written: they were changed or lost';
-      throw new SluiceError('JOURNAL_DAMAGED', message, {
-        path: workspace.partPath,
-        next: 'Run `sluice get` with the URL to fetch them again.',
-      });
-    }
     const total = prior.identity.size ?? 0;
     this.job.resumed = total;
     this.job.work = this.makeWork({ kind: 'none', total }, null, prior.written, total);
@@ -186,7 +241,7 @@ export class Opening {
         );
         if (exists !== 'absent') {
           await this.job.asker.release(connection, answer);
-          return { type: 'settled', outcome: exists === 'skip' ? 'skipped' : 'complete' };
+          return this.settled(exists === 'skip' ? 'skip' : 'complete', this.job.path);
         }
       }
       this.job.verification.addServerDigests(answer.head);
@@ -268,7 +323,8 @@ export class Opening {
     const source: Source = { ...asked.source, total };
     const size = total ?? UNKNOWN_END;
     const identity = this.describe(asked, validators, total);
-    if (prior === null) await workspace.create(identity);
+    const replace = this.job.options.onExists === 'overwrite';
+    if (prior === null) await workspace.create(identity, { replace });
     else if (this.job.work === null) await workspace.adopt(identity);
     this.job.identity = identity;
     if (prior === null) this.job.verification.restart();
@@ -283,7 +339,7 @@ export class Opening {
     this.announce(
       usefulConnections(this.job, offer),
       offer.kind === 'range',
-      offer.kind === 'whole' ? offer.why : null,
+      offer.kind === 'whole' && total !== 0 ? offer.why : null,
     );
     startVerifying(this.job);
     if (this.job.work.ledger.isComplete) {
@@ -347,10 +403,11 @@ function priorFacts({ identity }: Prior): Known {
   return { validators: identity.validators as Validators, total: identity.size };
 }
 
-function nothingToResume(target: string): SluiceError {
-  return new SluiceError('NOTHING_TO_RESUME', 'there is no unfinished download here', {
-    path: target,
-    next: 'Start one with `sluice get URL`.',
+/** The journal is there, or `resume` would not have come so far. */
+function nothingToResume(workspace: Workspace): SluiceError {
+  return new SluiceError('NOTHING_TO_RESUME', `there is a journal, but no ${workspace.partPath}`, {
+    path: workspace.target,
+    next: 'Run `sluice get` with the URL to start over.',
   });
 }
 
