@@ -8,8 +8,8 @@ describe('cli/exit', () => {
   it('prints every status with its meaning', () => {
     const lines = exitTable().split('\n');
     expect(lines).to.have.length(Object.keys(EXIT_STATUSES).length);
-    expect(lines[0]).to.equal('    0  done: the file is complete and proven');
-    expect(lines.at(-1)).to.equal('  143  terminated (SIGTERM), everything kept');
+    expect(lines[0]).to.equal('0    done: the file is complete and proven');
+    expect(lines.at(-1)).to.equal('143  terminated (SIGTERM), everything kept');
   });
 
   it('says what happened, where, what is kept, what to do and the code', () => {
