@@ -31,10 +31,11 @@ export interface NginxOptions {
   /** Worker processes; default 1. */
   workers?: number;
   /** Lines put into the `server` block. */
-  extra?: string;
+  extra?: string | ((root: string, directory: string) => string);
 }
 
-interface Layout extends Required<Omit<NginxOptions, 'root'>> {
+interface Layout extends Required<Omit<NginxOptions, 'root' | 'extra'>> {
+  extra: string;
   directory: string;
   root: string;
   http: number;
@@ -126,9 +127,11 @@ export class Nginx extends RealServer {
     writeFileSync(path.join(directory, 'server.key'), server.key, { mode: 0o600 });
     writeFileSync(path.join(directory, 'ca.crt'), ca);
     writeFileSync(path.join(directory, 'passwords'), PASSWORDS);
-    const layout = { directory, root, http, https, limitRate, limitConn, workers, extra };
+    const lines = typeof extra === 'string' ? extra : extra(root, directory);
+    const ports = { http, https };
+    const layout = { directory, root, ...ports, limitRate, limitConn, workers, extra: lines };
     writeFileSync(path.join(directory, 'nginx.conf'), configuration(layout));
-    const nginx = new Nginx(directory, root, { http, https }, ca);
+    const nginx = new Nginx(directory, root, ports, ca);
     await nginx.launch({
       program: 'nginx',
       args: ['-e', path.join(directory, 'error.log'), '-p', directory, '-c', 'nginx.conf'],
