@@ -134,7 +134,13 @@ function urlReport(options: DownloadOptions, origin: URL, asked: Asked, offer: O
 }
 
 /** Nothing is known of rates before the first byte. */
-const START_COSTS: Costs = { requestMs: 0, roundTripMs: 0, usualRate: null, seamAllowed: true };
+const START_COSTS: Costs = {
+  requestMs: 0,
+  roundTripMs: 0,
+  usualRate: null,
+  seamAllowed: true,
+  inOrder: false,
+};
 
 /** As the crew of a download begins. */
 function planOf(

@@ -30,6 +30,8 @@ export interface Costs {
   usualRate: number | null;
   /** Whether one more small lease is within the 0.1 % that seams may cost (P5). */
   seamAllowed: boolean;
+  /** Somebody follows the contiguous front (a hash): leases are kept short, so that it moves. */
+  inOrder: boolean;
 }
 
 /** What an idle connection is to do. `cut` lowers the end of another lease first. */
@@ -71,7 +73,18 @@ export function smallestLease({ usualRate, seamAllowed }: Costs): number {
 
 /** How much of `missing` bytes one of `lanes` connections gets: less and less towards the end. */
 export function leaseLength(missing: number, lanes: number, costs: Costs): number {
-  return alignUp(Math.max(smallestLease(costs), (SHARE * missing) / lanes));
+  const share = Math.max(smallestLease(costs), (SHARE * missing) / lanes);
+  return alignUp(costs.inOrder ? Math.min(share, longestInOrder(costs)) : share);
+}
+
+/** In order, a lease need only be long enough for its request not to matter. */
+const IN_ORDER_BYTES = 8 * 1024 * 1024;
+const IN_ORDER_MS = 100;
+const IN_ORDER_ROUND_TRIPS = 10;
+
+function longestInOrder({ usualRate, roundTripMs }: Costs): number {
+  const ms = Math.max(IN_ORDER_MS, IN_ORDER_ROUND_TRIPS * roundTripMs);
+  return Math.max(IN_ORDER_BYTES, ((usualRate ?? 0) * ms) / 1000);
 }
 
 /**

@@ -71,6 +71,8 @@ export interface CrewParts {
   path: string;
   log: Log;
   hooks: CrewHooks;
+  /** Somebody follows the contiguous front. */
+  inOrder: boolean;
   /** Ranges are proven to work; while they are not, one lease tries them. */
   proven: boolean;
 }
@@ -333,7 +335,7 @@ export class Crew {
     const seams = (this.nextLease - this.firstLease) * SEAM_BYTES;
     const seamAllowed = seams < SEAM_SHARE * this.parts.ledger.total;
     const { requestMs, roundTripMs, usualRate } = this;
-    return { requestMs, roundTripMs, usualRate, seamAllowed };
+    return { requestMs, roundTripMs, usualRate, seamAllowed, inOrder: this.parts.inOrder };
   }
 
   private active(): ActiveLease[] {

@@ -240,6 +240,7 @@ export class Download {
             this.tellRetry(error, attempt, delayMs, connection),
           refresh: () => this.refresh(),
         },
+        inOrder: this.job.verification.isFollowing,
         proven: work.offer.kind === 'range',
       },
       lanes,

@@ -44,7 +44,7 @@ export class Opening {
     this.job.phase = 'asking';
     let prior = await this.lookAhead();
     if (prior !== null && 'type' in prior) return prior;
-    if (prior !== null && this.isWhole(prior)) {
+    if (prior !== null && this.isWhole(prior) && !this.startsOver(prior)) {
       prior = await this.checkWhole(prior);
       if (this.isWhole(prior)) return this.finishWhole(prior);
     }
@@ -210,13 +210,14 @@ export class Opening {
     return prior.written.total() === 0 ? 0 : Math.max(0, first - SEAM_BYTES);
   }
 
-  /** The user wants what is there replaced by what the URL has. */
+  /**
+   * Whether the user wants what is kept replaced: it is of another URL, or `--on-exists overwrite`
+   * meets bytes that are all there and still did not become the file, for a digest refused them.
+   */
   private startsOver(prior: Prior): boolean {
-    return (
-      this.job.work === null &&
-      prior.identity.url !== this.job.asker.url.href &&
-      this.job.options.mode === 'get'
-    );
+    if (this.job.work !== null || this.job.options.mode !== 'get') return false;
+    if (prior.identity.url !== this.job.asker.url.href) return true;
+    return this.job.options.onExists === 'overwrite' && this.isWhole(prior);
   }
 
   /** The answer is in: decides on the file, and whether kept bytes may be used. */

@@ -33,6 +33,11 @@ export class Verification {
     return this.ofUser;
   }
 
+  /** The file is hashed while it comes in. */
+  get isFollowing(): boolean {
+    return this.follower !== null;
+  }
+
   /** Takes up what the server says of the representation (RFC 9530). */
   addServerDigests(head: ResponseHead): void {
     for (const { algorithm, hex } of parseDigestFields(head)) {
@@ -93,7 +98,7 @@ export class Verification {
       const hex = actual.get(spec.algorithm) ?? '';
       if (hex !== spec.hex) {
         throw checksumError(spec, hex, path).with({
-          next: 'If the checksum is right, the bytes are wrong: remove the .part and the .sluice file, and fetch them again.',
+          next: 'If the checksum is right, the bytes are wrong: fetch them again with --on-exists overwrite.',
         });
       }
       this.digests[spec.algorithm] = hex;

@@ -131,11 +131,11 @@ describe('integration/nginx', function () {
     for (const [index, field] of HOSTILE.entries()) {
       const run = await get(nginx.url(`/name/${first + index}/small.bin`), '-d', `d${index}`);
       expectStatus(run, 0);
-       
+
       expect(run.stderr + run.stdout).not.to.match(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/);
       const [name = '', ...others] = filesIn(inDir(`d${index}`));
       expect(others, field).to.deep.equal([]);
-       
+
       expect(name, field).not.to.match(/^[.-]|[\x00-\x1f\x7f/\\\u202e]/);
       expectSameContent(inDir(`d${index}/${name}`), 2, SMALL);
     }

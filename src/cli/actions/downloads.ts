@@ -11,10 +11,7 @@ import type { Reporter } from '../reporter.js';
 import { onStop } from '../signals.js';
 
 /** Runs downloads; sets the exit status of the process. */
-export async function runDownloads(
-  values: OutputValues,
-  prepare: () => Planned[],
-): Promise<void> {
+export async function runDownloads(values: OutputValues, prepare: () => Planned[]): Promise<void> {
   const reporter = await chooseReporter({
     json: values.json,
     quiet: values.quiet,
@@ -40,11 +37,7 @@ export async function runDownloads(
   }
 }
 
-async function attend(
-  reporter: Reporter,
-  log: OpenLog,
-  list: Planned[],
-): Promise<ExitStatus> {
+async function attend(reporter: Reporter, log: OpenLog, list: Planned[]): Promise<ExitStatus> {
   const downloads = new Downloads(reporter, log);
   const off = onStop(
     (signal) => {
