@@ -188,7 +188,8 @@ export class Download {
     await stopCheckpoints();
     this.transferMs += performance.now() - began;
     this.leaseNumber = crew.leaseNumber;
-    this.job.peak = Math.max(this.job.peak, crew.peak);
+    // A short transfer ends before its lanes are looked at for the first time.
+    this.job.peak = Math.max(this.job.peak, crew.peak, crew.received > 0 ? 1 : 0);
     this.job.fetched = crew.received;
     if (end.kind === 'complete') return this.received(workspace, work);
     this.spoiled ||= crew.spoiled;

@@ -104,8 +104,9 @@ describe('start-up', () => {
   it('get of a small file loads no package and no display', async () => {
     const origin = await Origin.start({ size: 1_000_000 });
     try {
-      const { status, modules } = await run(['get', '-o', 'f', origin.url]);
+      const { status, stderr, modules } = await run(['get', '-o', 'f', origin.url]);
       expect(status).to.equal(0);
+      expect(stderr).to.match(/done: .*, 1 connection\n/);
       expect(modules.some((file) => ENGINE.test(file))).to.equal(true);
       expect(modules.filter((file) => file.includes('node_modules'))).to.deep.equal([]);
       expect(modules.filter((file) => DISPLAY.test(file))).to.deep.equal([]);
