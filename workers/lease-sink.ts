@@ -55,6 +55,10 @@ export class LeaseSink implements BodySink {
     return performance.now() - this.flushedMs > FLUSH_MS;
   }
 
+  room(pending: number): number {
+    return this.slots.end(this.task.slot) + SEAM_BYTES - this.offset - pending;
+  }
+
   take(slab: Uint8Array, from: number, to: number): boolean {
     this.flushedMs = performance.now();
     const at = this.checkHeadSeam(slab, from, to);

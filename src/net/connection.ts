@@ -23,6 +23,9 @@ export const SLAB_BYTES = 512 * 1024;
 /** The slab is handed on when less than this is free: a read should not be cut short. */
 const MIN_READ_BYTES = 64 * 1024;
 
+/** No read is made smaller than this. */
+const MIN_ROOM_BYTES = 4096;
+
 /** The most interim answers (RFC 9110 section 15.2) before the final one. */
 export const MAX_INTERIM = 32;
 
@@ -30,6 +33,8 @@ export const MAX_INTERIM = 32;
 export interface BodySink {
   /** Body bytes have come in, `pending` of them wait in the slab; true asks for them now. */
   arrived(bytes: number, pending: number): boolean;
+  /** Bytes that are still wanted beyond the `pending` ones; a bound for the next read, no promise. */
+  room(pending: number): number;
   /** Takes `slab[from, to)`; false means that no more is wanted. */
   take(slab: Uint8Array, from: number, to: number): boolean;
 }
@@ -193,7 +198,11 @@ export class Connection {
 
   /** Where the next read goes. Never empty: libuv takes that for an error (ENOBUFS). */
   private space(): Uint8Array {
-    if (this.mode === 'body') return this.slab.subarray(this.to);
+    if (this.mode === 'body' && this.sink !== null) {
+      // Reading no further than is wanted keeps bytes beyond a lease's end off the wire's bill.
+      const room = Math.max(MIN_ROOM_BYTES, this.sink.room(this.to - this.from));
+      return this.slab.subarray(this.to, Math.min(this.slab.length, this.to + room));
+    }
     // The read that brings the head may bring body bytes too; they must leave room for the next read.
     const from = Math.min(this.to, this.slab.length - MIN_READ_BYTES);
     return this.slab.subarray(from, from + MIN_READ_BYTES);

@@ -187,7 +187,11 @@ export class Asker {
 /** What we call ourselves when the user does not say otherwise. */
 export const DEFAULT_USER_AGENT = 'sluice/0.1';
 
-const discard: BodySink = { arrived: () => false, take: () => true };
+const discard: BodySink = {
+  arrived: () => false,
+  room: () => DRAIN_BYTES,
+  take: () => true,
+};
 
 function sourceOf(
   head: ResponseHead,
