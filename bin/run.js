@@ -25,7 +25,7 @@ function keepCompiledCode() {
  * and when coverage is measured, from the modules themselves.
  */
 async function loadQuick() {
-  const bundle = inDist('quick.cjs');
+  const bundle = inDist('bundle/quick.cjs');
   const bundled = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs ?? -1;
   const compiled = statSync(inDist('.tsbuildinfo'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (bundled >= compiled && !process.env.NODE_V8_COVERAGE) return require(bundle);

@@ -56,7 +56,7 @@ describe('start-up', () => {
   }
 
   it('get reads the bundle of the last build, and no bundle that is older', async () => {
-    const bundle = path.join(CHECKOUT, 'dist', 'quick.cjs');
+    const bundle = path.join(CHECKOUT, 'dist', 'bundle', 'quick.cjs');
     const build = path.join(CHECKOUT, 'scripts', 'bundle.js');
     const origin = await Origin.start({ size: 1_000_000 });
     const get = (name: string) => run(['get', '--checksum', sum, '-o', name, origin.url], {});
@@ -66,8 +66,10 @@ describe('start-up', () => {
       const fresh = await get('fresh');
       utimesSync(bundle, 0, 0);
       const stale = await get('stale');
-      expect(stale.modules).to.include('dist/src/cli/quick.js').and.not.include('dist/quick.cjs');
-      expect(fresh.modules).to.include('dist/quick.cjs');
+      expect(stale.modules)
+        .to.include('dist/src/cli/quick.js')
+        .and.not.include('dist/bundle/quick.cjs');
+      expect(fresh.modules).to.include('dist/bundle/quick.cjs');
       expect(fresh.modules.filter((file) => file.startsWith('dist/src/'))).to.deep.equal([]);
       // A thread, a package and an error: the same from the bundle as from the modules.
       expect([fresh.status, stale.status]).to.deep.equal([9, 9]);
