@@ -22,11 +22,15 @@ export class LeaseSink implements BodySink {
   private flushedMs = performance.now();
   received = 0;
 
-  /** @param bodyStart offset in the file of the body's first byte; before the lease's start by its head seam */
+  /**
+   * @param bodyStart offset in the file of the body's first byte; before the lease's start by its head seam
+   * @param bodyEnd where the answer promised that its body ends: what comes after it is not used (P9)
+   */
   constructor(
     private readonly task: LeaseTask,
     private readonly slots: Slots,
     bodyStart: number,
+    private readonly bodyEnd: number,
   ) {
     this.offset = bodyStart;
     this.headStart = bodyStart;
@@ -61,6 +65,7 @@ export class LeaseSink implements BodySink {
 
   take(slab: Uint8Array, from: number, to: number): boolean {
     this.flushedMs = performance.now();
+    if (this.offset + (to - from) > this.bodyEnd) throw this.overlong();
     const at = this.checkHeadSeam(slab, from, to);
     const next = this.write(slab, at, to);
     if (this.slots.isCancelled(this.task.slot, this.task.lease)) return false;
@@ -71,7 +76,7 @@ export class LeaseSink implements BodySink {
   private write(slab: Uint8Array, from: number, to: number): number {
     const { slot, fd } = this.task;
     if (this.sample !== null) return from;
-    const room = this.slots.end(slot) - this.offset;
+    const room = Math.min(this.slots.end(slot), this.bodyEnd) - this.offset;
     const count = Math.max(0, Math.min(to - from, room));
     if (count > 0) {
       this.slots.turn.take(() => writeFully(fd, slab, from, from + count, this.offset));
@@ -81,6 +86,19 @@ export class LeaseSink implements BodySink {
     return from + count;
   }
 
+  /**
+   * Only a body without Content-Length can be longer than its Content-Range. Of such an answer
+   * nothing is believed: the lease counts as not begun.
+   */
+  private overlong(): SluiceError {
+    this.slots.setPosition(this.task.slot, this.task.start);
+    return new SluiceError(
+      'HTTP_RANGE_MISMATCH',
+      `the server sent more than the range that it promised, which ends at ${this.bodyEnd}`,
+      { next: 'The server breaks HTTP; try another source of the file.' },
+    );
+  }
+
   private isFull(): boolean {
     return this.sample !== null && this.sampled === this.sample.length;
   }
@@ -88,8 +106,8 @@ export class LeaseSink implements BodySink {
   /** Keeps bytes beyond the end; true while more of them are wanted. */
   private keepSample(slab: Uint8Array, from: number, to: number): boolean {
     if (this.sample === null) {
-      const total = this.task.source.total ?? this.offset;
-      this.sample = Buffer.alloc(Math.max(0, Math.min(SEAM_BYTES, total - this.offset)));
+      const last = Math.min(this.task.source.total ?? this.offset, this.bodyEnd);
+      this.sample = Buffer.alloc(Math.max(0, Math.min(SEAM_BYTES, last - this.offset)));
       this.sampleStart = this.offset;
     }
     const count = Math.min(to - from, this.sample.length - this.sampled);

@@ -1,7 +1,12 @@
 /** One lease on one connection: ask, check the answer's head, then write every byte at its offset. */
 import { SluiceError } from '../src/errors.js';
 import { encodedError, isEncoded, refusal } from '../src/http/answer.js';
-import { rangeValue, requireContentRange } from '../src/http/content-range.js';
+import {
+  checkPartLength,
+  parseContentRange,
+  rangeValue,
+  requireContentRange,
+} from '../src/http/content-range.js';
 import type { ResponseHead } from '../src/http/head.js';
 import { isRedirect } from '../src/http/redirect.js';
 import { writeRequest } from '../src/http/request.js';
@@ -32,14 +37,14 @@ export async function runLease(
   try {
     const answer = await ask(task, slots, connections, run);
     const bodyStart = task.start - task.headSeam;
-    const refusal = checkHead(answer.head, task, bodyStart);
-    if (refusal !== null) return finish(run, slots, connections, refusal);
+    const bodyEnd = checkHead(answer, task, bodyStart);
+    if (typeof bodyEnd !== 'number') return finish(run, slots, connections, bodyEnd);
     return await receiveLease(
       task,
       slots,
       connections,
       run.connection as Connection,
-      bodyStart,
+      { start: bodyStart, end: bodyEnd },
       run.outcome,
     );
   } catch (error) {
@@ -68,14 +73,14 @@ export async function receiveLease(
   slots: Slots,
   connections: Connections,
   connection: Connection,
-  bodyStart: number,
+  body: { start: number; end: number },
   outcome: LeaseOutcome = emptyOutcome(task),
 ): Promise<LeaseOutcome> {
   const run: Run = { outcome, connection };
   const watch = watchCancellation(task, slots, run);
   let sink: LeaseSink | null = null;
   try {
-    sink = new LeaseSink(task, slots, bodyStart);
+    sink = new LeaseSink(task, slots, body.start, body.end);
     outcome.address = connection.address;
     slots.setState(task.slot, LANE.receiving);
     await connection.readBody(sink, task.deadlines.stallMs);
@@ -150,6 +155,7 @@ async function ask(
       task.deadlines.connectMs,
     );
     run.connection = connection;
+    checkWanted(task, slots);
     run.outcome.address = connection.address;
     run.outcome.dialMs = reused ? null : connection.dialMs;
     slots.setState(task.slot, LANE.waiting);
@@ -165,6 +171,15 @@ async function ask(
   }
 }
 
+/**
+ * Opening a connection can outlast the download: nothing may be asked, and nothing written, for a
+ * lease that was given up meanwhile.
+ */
+function checkWanted(task: LeaseTask, slots: Slots): void {
+  if (slots.isCancelled(task.slot, task.lease))
+    throw new SluiceError('CONNECTION_LOST', 'the lease was given up');
+}
+
 function requestBytes({ source, start, headSeam, askEnd }: LeaseTask): Buffer {
   const fields: Array<[string, string]> = [...source.fields];
   fields.push(['Range', rangeValue(start - headSeam, askEnd)]);
@@ -172,16 +187,24 @@ function requestBytes({ source, start, headSeam, askEnd }: LeaseTask): Buffer {
   return writeRequest({ method: 'GET', target: source.target, host: source.host, fields });
 }
 
-/** Checks the head before a byte reaches the disk (P6, P9, P10); null when all is as asked. */
-function checkHead(head: ResponseHead, task: LeaseTask, bodyStart: number): LeaseResult | null {
+/** Checks the head before a byte reaches the disk (P6, P9, P10); where the body ends, when all is as asked. */
+function checkHead(
+  { head, framing }: Answer,
+  task: LeaseTask,
+  bodyStart: number,
+): LeaseResult | number {
   if (isRedirect(head.status)) return { kind: 'redirected', status: head.status };
   if (head.status === 200) return ignoredRange(head, task.source);
+  if (head.status === 416 && isOfOtherLength(head, task.source)) {
+    return changed('its length is another one');
+  }
   if (head.status !== 206) return { kind: 'failed', error: refusal(head).toRecord() };
   if (isEncoded(head)) return { kind: 'failed', error: encodedError(head).toRecord() };
   const range = requireContentRange(head);
   if (range.kind !== 'range' || range.start !== bodyStart || range.end > task.askEnd) {
     return { kind: 'failed', error: rangeMismatch(head, bodyStart, task.askEnd).toRecord() };
   }
+  checkPartLength(head, framing.kind === 'length' ? framing.length : null, range);
   const { total, validators } = task.source;
   if (range.total !== null && range.total !== total) {
     return changed(`its length is now ${range.total} bytes, it was ${total}`);
@@ -189,7 +212,14 @@ function checkHead(head: ResponseHead, task: LeaseTask, bodyStart: number): Leas
   if (compareValidators(validators, readValidators(head)) === 'different') {
     return changed('its validator is another one');
   }
-  return null;
+  return range.end;
+}
+
+/** Whether a 416 tells another length than the one that is known (RFC 9110 section 15.5.17). */
+function isOfOtherLength(head: ResponseHead, { total }: Source): boolean {
+  const value = head.fields.get('content-range');
+  const range = value === undefined ? null : parseContentRange(value);
+  return range !== null && range.total !== null && range.total !== total;
 }
 
 /** A 200 to a range: another representation, or a server that does not serve this range. */

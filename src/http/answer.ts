@@ -25,7 +25,7 @@ export function refusal(head: ResponseHead): SluiceError {
   const details =
     retryAfterMs === null ? { httpStatus: status } : { httpStatus: status, retryAfterMs };
   const said = reason === '' ? String(status) : `${status} ${reason}`;
-  if (status >= 500 || status === 429 || status === 408) {
+  if (status >= 500 || [408, 425, 429].includes(status)) {
     return new SluiceError('HTTP_SERVER_ERROR', `the server answered ${said}`, {
       ...details,
       next: 'Try again later; fewer --connections may help.',

@@ -52,6 +52,22 @@ export function requireContentRange(head: ResponseHead): ContentRange {
   }
 }
 
+/**
+ * Checks that the body of a 206 is as long as its Content-Range says (RFC 9110 section 15.3.7).
+ * @param length Content-Length in bytes; null when the body is framed otherwise
+ * @throws SluiceError HTTP_RANGE_MISMATCH
+ */
+export function checkPartLength(
+  head: ResponseHead,
+  length: number | null,
+  { start, end }: { start: number; end: number },
+): void {
+  if (length === null || length === end - start) return;
+  throw mismatch(`Content-Range promises ${end - start} bytes, Content-Length ${length}`).with({
+    httpStatus: head.status,
+  });
+}
+
 /** The value of Range for the bytes `[start, end)`; `end` null asks for the rest. */
 export function rangeValue(start: number, end: number | null): string {
   assert(Number.isSafeInteger(start) && start >= 0, 'a range starts at a whole byte');

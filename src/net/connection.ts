@@ -13,6 +13,7 @@ import type { Framing } from '../http/framing.js';
 import { isInterim, parseResponseHead } from '../http/head.js';
 import type { ResponseHead } from '../http/head.js';
 import { dial } from './dial.js';
+import { dialWatched } from './watched.js';
 import { endpointKey } from './endpoint.js';
 import type { Endpoint } from './endpoint.js';
 import { socketError } from './errors.js';
@@ -72,6 +73,11 @@ export class Connection {
   address = '';
   /** Milliseconds that opening it took. */
   dialMs = 0;
+  /**
+   * Whether the end of a close-delimited body is known to be one. Under TLS only a close_notify is
+   * (RFC 9112 section 9.8), and only a watched connection can tell.
+   */
+  seesTruncation = false;
   private readonly slab: Buffer;
   private readonly peer: string;
   private socket: Socket | null = null;
@@ -100,22 +106,32 @@ export class Connection {
 
   /**
    * Opens a connection.
+   * @param watched see {@link seesTruncation}
    * @throws SluiceError as {@link dial}
    */
-  static async open(endpoint: Endpoint, timeoutMs: number): Promise<Connection> {
+  static async open(
+    endpoint: Endpoint,
+    timeoutMs: number,
+    { watched = false } = {},
+  ): Promise<Connection> {
     const started = performance.now();
     const connection = new Connection(endpoint, Buffer.allocUnsafeSlow(SLAB_BYTES));
     const reader = {
       buffer: () => connection.space(),
       callback: (bytes: number, buffer: Uint8Array) => connection.onBytes(bytes, buffer),
     };
-    const { socket, address } = await dial(endpoint, reader, timeoutMs);
+    const { socket, address } = await (watched && endpoint.tls !== null ? dialWatched : dial)(
+      endpoint,
+      reader,
+      timeoutMs,
+    );
+    connection.seesTruncation = watched || endpoint.tls === null;
     connection.socket = socket;
     connection.address = address.address;
     connection.dialMs = performance.now() - started;
     socket.on('error', (error) => connection.die(socketError(error, 'exchange', connection.peer)));
     socket.on('end', () => connection.onEnd());
-    socket.on('close', () => connection.onEnd());
+    socket.on('close', () => connection.onClose());
     return connection;
   }
 
@@ -359,6 +375,14 @@ export class Connection {
       this.mode === 'body'
         ? `${this.peer} closed the connection before the body was complete`
         : `${this.peer} closed the connection without an answer`;
+    const next = 'Run the same command again: it continues where it stopped.';
+    this.die(new SluiceError('CONNECTION_LOST', message, { next }));
+  }
+
+  /** A connection that is gone without an end has ended nothing in order. */
+  private onClose(): void {
+    if (this.mode === 'dead') return;
+    const message = `the connection to ${this.peer} was lost`;
     const next = 'Run the same command again: it continues where it stopped.';
     this.die(new SluiceError('CONNECTION_LOST', message, { next }));
   }

@@ -4,7 +4,7 @@ import type { OnReadOpts, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { SluiceError } from '../errors.js';
-import type { Address, Endpoint } from './endpoint.js';
+import type { Address, Endpoint, TlsSettings } from './endpoint.js';
 import { socketError } from './errors.js';
 
 /** How long one address is waited for before the next is tried beside it (RFC 8305 section 5). */
@@ -39,6 +39,9 @@ export async function dial(
   return dialled;
 }
 
+/** The built-in authorities, verified. */
+const NO_TLS_SETTINGS: TlsSettings = { ca: null, cert: null, key: null, verify: true };
+
 const peerName = (endpoint: Endpoint): string =>
   `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
 
@@ -50,10 +53,18 @@ function open(endpoint: Endpoint, { address, family }: Address, reader: Reader):
   } as unknown as OnReadOpts;
   const base = { host: address, port: endpoint.port, family, onread, noDelay: true };
   if (endpoint.tls === null) return connectTcp(base);
-  const { ca, cert, key, verify } = endpoint.tls;
   const options: ConnectionOptions & { onread: OnReadOpts } = {
     ...base,
+    ...tlsOptions(endpoint),
     host: address,
+  };
+  return connectTls(options);
+}
+
+/** What TLS is told about the peer of an endpoint. */
+export function tlsOptions(endpoint: Endpoint): ConnectionOptions {
+  const { ca, cert, key, verify } = endpoint.tls ?? NO_TLS_SETTINGS;
+  const options: ConnectionOptions = {
     servername: isIP(endpoint.host) === 0 ? endpoint.host : '',
     ALPNProtocols: ['http/1.1'],
     rejectUnauthorized: verify,
@@ -61,7 +72,7 @@ function open(endpoint: Endpoint, { address, family }: Address, reader: Reader):
   if (ca !== null) options.ca = ca;
   if (cert !== null) options.cert = cert;
   if (key !== null) options.key = key;
-  return connectTls(options);
+  return options;
 }
 
 /** Attempts on the addresses of one endpoint, of which one wins. */
@@ -150,7 +161,11 @@ class Race {
   }
 }
 
-function handshake(socket: Socket, endpoint: Endpoint, timeoutMs: number): Promise<void> {
+/**
+ * Waits for the end of the TLS handshake.
+ * @throws SluiceError CONNECT_TIMEOUT, TLS_CERTIFICATE, TLS_HANDSHAKE, CONNECTION_LOST
+ */
+export function handshake(socket: Socket, endpoint: Endpoint, timeoutMs: number): Promise<void> {
   const peer = peerName(endpoint);
   return new Promise((resolve, reject) => {
     const settle = (error: SluiceError | null): void => {

@@ -19,7 +19,7 @@ export function backoffMs(attempt: number, retryAfterMs: number | null, random: 
   const exponential = Math.min(CAP_MS, BASE_MS * 2 ** Math.min(attempt - 1, 16));
   const jittered = exponential / 2 + (exponential / 2) * random;
   if (retryAfterMs === null) return Math.round(jittered);
-  return Math.round(retryAfterMs + BASE_MS * random);
+  return Math.round(Math.max(jittered, retryAfterMs + BASE_MS * random));
 }
 
 /** Whether a status of the answer is worth asking again for (RFC 9110 section 15, RFC 6585). */

@@ -31,12 +31,23 @@ export function judge({ known, seen, digest, insist }: Comparison): Verdict {
   }
 }
 
-/** The refusal of `resume` when the representation changed. */
-export function changedError(how: string, path: string, url: string): SluiceError {
+/**
+ * The refusal to combine bytes of two representations. `replaced`: what the server answers may not
+ * be the file at all, so only the user can say that it is to replace what is kept.
+ */
+export function changedError(
+  how: string,
+  path: string,
+  url: string,
+  kind: 'changed' | 'replaced' = 'changed',
+): SluiceError {
   return new SluiceError('CHANGED', `the representation changed on the server: ${how}`, {
     path,
     url,
-    next: 'Run `sluice get` with the URL to fetch the new one from the start.',
+    next:
+      kind === 'changed'
+        ? 'Run `sluice get` with the URL to fetch the new one from the start.'
+        : 'Try again later; to start over, run `sluice get` with --on-exists overwrite.',
   });
 }
 

@@ -19,11 +19,12 @@ import {
 import type { UserField } from '../http/request.js';
 import { parseUserUrl } from '../http/url.js';
 import { ifRangeValue, readValidators } from '../http/validators.js';
-import type { Answer, BodySink, Connection } from '../net/connection.js';
+import { Connection } from '../net/connection.js';
+import type { Answer, BodySink } from '../net/connection.js';
 import { urlParts } from '../net/endpoint.js';
 import type { Address, Endpoint, TlsSettings } from '../net/endpoint.js';
 import { resolveHost } from '../net/resolve.js';
-import type { Connections } from '../../workers/connections.js';
+import type { Connections, Taken } from '../../workers/connections.js';
 import type { Source } from '../../workers/protocol.js';
 import type { DownloadOptions } from './options.js';
 
@@ -56,6 +57,8 @@ export class Asker {
   private readonly known = new Map<string, Address[]>();
   private current: Connection | null = null;
   private aborted: SluiceError | null = null;
+  private readonly abortion: Promise<never>;
+  private rejectAbortion!: (error: SluiceError) => void;
 
   /** @throws SluiceError URL_INVALID, USAGE */
   constructor(
@@ -66,6 +69,8 @@ export class Asker {
     const { url, userinfo } = parseUserUrl(options.url);
     this.origin = url;
     this.userFields = userFields(options, userinfo);
+    this.abortion = new Promise((_resolve, reject) => (this.rejectAbortion = reject));
+    this.abortion.catch(() => undefined);
   }
 
   /** The URL that the user gave, without userinfo and fragment. */
@@ -77,6 +82,7 @@ export class Asker {
   abort(error: SluiceError): void {
     this.aborted = error;
     this.current?.destroy();
+    this.rejectAbortion(error);
   }
 
   /**
@@ -125,15 +131,21 @@ export class Asker {
     const asked: Array<[string, string]> =
       range === null ? fields : [...fields, ['Range', rangeValue(range.start, range.end)]];
     const bytes = writeRequest({ method: 'GET', target, host, fields: asked });
-    for (;;) {
+    for (let watched = false; ;) {
       this.checkAborted();
-      const { connection, reused } = await this.connections.take(endpoint, connectMs);
+      const { connection, reused } = await this.connect(endpoint, connectMs, watched);
       this.current = connection;
       this.checkAborted();
       try {
         const sent = performance.now();
         const answer = await connection.request(bytes, 'GET', firstByteMs);
         const roundTripMs = Math.min(connection.dialMs, performance.now() - sent);
+        if (endsUnseen(connection, answer)) {
+          this.log.info({}, 'the body ends with the TLS connection; asking again to see that end');
+          connection.destroy();
+          watched = true;
+          continue;
+        }
         const source = sourceOf(answer.head, endpoint, target, host, fields);
         return { connection, answer, source, roundTripMs };
       } catch (error) {
@@ -142,6 +154,23 @@ export class Asker {
           throw error;
       }
     }
+  }
+
+  /** Opening a connection may take long; the end of the download does not wait for it. */
+  private connect(endpoint: Endpoint, timeoutMs: number, watched: boolean): Promise<Taken> {
+    const taking = watched
+      ? Connection.open(endpoint, timeoutMs, { watched }).then((connection): Taken => ({
+          connection,
+          reused: false,
+        }))
+      : this.connections.take(endpoint, timeoutMs);
+    taking.then(
+      ({ connection }) => {
+        if (this.aborted !== null) connection.destroy();
+      },
+      () => undefined,
+    );
+    return Promise.race([taking, this.abortion]);
   }
 
   private checkAborted(): void {
@@ -154,7 +183,8 @@ export class Asker {
     const { scheme, host, port } = urlParts(url);
     let addresses = this.known.get(host);
     if (addresses === undefined) {
-      addresses = await resolveHost(host, this.options.deadlines.connectMs);
+      const { connectMs } = this.options.deadlines;
+      addresses = await Promise.race([resolveHost(host, connectMs), this.abortion]);
       this.known.set(host, addresses);
       this.log.debug({ host, addresses: addresses.map(({ address }) => address) }, 'resolved');
     }
@@ -182,6 +212,11 @@ export class Asker {
       connection.destroy();
     }
   }
+}
+
+/** Whether nothing would tell a whole body from a cut one (RFC 9112 section 9.8). */
+function endsUnseen(connection: Connection, { head, framing }: Answer): boolean {
+  return framing.kind === 'close' && head.status < 300 && !connection.seesTruncation;
 }
 
 /** What we call ourselves when the user does not say otherwise. */

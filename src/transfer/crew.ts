@@ -22,7 +22,7 @@ import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
 import type { Deadlines, LeaseOutcome, LeaseTask, Slots, Source } from '../../workers/protocol.js';
 import type { Lane, LaneState } from './events.js';
 import type { Executor } from './executors.js';
-import { classify } from './failures.js';
+import { classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
 import type { Seams } from './seams.js';
 
 /** The scheduler looks at rates this often, in milliseconds. */
@@ -38,15 +38,21 @@ const YOUNG_MS = 600;
 const MAX_REPLACED = 3;
 
 /** Given-up leases may take this long to say so, in milliseconds. */
-const DRAIN_MS = 1500;
+const DRAIN_MS = 800;
 
 /** Answers with another validator that are tolerated before the representation is taken to have changed. */
 const MAX_CHANGED = 2;
 
-/** How the work ended. `broken` can go on after asking the server anew. */
+/** Tries of a server that claims to serve ranges before its first answer is read to the end. */
+const MAX_TRIALS = 2;
+
+/**
+ * How the work ended. `broken` can go on after asking the server anew; with `alone`, only as one
+ * answer on one connection.
+ */
 export type CrewEnd =
   | { kind: 'complete' }
-  | { kind: 'broken'; error: SluiceError; progressed: boolean }
+  | { kind: 'broken'; error: SluiceError; progressed: boolean; alone: boolean }
   | { kind: 'failed'; error: SluiceError };
 
 export interface CrewHooks {
@@ -83,6 +89,8 @@ interface Working {
   start: number;
   beganMs: number;
   meter: Meter;
+  /** How often the source had been renewed when this lease was handed out. */
+  generation: number;
 }
 
 interface LaneBook {
@@ -107,7 +115,10 @@ export class Crew {
   private roundTripMs = 200;
   private usualRate: number | null = null;
   private refreshing = false;
-  private refreshed = false;
+  private redirected: boolean;
+  /** Bytes received when the address was last renewed; null before. */
+  private renewMark: number | null = null;
+  private generation = 0;
   private fatal: SluiceError | null = null;
   private lastError: SluiceError | null = null;
   private timer: NodeJS.Timeout | null = null;
@@ -115,13 +126,16 @@ export class Crew {
   private readonly ended: Promise<CrewEnd>;
   private over = false;
   private trial: number | null = null;
+  private trialsFailed = 0;
+  private openLease: number | null = null;
   private proven: boolean;
   private singleStream = false;
+  private alone = false;
   /** Ends of leases that brought no sample, with how often. */
   private readonly unsampled = new Map<number, number>();
   /** The most connections that received at the same time. */
   peak = 0;
-  /** A seam did not fit: what is written may be of more than one representation. */
+  /** Two requests brought bytes that do not fit together: nothing that is written can be believed. */
   spoiled = false;
 
   constructor(
@@ -130,6 +144,7 @@ export class Crew {
     private readonly firstLease: number,
   ) {
     this.source = parts.source;
+    this.redirected = parts.redirected;
     this.proven = parts.proven;
     this.nextLease = firstLease;
     this.total = new Meter(2000, performance.now());
@@ -164,6 +179,7 @@ export class Crew {
     first: { span: Span; start: (task: LeaseTask) => Promise<LeaseOutcome> } | null,
   ): Promise<CrewEnd> {
     if (first !== null) {
+      this.openLease = this.nextLease;
       this.singleStream = !this.proven && !this.mayTryRanges();
       this.begin(this.lanes[0] as LaneBook, first.span, first.start);
       this.shareFirst(first.span);
@@ -372,8 +388,9 @@ export class Crew {
       start: span.start,
       beganMs: nowMs,
       meter: new Meter(700, nowMs, slots.received(lane.slot)),
+      generation: this.generation,
     };
-    if (!this.proven && lane.slot !== 0) this.trial = lease;
+    if (!this.proven && lease !== this.openLease) this.trial = lease;
     void start(this.task(lease, lane.slot, span)).then(
       (outcome) => this.settle(lane, outcome),
       (error: unknown) => this.giveUp(SluiceError.from(error)),
@@ -427,8 +444,9 @@ export class Crew {
     this.learn(outcome);
     this.trace(working, outcome);
     try {
-      this.judge(lane, working, outcome, end);
-      this.checkSeams();
+      this.takeSeam(outcome, end);
+      this.judge(lane, working, outcome);
+      this.compareSeams();
     } catch (error) {
       this.giveUp(SluiceError.from(error));
     }
@@ -453,26 +471,34 @@ export class Crew {
     this.requestMs += 0.3 * ((dialMs ?? 0) + firstByteMs - this.requestMs);
   }
 
-  private judge(lane: LaneBook, working: Working, outcome: LeaseOutcome, end: number): void {
+  /** @throws SluiceError CHANGED */
+  private compareSeams(): void {
+    try {
+      this.parts.seams.check((from, to) => this.isWritten(from, to));
+    } catch (error) {
+      this.spoiled = true;
+      throw error;
+    }
+  }
+
+  private judge(lane: LaneBook, working: Working, outcome: LeaseOutcome): void {
     const { result } = outcome;
     const isTrial = this.trial === outcome.lease;
+    if (isTrial) this.trial = null;
     switch (result.kind) {
       case 'done':
       case 'short':
+        if (isTrial) this.proven = true;
+        if (outcome.written === working.start && this.source.total !== null) {
+          return this.failed(lane, working, tooShort(), false);
+        }
         lane.failures = 0;
         if (!this.isSlow(working)) lane.replaced = 0;
-        if (isTrial) this.proven = true;
-        if (isTrial) this.trial = null;
-        this.takeSeam(outcome, end);
         return;
       case 'cancelled':
         return;
       case 'redirected':
-        return this.renew(
-          new SluiceError('HTTP_UNEXPECTED', 'the server redirects now', {
-            httpStatus: result.status,
-          }),
-        );
+        return this.renew(lane, working, redirectedNow(result.status));
       case 'ignored':
         return this.ignored(lane, working, isTrial, result.why, outcome);
       case 'changed':
@@ -484,8 +510,10 @@ export class Crew {
           result.by,
         );
       case 'failed':
+        if (isTrial && ++this.trialsFailed >= MAX_TRIALS) this.rangesFailed();
         return this.failed(
           lane,
+          working,
           SluiceError.fromRecord(result.error),
           outcome.written > working.start,
         );
@@ -493,21 +521,20 @@ export class Crew {
   }
 
   /**
-   * Keeps the sample of a lease that ended at another's bytes. Without one, either the lease that
-   * begins there compares its own head, or the edge is fetched again before the end.
+   * Keeps the sample of a lease that reached its end, however it ended. Without a whole one, either
+   * the lease that begins there compares its own head, or the edge is fetched again before the end.
    */
   private takeSeam({ written, seam, result }: LeaseOutcome, end: number): void {
     const { ledger, seams } = this.parts;
     if (this.source.total === null) {
-      ledger.endAt(written);
+      if (result.kind === 'done' || result.kind === 'short') ledger.endAt(written);
       return;
     }
-    if (result.kind !== 'done' || written < end || written >= ledger.total) return;
-    if (seam !== null) {
-      seams.add(seam);
+    if (written < end || written >= ledger.total) return;
+    if (seam !== null) seams.add(seam);
+    if (seam !== null && seam.bytes.length >= Math.min(SEAM_BYTES, ledger.total - written)) {
       this.unsampled.delete(written);
-    }
-    if (seam === null) this.unsampled.set(written, (this.unsampled.get(written) ?? 0) + 1);
+    } else this.unsampled.set(written, (this.unsampled.get(written) ?? 0) + 1);
   }
 
   /** Fetches again the edges that nothing was compared with; whether there were any. */
@@ -533,31 +560,21 @@ export class Crew {
     if (this.source.ifRange !== null) {
       // Some servers answer 200 to If-Range although the validator is theirs; the 206's own is compared instead.
       this.source = { ...this.source, ifRange: null };
-      if (isTrial) this.trial = null;
       return;
     }
-    if (isTrial) {
-      this.singleStream = true;
-      this.extendFirst();
-      return;
-    }
+    if (isTrial) return this.rangesFailed();
     const error = new SluiceError('HTTP_RANGE_IGNORED', why, {
       next: 'Try --connections 1, or another source of the file.',
     });
-    this.failed(lane, error, outcome.written > working.start);
+    this.failed(lane, working, error, outcome.written > working.start);
   }
 
-  private checkSeams(): void {
-    try {
-      this.parts.seams.check((from, to) => this.isWritten(from, to));
-    } catch (error) {
-      this.spoiled = true;
-      throw error;
-    }
-  }
-
-  /** Ranges do not work after all: the first answer, which is the whole, goes on to the end. */
-  private extendFirst(): void {
+  /**
+   * Ranges do not work after all: the first answer, which is the whole, goes on to the end. When it
+   * is over already, the whole has to be asked for again.
+   */
+  private rangesFailed(): void {
+    this.singleStream = this.alone = true;
     const [booked] = this.parts.ledger.leases;
     if (booked === undefined) return;
     this.parts.ledger.extend(booked.lease);
@@ -571,23 +588,43 @@ export class Crew {
     outcome: LeaseOutcome,
     by: 'seam' | 'validator',
   ): void {
-    if (by === 'seam') this.spoiled = true;
-    if (by === 'seam' || ++this.changes > MAX_CHANGED) throw error;
+    if (by === 'seam') {
+      this.spoiled = true;
+      throw error;
+    }
+    const progressed = outcome.written > working.start;
+    if (working.generation !== this.generation)
+      return this.failed(lane, working, error, progressed);
+    if (++this.changes > MAX_CHANGED) return this.endAlone(error);
+    this.generation++;
     // Nodes behind one name may give one representation different ETags: stay with the first node.
     const pinned = this.source.endpoint.addresses.slice(0, 1);
     this.source = { ...this.source, endpoint: { ...this.source.endpoint, addresses: pinned } };
-    this.failed(lane, error, outcome.written > working.start);
+    this.failed(lane, working, error, progressed);
   }
 
-  private failed(lane: LaneBook, error: SluiceError, progressed: boolean): void {
+  /** The validator is another one at each request: only one answer as a whole can be believed. */
+  private endAlone(error: SluiceError): void {
+    this.alone = this.singleStream = true;
+    this.lastError = error;
+    this.cancelAll();
+  }
+
+  /** Whether nothing has come since the address was renewed. */
+  private get refreshed(): boolean {
+    return this.renewMark !== null && this.received - this.renewMark <= SEAM_BYTES * 2;
+  }
+
+  private failed(lane: LaneBook, working: Working, error: SluiceError, progressed: boolean): void {
     const others = this.parts.ledger.leasesOut;
+    const stale = this.refreshing || working.generation !== this.generation;
     const kind = classify(error, {
-      redirected: this.parts.redirected,
-      refreshed: this.refreshed,
+      redirected: this.redirected,
+      refreshed: this.refreshed && !stale,
       others,
     });
     if (kind === 'fatal') throw error;
-    if (kind === 'renew') return this.renew(error);
+    if (kind === 'renew') return this.renew(lane, working, error);
     this.lastError = error;
     const nowMs = performance.now();
     lane.failures = progressed ? 1 : lane.failures + 1;
@@ -597,8 +634,8 @@ export class Crew {
     const delayMs = backoffMs(lane.failures, retryAfterMs, Math.random());
     lane.notBeforeMs = nowMs + delayMs;
     if (retryAfterMs !== null) this.gateMs = Math.max(this.gateMs, nowMs + delayMs);
-    if (this.streak > this.parts.retries && others === 0) throw error;
-    this.parts.hooks.retry(error, lane.failures, delayMs, lane.slot);
+    this.checkStreak(error, others);
+    if (!this.singleStream) this.parts.hooks.retry(error, lane.failures, delayMs, lane.slot);
   }
 
   /** Failures in a row over all connections; any real progress between them starts the count anew. */
@@ -609,23 +646,47 @@ export class Crew {
     this.streak++;
   }
 
-  /** Asks the original URL again for where the bytes are now. */
-  private renew(error: SluiceError): void {
-    if (this.refreshing) return;
-    this.refreshing = true;
-    this.refreshed = true;
+  /** @throws SluiceError the last failure, when as many have come in a row as are allowed */
+  private checkStreak(error: SluiceError, others: number): void {
+    if (this.singleStream) return;
+    // Connections that all wait in vain always see another one at work.
+    const allowed = others === 0 ? this.parts.retries : (this.parts.retries + 1) * (others + 1);
+    if (this.streak > allowed) throw error;
+  }
+
+  /** Asks the original URL again for where the bytes are now; once for all leases of one address. */
+  private renew(lane: LaneBook, working: Working, error: SluiceError): void {
     this.lastError = error;
+    lane.failures++;
+    const delayMs = lane.failures === 1 ? 0 : backoffMs(lane.failures - 1, null, Math.random());
+    lane.notBeforeMs = performance.now() + delayMs;
+    this.parts.hooks.retry(error, lane.failures, delayMs, lane.slot);
+    if (this.refreshing || working.generation !== this.generation) return;
+    this.countStreak(false);
+    this.checkStreak(error, this.parts.ledger.leasesOut);
+    this.refreshing = true;
     this.parts.hooks.refresh().then(
-      (source) => {
-        this.refreshing = false;
-        this.source = source;
-        this.pump();
-      },
-      (failure: unknown) => {
-        this.refreshing = false;
-        this.giveUp(SluiceError.from(failure));
-      },
+      (source) => this.renewed(source),
+      (failure: unknown) => this.notRenewed(SluiceError.from(failure), lane),
     );
+  }
+
+  private renewed(source: Source): void {
+    this.refreshing = false;
+    this.redirected = true;
+    this.renewMark = this.received;
+    this.generation++;
+    this.source = source;
+    this.pump();
+  }
+
+  /** What may pass is tried again when the next lease is refused; the streak bounds it. */
+  private notRenewed(error: SluiceError, lane: LaneBook): void {
+    this.refreshing = false;
+    if (!isWorthAsking(error) || this.streak > this.parts.retries) return this.giveUp(error);
+    const delayMs = backoffMs(this.streak, error.details.retryAfterMs ?? null, Math.random());
+    this.gateMs = Math.max(this.gateMs, performance.now() + delayMs);
+    this.parts.hooks.retry(error, this.streak, delayMs, lane.slot);
   }
 
   private tick(): void {
@@ -644,8 +705,6 @@ export class Crew {
     this.peak = Math.max(this.peak, receiving);
     this.total.sample(nowMs, this.received);
     this.usualRate = median(rates) ?? this.usualRate;
-    if (receiving > 0 && this.received - this.progressMark > SEAM_FRIENDLY_BYTES)
-      this.refreshed = false;
     this.replaceStragglers();
     ramp.sample({ nowMs, bytes: this.received, receiving });
     this.pump();
@@ -653,19 +712,23 @@ export class Crew {
 
   private giveUp(error: SluiceError): void {
     this.fatal ??= error;
-    for (const { working } of this.lanes) {
-      if (working !== null) this.parts.slots.cancel(working.slot, working.lease);
-    }
+    this.cancelAll();
     // A thread that does not answer must not keep the download from ending.
     setTimeout(() => this.end({ kind: 'failed', error: this.fatal ?? error }), DRAIN_MS).unref();
     this.pump();
+  }
+
+  private cancelAll(): void {
+    for (const { working } of this.lanes) {
+      if (working !== null) this.parts.slots.cancel(working.slot, working.lease);
+    }
   }
 
   /** Ends the work if every seam agrees; false when edges have to be fetched again first. */
   private endComplete(): boolean {
     try {
       if (this.recheckEdges()) return false;
-      this.checkSeams();
+      this.compareSeams();
       this.end({ kind: 'complete' });
     } catch (error) {
       this.end({ kind: 'failed', error: SluiceError.from(error) });
@@ -675,7 +738,8 @@ export class Crew {
 
   private endBroken(): void {
     const error = this.lastError ?? new SluiceError('CONNECTION_LOST', 'the body ended early');
-    this.end({ kind: 'broken', error, progressed: this.received > this.progressMark });
+    const progressed = this.received > this.progressMark;
+    this.end({ kind: 'broken', error, progressed, alone: this.alone });
   }
 
   private end(end: CrewEnd): void {

@@ -192,8 +192,9 @@ export class Download {
     this.job.peak = Math.max(this.job.peak, crew.peak, crew.received > 0 ? 1 : 0);
     this.job.fetched = crew.received;
     if (end.kind === 'complete') return this.received(workspace, work);
-    this.spoiled ||= crew.spoiled;
+    if (crew.spoiled) this.spoiled = true;
     if (end.kind === 'failed') return { type: 'failed', error: this.stopped ?? end.error };
+    this.job.alone ||= end.alone;
     return { type: 'broken', error: end.error, progressed: end.progressed };
   }
 
@@ -250,7 +251,7 @@ export class Download {
   }
 
   private executor(lanes: number): Executor {
-    if (lanes === 1) return this.job.local;
+    if (lanes === 1 || this.options.threads === 0) return this.job.local;
     const threads = Math.min(lanes, this.options.threads ?? availableParallelism());
     this.pool ??= new PoolExecutor(threads, lanes, this.job.log);
     this.pool.warm();
@@ -271,7 +272,7 @@ export class Download {
     const { connection, answer } = asked;
     return {
       span,
-      start: (task) => this.job.local.receive(task, { connection, answer, bodyStart }),
+      start: (task) => this.job.local.receive(task, { connection, answer, bodyStart, bodyEnd }),
     };
   }
 

@@ -18,6 +18,8 @@ export interface OpenAnswer {
   connection: Connection;
   answer: Answer;
   bodyStart: number;
+  /** Where the answer promised that its body ends. */
+  bodyEnd: number;
 }
 
 /** Runs leases in the calling thread. */
@@ -29,8 +31,12 @@ export class LocalExecutor implements Executor {
   }
 
   /** Receives the body of the first answer as a lease. */
-  receive(task: LeaseTask, { connection, bodyStart }: OpenAnswer): Promise<LeaseOutcome> {
-    return receiveLease(task, new Slots(task.memory), this.connections, connection, bodyStart);
+  receive(
+    task: LeaseTask,
+    { connection, bodyStart: start, bodyEnd: end }: OpenAnswer,
+  ): Promise<LeaseOutcome> {
+    const slots = new Slots(task.memory);
+    return receiveLease(task, slots, this.connections, connection, { start, end });
   }
 
   close(): Promise<void> {

@@ -1,5 +1,6 @@
 /** What a failed lease means for the download. Pure. */
-import type { ErrorCode, SluiceError } from '../errors.js';
+import { SluiceError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
 import { LONGEST_RETRY_AFTER_MS } from '../plan/retry.js';
 
 /**
@@ -56,6 +57,24 @@ export function classify(error: SluiceError, context: FailureContext): FailureKi
   }
   if (OBJECTIONS.has(error.code)) return 'objection';
   return PASSING.has(error.code) || PASSING_FOR_LEASE.has(error.code) ? 'retry' : 'fatal';
+}
+
+/** A lease met a redirect where the bytes were before. */
+export function redirectedNow(status: number): SluiceError {
+  return new SluiceError('HTTP_UNEXPECTED', `the server redirects now (${status})`, {
+    httpStatus: status,
+  });
+}
+
+/** A range so much shorter than asked that nothing is gained by it. */
+export function tooShort(): SluiceError {
+  return new SluiceError(
+    'HTTP_RANGE_MISMATCH',
+    'the server sends hardly any of what is asked for',
+    {
+      next: 'Try --connections 1, or another source of the file.',
+    },
+  );
 }
 
 /** Whether a first request that failed so is worth another try. */

@@ -58,6 +58,8 @@ export class Job {
   peak = 0;
   /** Bytes that stay on disk for a later run, after a failure. */
   kept = 0;
+  /** Only one answer on one connection can be believed, or had. */
+  alone = false;
   notices: string[] = [];
 
   /** @throws SluiceError URL_INVALID, USAGE */

@@ -13,8 +13,8 @@ export function maxConnections({ connections }: DownloadOptions): number {
 }
 
 /** The most connections that an offer can use. */
-export function usefulConnections({ options, work }: Job, offer: Offer): number {
-  if (offer.kind === 'none') return 1;
+export function usefulConnections({ options, work, alone }: Job, offer: Offer): number {
+  if (offer.kind === 'none' || alone) return 1;
   if (offer.kind === 'whole' && !offer.ranges) return 1;
   const missing = work?.ledger.missing.total() ?? 0;
   return missing <= SMALL_FILE ? 1 : maxConnections(options);

@@ -1,7 +1,7 @@
 /** What the first answer offers. Pure: a head in, a decision out. */
 import { SluiceError } from '../errors.js';
 import { encodedError, isEncoded, refusal } from '../http/answer.js';
-import { parseContentRange, requireContentRange } from '../http/content-range.js';
+import { checkPartLength, parseContentRange, requireContentRange } from '../http/content-range.js';
 import type { Framing } from '../http/framing.js';
 import type { ResponseHead } from '../http/head.js';
 
@@ -41,7 +41,7 @@ export function readOffer(
 ): Offer {
   switch (head.status) {
     case 206:
-      return readRange(head, start);
+      return readRange(head, framing, start);
     case 200:
       return readWhole(head, framing, path);
     case 416:
@@ -52,7 +52,7 @@ export function readOffer(
   }
 }
 
-function readRange(head: ResponseHead, start: number | null): Offer {
+function readRange(head: ResponseHead, framing: Framing, start: number | null): Offer {
   if (start === null)
     throw mismatch(head, 'no range was asked for, and the server sent a part (206)');
   if (isEncoded(head)) throw encodedError(head);
@@ -60,11 +60,15 @@ function readRange(head: ResponseHead, start: number | null): Offer {
   if (range.kind !== 'range' || range.start !== start) {
     throw mismatch(head, `asked for bytes from ${start}`);
   }
+  checkPartLength(head, framing.kind === 'length' ? framing.length : null, range);
   if (range.total === null) throw mismatch(head, 'the server does not tell the total length');
   return { kind: 'range', start: range.start, end: range.end, total: range.total };
 }
 
 function readWhole(head: ResponseHead, framing: Framing, path: string): Offer {
+  if (/^multipart\/byteranges\b/i.test(head.fields.get('content-type') ?? '')) {
+    throw mismatch(head, 'the server sent several parts as if they were the whole');
+  }
   const total = framing.kind === 'length' ? framing.length : framing.kind === 'none' ? 0 : null;
   if (isEncoded(head)) {
     const coding = head.fields.get('content-encoding') ?? '';

@@ -8,7 +8,7 @@ import type { JournalIdentity } from '../disk/journal.js';
 import { inspectTarget, resolveOutput } from '../disk/target.js';
 import { chooseName, nameFromUrl } from '../http/names.js';
 import { redactUrl } from '../http/redact.js';
-import { readValidators } from '../http/validators.js';
+import { compareValidators, readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import { Ledger } from '../plan/ledger.js';
@@ -80,7 +80,9 @@ export class Opening {
     await this.job.asker.release(asked.connection, asked.answer);
     if (from > 0) {
       const how = `nothing is left of it at offset ${from}`;
-      throw changedError(how, this.job.target ?? '', this.job.shownUrl);
+      const mayStartOver = this.job.options.mode === 'get' && this.job.work === null;
+      if (!mayStartOver) throw changedError(how, this.job.target ?? '', this.job.shownUrl);
+      return this.askFor(0);
     }
     const whole = await this.job.asker.ask(null);
     return [whole, readAnswer(whole, null)];
@@ -290,26 +292,50 @@ export class Opening {
     });
     const url = this.job.shownUrl;
     const keepsNothing = prior.written.total() === 0;
-    if (verdict.kind === 'changed' && !keepsNothing) {
-      const asksFirst = this.job.options.onExists === 'overwrite' && !again;
-      if (!asksFirst && (this.job.options.mode === 'resume' || again || offer.kind === 'whole')) {
+    if (keepsNothing) return false;
+    const asksFirst = this.job.options.onExists === 'overwrite' && !again;
+    if (offer.kind === 'whole' && !asksFirst) this.checkSameWhole(known, seen);
+    if (verdict.kind === 'changed' && this.mayStartAlone(known, seen, offer)) {
+      this.job.warn('The validator changes with each request; starting over on one connection.');
+      return false;
+    }
+    if (verdict.kind === 'changed') {
+      if (!asksFirst && (this.job.options.mode === 'resume' || again)) {
         throw changedError(verdict.how, this.job.path, url);
       }
       this.job.warn(`The representation changed on the server (${verdict.how}); starting over.`);
       return false;
     }
-    if (verdict.kind === 'unproven' && !keepsNothing) {
+    if (verdict.kind === 'unproven') {
       if (this.job.options.mode === 'resume') throw unprovenError(this.job.path, url);
       this.job.warn(
         'Nothing proves that the kept bytes belong to what the server has now; starting over.',
       );
       return false;
     }
-    if (offer.kind === 'whole' && !keepsNothing) {
+    if (offer.kind === 'whole') {
       this.job.warn('The server does not serve byte ranges of this file; starting over.');
       return false;
     }
-    return !keepsNothing;
+    return true;
+  }
+
+  /**
+   * A whole answer replaces kept bytes only if it has their validator or at least their length: a
+   * page that somebody puts in front of the server (a login, an error) must not destroy them.
+   */
+  private checkSameWhole(known: Known, seen: Known): void {
+    if (known.total === seen.total) return;
+    if (compareValidators(known.validators, seen.validators) === 'same') return;
+    const length = seen.total === null ? 'the answer has no length' : `${seen.total} bytes came`;
+    const how = `the server answered with the whole of something else (${length})`;
+    throw changedError(how, this.job.path, this.job.shownUrl, 'replaced');
+  }
+
+  /** The validator changes from answer to answer, but the length does not: one answer may do. */
+  private mayStartAlone(known: Known, seen: Known, offer: Offer): boolean {
+    const { alone, options } = this.job;
+    return alone && options.mode === 'get' && offer.kind === 'range' && known.total === seen.total;
   }
 
   private async open(

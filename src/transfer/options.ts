@@ -19,7 +19,7 @@ export interface DownloadOptions {
   /** Directory for server-given names and relative outputs; null for the current one. */
   dir: string | null;
   connections: number | 'auto';
-  /** Worker threads; null for as many as cores. */
+  /** Worker threads; null for as many as cores, 0 for none: leases run in the calling thread. */
   threads: number | null;
   checksums: ChecksumSpec[];
   /** The user's header lines, `Name: value`. */
