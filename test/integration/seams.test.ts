@@ -1,0 +1,121 @@
+/** Seams: bytes of two requests that do not fit together are never a file. */
+import { expect } from 'chai';
+import { benchPerTest, checkOracle, expectDone, expectFailed } from '../helpers/engine.js';
+import type { Origin } from '../helpers/origin.js';
+
+const MIB = 1024 * 1024;
+const SIZE = 40 * MIB;
+
+/** Body bytes that leave the server, requests by requests, cannot be fewer than these. */
+const asked = (origin: Origin): number =>
+  origin.requests.reduce((sum, { range }) => {
+    if (range === null) return sum;
+    return sum + Math.min(range.end, SIZE) - range.start;
+  }, 0);
+
+describe('seams', () => {
+  const bench = benchPerTest();
+
+  for (const request of [1, 2, 3, 5, 7]) {
+    it(`P5: request ${request} brings other bytes under a right Content-Range`, async () => {
+      const origin = await bench.origin({ size: SIZE, seed: 1, etag: 'none', rate: 60 * MIB });
+      origin.fault({ request, fault: { kind: 'wrong-bytes' } });
+      const engine = bench.engine({ connections: 4 });
+      const run = await engine.get(origin.url);
+      if (origin.requests.length > request) {
+        expect(expectFailed(run, 'CHANGED').exitStatus).equal(8);
+        expect(engine.hasPart, 'nothing of it is believed').equal(false);
+      }
+      checkOracle(run, { seed: 1, size: SIZE });
+      const again = await engine.get(origin.url);
+      expectDone(again, { seed: 1, size: SIZE });
+    });
+  }
+
+  for (const by of [1, -1, 4096, 65_536]) {
+    it(`P5: a range that is shifted by ${by} bytes`, async () => {
+      const origin = await bench.origin({ size: SIZE, seed: 1, rate: 60 * MIB });
+      origin.fault({ request: 1, fault: { kind: 'shifted', by } });
+      const engine = bench.engine({ connections: 4 });
+      expectFailed(await engine.get(origin.url), 'CHANGED');
+      expectDone(await engine.get(origin.url), { seed: 1, size: SIZE });
+    });
+  }
+
+  it('P5: the file changes under way, with the same length and no validator', async () => {
+    const origin = await bench.origin({
+      size: SIZE,
+      seed: 1,
+      etag: 'none',
+      lastModified: null,
+      rate: 20 * MIB,
+    });
+    const engine = bench.engine({ connections: 4 });
+    const running = engine.start(origin.url);
+    await origin.server.until(({ bodyBytes }) => bodyBytes > 4 * MIB);
+    origin.set({ seed: 99 });
+    origin.server.resetAll();
+    expectFailed(await running.ended, 'CHANGED');
+    expectDone(await engine.get(origin.url), { seed: 99, size: SIZE });
+  });
+
+  it('P5: kept bytes are compared with what a later run fetches beside them', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 20 * MIB });
+    const engine = bench.engine({ connections: 4 });
+    const running = engine.start(origin.url);
+    await origin.server.until(({ bodyBytes }) => bodyBytes > 8 * MIB);
+    const { SluiceError } = await import('../../src/errors.js');
+    running.stop(new SluiceError('INTERRUPTED', 'stopped'));
+    expect((await running.ended).status).equal(130);
+    // The same strong ETag over other bytes: only the seams can tell.
+    origin.set({ seed: 2, etag: `"s1-${SIZE}"` });
+    expectFailed(await engine.resume(), 'CHANGED');
+    expectDone(await engine.get(origin.url), { seed: 2, size: SIZE });
+  });
+
+  it('P5: an edge whose sample never came is fetched again and compared', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 30 * MIB });
+    // The lease is complete, and its connection dies in the sample beyond it.
+    origin.fault({
+      when: ({ range }) => range !== null && range.start > 0 && range.end < SIZE,
+      times: 1,
+      fault: { kind: 'content', seed: 1 },
+    });
+    origin.server.handle(wrap(origin));
+    const run = await bench.engine({ connections: 4 }).get(origin.url);
+    checkOracle(run, { seed: 1, size: SIZE });
+  });
+
+  it('P5: at most 0.1 % more bytes for 64 MiB and more over 16 connections', async function () {
+    this.timeout(60_000);
+    const size = 96 * MIB;
+    const origin = await bench.origin({ size, seed: 1 });
+    const run = await bench.engine({ connections: 16 }).get(origin.url);
+    expectDone(run, { seed: 1, size });
+    if (run.last.type !== 'done') return;
+    expect(run.last.fetched - size).most(size * 0.001);
+    expect(asked(origin)).above(0);
+  });
+});
+
+/** Resets a lease's connection 10 bytes before the end of what it asked for. */
+function wrap(origin: Origin): Parameters<Origin['server']['handle']>[0] {
+  let done = false;
+  return async (request, reply) => {
+    const { range } = request;
+    const { start } = range ?? { start: 0 };
+    const end = Math.min(range?.end ?? SIZE, SIZE);
+    const length = end - start;
+    const cut = !done && start > 0 && end < SIZE;
+    done ||= cut;
+    await reply.head(206, {
+      'Content-Range': `bytes ${start}-${end - 1}/${SIZE}`,
+      'Content-Length': length,
+      ETag: '"e"',
+    });
+    if (cut) void reply.afterBytes(length - 10, 'reset');
+    for (let at = start; at < end && !reply.gone; at += MIB) {
+      await reply.body(origin.content(at, Math.min(end, at + MIB)));
+    }
+  };
+}
