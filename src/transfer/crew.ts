@@ -100,6 +100,8 @@ interface LaneBook {
   /** How often in a row its connection was replaced for being slow. */
   replaced: number;
   working: Working | null;
+  /** Bytes per second that it last yielded; null before. */
+  rate: number | null;
 }
 
 export class Crew {
@@ -150,7 +152,14 @@ export class Crew {
     this.total = new Meter(2000, performance.now());
     this.ended = new Promise((resolve) => (this.finish = resolve));
     for (let slot = 0; slot < count; slot++) {
-      this.lanes.push({ slot, failures: 0, notBeforeMs: 0, replaced: 0, working: null });
+      this.lanes.push({
+        slot,
+        failures: 0,
+        notBeforeMs: 0,
+        replaced: 0,
+        working: null,
+        rate: null,
+      });
     }
   }
 
@@ -441,7 +450,7 @@ export class Crew {
     const booked = this.parts.ledger.lease(outcome.lease);
     const end = booked?.end ?? outcome.written;
     this.parts.ledger.close(outcome.lease, outcome.written);
-    this.learn(outcome);
+    this.learn(lane, working, outcome);
     this.trace(working, outcome);
     try {
       this.takeSeam(outcome, end);
@@ -465,7 +474,13 @@ export class Crew {
     this.parts.log.debug(fields, `lease ${result.kind}`);
   }
 
-  private learn({ dialMs, firstByteMs }: LeaseOutcome): void {
+  private learn(
+    lane: LaneBook,
+    working: Working,
+    { dialMs, firstByteMs, received, result }: LeaseOutcome,
+  ): void {
+    const elapsed = performance.now() - working.beganMs;
+    if (result.kind === 'done' && elapsed > 0) lane.rate = (received * 1000) / elapsed;
     if (firstByteMs === null) return;
     this.roundTripMs = Math.min(this.roundTripMs, dialMs ?? firstByteMs, firstByteMs);
     this.requestMs += 0.3 * ((dialMs ?? 0) + firstByteMs - this.requestMs);
@@ -692,19 +707,20 @@ export class Crew {
   private tick(): void {
     const nowMs = performance.now();
     const { slots, ramp } = this.parts;
-    const rates: number[] = [];
     let receiving = 0;
-    for (const { working } of this.lanes) {
+    for (const lane of this.lanes) {
+      const { working } = lane;
       if (working === null) continue;
       working.meter.sample(nowMs, slots.received(working.slot));
       if (slots.state(working.slot) !== LANE.receiving) continue;
       receiving++;
       if (nowMs - working.beganMs > YOUNG_MS && working.meter.rate > 0)
-        rates.push(working.meter.rate);
+        lane.rate = working.meter.rate;
     }
     this.peak = Math.max(this.peak, receiving);
     this.total.sample(nowMs, this.received);
-    this.usualRate = median(rates) ?? this.usualRate;
+    // What the others last yielded counts too: a slow one that is left alone must not be the usual.
+    this.usualRate = median(this.lanes.flatMap(({ rate }) => (rate === null ? [] : [rate])));
     this.replaceStragglers();
     ramp.sample({ nowMs, bytes: this.received, receiving });
     this.pump();
