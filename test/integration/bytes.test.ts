@@ -70,7 +70,7 @@ describe('the bytes', () => {
 
   it('P1: 200 to the first request and 206 to the later ones', async () => {
     const size = 12 * MIB;
-    const origin = await bench.origin({ size, seed: 4, rate: 5 * MIB });
+    const origin = await bench.origin({ size, seed: 4, rate: 2 * MIB });
     origin.fault({ request: 0, fault: { kind: 'full-200' } });
     const run = await bench.engine({ connections: 4 }).get(origin.url);
     expectDone(run, { seed: 4, size });
