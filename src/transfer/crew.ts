@@ -4,7 +4,6 @@
  * written, or until it cannot go on.
  */
 import { SluiceError } from '../errors.js';
-import type { Log } from '../log.js';
 import {
   SEAM_FRIENDLY_BYTES,
   grantByCut,
@@ -14,16 +13,13 @@ import {
   stragglers,
 } from '../plan/grant.js';
 import type { ActiveLease, Costs, Span } from '../plan/grant.js';
-import type { Ledger } from '../plan/ledger.js';
 import { Meter, median } from '../plan/meter.js';
-import type { Ramp } from '../plan/ramp.js';
 import { backoffMs } from '../plan/retry.js';
 import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
-import type { Deadlines, LeaseOutcome, LeaseTask, Slots, Source } from '../../workers/protocol.js';
+import type { LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
+import type { CrewEnd, CrewParts } from './crew-parts.js';
 import type { Lane, LaneState } from './events.js';
-import type { Executor } from './executors.js';
 import { classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
-import type { Seams } from './seams.js';
 
 /** The scheduler looks at rates this often, in milliseconds. */
 const TICK_MS = 50;
@@ -45,43 +41,6 @@ const MAX_CHANGED = 2;
 
 /** Tries of a server that claims to serve ranges before its first answer is read to the end. */
 const MAX_TRIALS = 2;
-
-/**
- * How the work ended. `broken` can go on after asking the server anew; with `alone`, only as one
- * answer on one connection.
- */
-export type CrewEnd =
-  | { kind: 'complete' }
-  | { kind: 'broken'; error: SluiceError; progressed: boolean; alone: boolean }
-  | { kind: 'failed'; error: SluiceError };
-
-export interface CrewHooks {
-  /** A lease failed and will be tried again. */
-  retry(error: SluiceError, attempt: number, delayMs: number, connection: number): void;
-  /** Asks the original URL again, because the redirected one does not answer any more (P20). */
-  refresh(): Promise<Source>;
-}
-
-export interface CrewParts {
-  ledger: Ledger;
-  slots: Slots;
-  executor: Executor;
-  ramp: Ramp;
-  source: Source;
-  /** Whether the source is what a redirect led to. */
-  redirected: boolean;
-  seams: Seams;
-  deadlines: Deadlines;
-  retries: number;
-  fd: number;
-  path: string;
-  log: Log;
-  hooks: CrewHooks;
-  /** Somebody follows the contiguous front. */
-  inOrder: boolean;
-  /** Ranges are proven to work; while they are not, one lease tries them. */
-  proven: boolean;
-}
 
 interface Working {
   slot: number;
@@ -133,8 +92,6 @@ export class Crew {
   private proven: boolean;
   private singleStream = false;
   private alone = false;
-  /** Ends of leases that brought no sample, with how often. */
-  private readonly unsampled = new Map<number, number>();
   /** The most connections that received at the same time. */
   peak = 0;
   /** Two requests brought bytes that do not fit together: nothing that is written can be believed. */
@@ -213,10 +170,7 @@ export class Crew {
       const position = this.positionOf(slot, lease, start);
       if (Math.min(position, end) > start) now.add(start, Math.min(position, end));
     }
-    for (const { offset, bytes } of this.parts.seams.samples())
-      now.remove(offset, offset + bytes.length);
-    for (const offset of this.unsampled.keys())
-      now.remove(Math.max(0, offset - SEAM_BYTES), offset);
+    for (const { start, end } of this.parts.seams.open()) now.remove(start, end);
     return now.toArray();
   }
 
@@ -411,7 +365,7 @@ export class Crew {
     const total = this.source.total;
     const headSeam = this.knownBefore(span.start);
     const askEnd = total === null ? span.end : Math.min(total, span.end + SEAM_BYTES);
-    if (headSeam > 0) this.unsampled.delete(span.start);
+    if (headSeam > 0) this.parts.seams.headWillCompare(span.start);
     return {
       lease,
       slot,
@@ -546,22 +500,13 @@ export class Crew {
       return;
     }
     if (written < end || written >= ledger.total) return;
-    if (seam !== null) seams.add(seam);
-    if (seam !== null && seam.bytes.length >= Math.min(SEAM_BYTES, ledger.total - written)) {
-      this.unsampled.delete(written);
-    } else this.unsampled.set(written, (this.unsampled.get(written) ?? 0) + 1);
+    seams.reached(written, seam, Math.min(SEAM_BYTES, ledger.total - written));
   }
 
   /** Fetches again the edges that nothing was compared with; whether there were any. */
   private recheckEdges(): boolean {
-    const { ledger } = this.parts;
-    for (const [offset, times] of this.unsampled) {
-      if (times > 2) {
-        const message = `the server never sends the bytes after offset ${offset} with those before it`;
-        throw new SluiceError('HTTP_RANGE_MISMATCH', message, { next: 'Try --connections 1.' });
-      }
-      ledger.forget({ start: Math.max(0, offset - SEAM_BYTES), end: offset });
-    }
+    const { ledger, seams } = this.parts;
+    for (const edge of seams.uncompared()) ledger.forget(edge);
     return ledger.missing.total() > 0;
   }
 

@@ -1,26 +1,56 @@
 /**
  * The seams between leases (P5). A lease that ended beside another one's bytes brought a sample of
- * them; when the neighbour has written there, the sample and the file must agree.
+ * them; when the neighbour has written there, the sample and the file must agree. Where no sample
+ * came, either the lease that begins there compares its own head, or the edge is fetched again.
  */
+import { SluiceError } from '../errors.js';
 import { readFully } from '../disk/io.js';
+import type { Span } from '../plan/grant.js';
 import { seamError } from '../../workers/lease-sink.js';
+import { SEAM_BYTES } from '../../workers/protocol.js';
 import type { SeamSample } from '../../workers/protocol.js';
 
+/** An edge is fetched again this often for its sample. */
+const MAX_AGAIN = 2;
+
 export class Seams {
-  private readonly open = new Map<number, SeamSample>();
+  private readonly samples = new Map<number, SeamSample>();
+  /** Edges that brought no whole sample, with how often. */
+  private readonly unsampled = new Map<number, number>();
 
   constructor(
     private readonly fd: number,
     private readonly path: string,
   ) {}
 
-  /** Samples that wait for their neighbour. */
-  samples(): IterableIterator<SeamSample> {
-    return this.open.values();
+  /** A lease wrote up to `offset`; `sample` is what it brought of the `wanted` bytes beyond. */
+  reached(offset: number, sample: SeamSample | null, wanted: number): void {
+    if (sample !== null) this.samples.set(sample.offset, sample);
+    if (sample !== null && sample.bytes.length >= wanted) this.unsampled.delete(offset);
+    else this.unsampled.set(offset, (this.unsampled.get(offset) ?? 0) + 1);
   }
 
-  add(sample: SeamSample): void {
-    this.open.set(sample.offset, sample);
+  /** A lease that begins at `offset` compares the bytes before it. */
+  headWillCompare(offset: number): void {
+    this.unsampled.delete(offset);
+  }
+
+  /** What is written but not compared yet: a later run must compare it anew. */
+  *open(): Generator<Span> {
+    for (const { offset, bytes } of this.samples.values())
+      yield { start: offset, end: offset + bytes.length };
+    for (const offset of this.unsampled.keys()) yield before(offset);
+  }
+
+  /**
+   * The written bytes before each edge that nothing was compared with.
+   * @throws SluiceError HTTP_RANGE_MISMATCH when an edge was fetched again in vain
+   */
+  *uncompared(): Generator<Span> {
+    for (const [offset, times] of this.unsampled) {
+      if (times > MAX_AGAIN) throw neverTogether(offset);
+      yield before(offset);
+    }
   }
 
   /**
@@ -29,12 +59,22 @@ export class Seams {
    * @throws SluiceError CHANGED when a sample and the file differ
    */
   check(isWritten: (start: number, end: number) => boolean): void {
-    for (const [offset, { bytes }] of this.open) {
+    for (const [offset, { bytes }] of this.samples) {
       if (!isWritten(offset, offset + bytes.length)) continue;
       const written = Buffer.alloc(bytes.length);
       readFully(this.fd, written, 0, written.length, offset);
       if (written.compare(bytes) !== 0) throw seamError({ path: this.path }, offset);
-      this.open.delete(offset);
+      this.samples.delete(offset);
     }
   }
+}
+
+const before = (offset: number): Span => ({
+  start: Math.max(0, offset - SEAM_BYTES),
+  end: offset,
+});
+
+function neverTogether(offset: number): SluiceError {
+  const message = `the server never sends the bytes after offset ${offset} with those before it`;
+  return new SluiceError('HTTP_RANGE_MISMATCH', message, { next: 'Try --connections 1.' });
 }
