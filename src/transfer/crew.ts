@@ -71,6 +71,7 @@ export class Crew {
   private gateMs = 0;
   private streak = 0;
   private changes = 0;
+  /** The most bytes that were in place at a failure. */
   private progressMark = 0;
   private requestMs = 200;
   private roundTripMs = 200;
@@ -103,6 +104,7 @@ export class Crew {
     private readonly firstLease: number,
   ) {
     this.source = parts.source;
+    this.progressMark = parts.ledger.written.total();
     this.redirected = parts.redirected;
     this.proven = parts.proven;
     this.nextLease = firstLease;
@@ -600,10 +602,18 @@ export class Crew {
 
   /** Failures in a row over all connections; any real progress between them starts the count anew. */
   private countStreak(progressed: boolean): void {
-    const received = this.received;
-    if (progressed || received - this.progressMark > SEAM_BYTES * 2) this.streak = 0;
-    this.progressMark = received;
+    const now = this.inPlace();
+    if (progressed || now > this.progressMark) this.streak = 0;
+    this.progressMark = Math.max(this.progressMark, now);
     this.streak++;
+  }
+
+  /** Bytes in the file now. What is received and thrown away again is no progress. */
+  private inPlace(): number {
+    let sum = this.parts.ledger.written.total();
+    for (const { lease, slot, start, end } of this.parts.ledger.leases)
+      sum += Math.max(0, Math.min(end, this.positionOf(slot, lease, start)) - start);
+    return sum;
   }
 
   /** @throws SluiceError the last failure, when as many have come in a row as are allowed */
@@ -699,7 +709,7 @@ export class Crew {
 
   private endBroken(): void {
     const error = this.lastError ?? new SluiceError('CONNECTION_LOST', 'the body ended early');
-    const progressed = this.received > this.progressMark;
+    const progressed = this.inPlace() > this.progressMark;
     this.end({ kind: 'broken', error, progressed, alone: this.alone });
   }
 

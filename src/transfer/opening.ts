@@ -82,7 +82,7 @@ export class Opening {
       const how = `nothing is left of it at offset ${from}`;
       const mayStartOver = this.job.options.mode === 'get' && this.job.work === null;
       if (!mayStartOver) throw changedError(how, this.job.target ?? '', this.job.shownUrl);
-      return this.askFor(0);
+      return this.askFor(0, null);
     }
     const whole = await this.job.asker.ask(null);
     return [whole, readAnswer(whole, null)];

@@ -135,7 +135,7 @@ export function expectDone(run: EngineRun, reference: Reference): void {
 export function expectFailed(run: EngineRun, ...codes: ErrorCode[]): ErrorEvent {
   expect(run.last.type, told(run)).equal('error');
   const last = run.last as ErrorEvent;
-  expect(codes, told(run)).include(last.code);
+  if (codes.length > 0) expect(codes, told(run)).include(last.code);
   expect(existsSync(run.file), 'the final name').equal(false);
   return last;
 }

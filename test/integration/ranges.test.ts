@@ -1,0 +1,117 @@
+/** Answers that are not what was asked for: no byte of them is written. */
+import { expect } from 'chai';
+import { benchPerTest, checkOracle, expectDone, expectFailed } from '../helpers/engine.js';
+import type { Fault } from '../helpers/origin.js';
+
+const MIB = 1024 * 1024;
+const SIZE = 16 * MIB;
+const REFERENCE = { seed: 1, size: SIZE };
+
+const wrong: Record<string, Fault> = {
+  'no Content-Range': { kind: 'content-range', value: null },
+  'another Content-Range': { kind: 'content-range', value: `bytes 5-99/${SIZE}` },
+  'an unsatisfied Content-Range': { kind: 'content-range', value: `bytes */${SIZE}` },
+  'a Content-Range of nothing': { kind: 'content-range', value: 'bytes */*' },
+  'two Content-Ranges': {
+    kind: 'content-range',
+    value: [`bytes 0-99/${SIZE}`, `bytes 100-199/${SIZE}`],
+  },
+  'a Content-Range beyond its total': { kind: 'content-range', value: 'bytes 0-99/50' },
+  'another unit': { kind: 'content-range', value: `items 0-99/${SIZE}` },
+  'several parts': { kind: 'multipart' },
+  'a longer Content-Length than Content-Range': { kind: 'content-length', value: '99999999' },
+  'a shorter Content-Length than Content-Range': { kind: 'content-length', value: '10' },
+  'an encoded range': { kind: 'encoding', encoding: 'gzip' },
+  'two lengths': { kind: 'content-length', value: ['5', '6'] },
+};
+
+describe('ranges', () => {
+  const bench = benchPerTest();
+
+  for (const [what, fault] of Object.entries(wrong)) {
+    const number = what.includes('encoded') ? 'P10' : 'P9';
+
+    it(`${number}: ${what} once, to a lease`, async () => {
+      const origin = await bench.origin({ size: SIZE, seed: 1, rate: 16 * MIB });
+      origin.fault({ request: 1, fault });
+      const run = await bench.engine({ connections: 4 }).get(origin.url);
+      checkOracle(run, REFERENCE);
+      if (number === 'P9') expectDone(run, REFERENCE);
+    });
+
+    it(`${number}: ${what} to every request`, async () => {
+      const origin = await bench.origin({ size: SIZE, seed: 1 });
+      origin.fault({ times: Infinity, fault });
+      const run = await bench.engine({ connections: 4, retries: 1 }).get(origin.url);
+      expect(expectFailed(run).exitStatus).equal(7);
+    });
+  }
+
+  it('P9: what comes after a range that has no length of its own', async () => {
+    for (const framing of ['chunked', 'close'] as const) {
+      const origin = await bench.origin({ size: SIZE, seed: 1, framing });
+      origin.fault({ times: Infinity, fault: { kind: 'overlong', extra: 5000 } });
+      const run = await bench.engine({ connections: 4, retries: 1 }).get(origin.url);
+      checkOracle(run, REFERENCE);
+      expect([0, 7]).include(run.status);
+    }
+  });
+
+  it('P9: bytes after Content-Length are discarded, and their connection is not used again', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1 });
+    origin.fault({ times: Infinity, fault: { kind: 'overlong', extra: 5000 } });
+    expectDone(await bench.engine({ connections: 4 }).get(origin.url), REFERENCE);
+    expect(origin.requests.every(({ onConnection }) => onConnection === 0)).equal(true);
+  });
+
+  it('P9: 200 with the same validator in the middle of a file', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 16 * MIB });
+    for (const request of [1, 2]) origin.fault({ request, fault: { kind: 'full-200' } });
+    expectDone(await bench.engine({ connections: 4 }).get(origin.url), REFERENCE);
+  });
+
+  it('P9: a total that changes to another and to none', async () => {
+    for (const total of [SIZE + 1, SIZE - 1, '*'] as const) {
+      const origin = await bench.origin({ size: SIZE, seed: 1, rate: 16 * MIB });
+      origin.fault({
+        when: ({ number }) => number > 0,
+        times: Infinity,
+        fault: { kind: 'total', total },
+      });
+      const run = await bench.engine({ connections: 4, retries: 1 }).get(origin.url);
+      checkOracle(run, REFERENCE);
+      if (total !== '*') expectFailed(run, 'CHANGED', 'HTTP_RANGE_MISMATCH');
+    }
+  });
+
+  it('P9: ranges so short that nothing is gained end the download, without a storm', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, maxRange: 4096 });
+    const run = await bench.engine({ connections: 4, retries: 2 }).get(origin.url);
+    expectFailed(run, 'HTTP_RANGE_MISMATCH');
+    expect(origin.requests.length).below(60);
+  });
+
+  it('P9: 416 to a lease: with another length the file changed, with the same it is refused', async () => {
+    for (const [total, codes] of [
+      [SIZE + 1, ['CHANGED', 'HTTP_RANGE_MISMATCH']],
+      [SIZE, ['HTTP_REFUSED']],
+    ] as const) {
+      const origin = await bench.origin({ size: SIZE, seed: 1, rate: 8 * MIB });
+      origin.fault({
+        when: ({ number }) => number > 0,
+        times: Infinity,
+        fault: { kind: 'status', status: 416, fields: { 'Content-Range': `bytes */${total}` } },
+      });
+      const run = await bench.engine({ connections: 2, retries: 1 }).get(origin.url);
+      expectFailed(run, ...codes);
+    }
+  });
+
+  it('P10: identity is asked for, and an encoded whole is not decoded', async () => {
+    const origin = await bench.origin({ size: MIB, seed: 1 });
+    origin.fault({ times: Infinity, fault: { kind: 'full-200' } });
+    origin.fault({ times: Infinity, fault: { kind: 'encoding', encoding: 'gzip' } });
+    expectFailed(await bench.engine().get(origin.url), 'HTTP_ENCODED');
+    expect(origin.requests[0]?.fields['accept-encoding']).equal('identity');
+  });
+});

@@ -1,0 +1,245 @@
+/** Validators: which bytes may be combined, within a run and across runs. */
+import { expect } from 'chai';
+import { SluiceError } from '../../src/errors.js';
+import type { ErrorCode } from '../../src/errors.js';
+import { benchPerTest, checkOracle, expectDone, expectFailed, told } from '../helpers/engine.js';
+import type { Engine } from '../helpers/engine.js';
+import type { Origin, OriginOptions } from '../helpers/origin.js';
+
+const MIB = 1024 * 1024;
+const SIZE = 16 * MIB;
+const OLD = new Date('2024-01-02T03:04:05Z');
+
+/** Stops a download in its middle. */
+async function half(engine: Engine, origin: Origin): Promise<void> {
+  const running = engine.start(origin.url);
+  await origin.server.until(({ bodyBytes }) => bodyBytes > 6 * MIB);
+  running.stop(new SluiceError('INTERRUPTED', 'stopped'));
+  const run = await running.ended;
+  expect(run.status, told(run)).equal(130);
+  expect(engine.hasPart).equal(true);
+}
+
+type After = 'continues' | 'starts over' | ErrorCode;
+
+interface Shape {
+  name: string;
+  options: OriginOptions;
+  /** What a second `get` and a `resume` do while nothing changed. */
+  get: After;
+  resume: After;
+}
+
+const shapes: Shape[] = [
+  {
+    name: 'strong ETag',
+    options: { etag: 'strong', lastModified: null },
+    get: 'continues',
+    resume: 'continues',
+  },
+  {
+    name: 'weak ETag',
+    options: { etag: 'weak', lastModified: null },
+    get: 'starts over',
+    resume: 'RESUME_UNPROVEN',
+  },
+  {
+    name: 'weak ETag and an old Last-Modified',
+    options: { etag: 'weak', lastModified: OLD },
+    get: 'continues',
+    resume: 'continues',
+  },
+  {
+    name: 'an old Last-Modified',
+    options: { etag: 'none', lastModified: OLD },
+    get: 'continues',
+    resume: 'continues',
+  },
+  {
+    name: 'a Last-Modified of just now',
+    options: { etag: 'none', lastModified: new Date() },
+    get: 'starts over',
+    resume: 'RESUME_UNPROVEN',
+  },
+  {
+    name: 'no validator',
+    options: { etag: 'none', lastModified: null },
+    get: 'starts over',
+    resume: 'RESUME_UNPROVEN',
+  },
+  {
+    name: 'strong ETag, 200 to every If-Range',
+    options: { etag: 'strong', ifRange: 'refuse' },
+    get: 'continues',
+    resume: 'continues',
+  },
+];
+
+describe('validators', () => {
+  const bench = benchPerTest();
+
+  for (const { name, options, get, resume } of shapes) {
+    for (const [command, after] of [
+      ['get', get],
+      ['resume', resume],
+    ] as const) {
+      it(`P${after === 'RESUME_UNPROVEN' ? 7 : 6}: ${name}; ${command} ${after}`, async () => {
+        const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB, ...options });
+        const engine = bench.engine({ connections: 2 });
+        await half(engine, origin);
+        const run = command === 'get' ? await engine.get(origin.url) : await engine.resume();
+        if (after === 'continues' || after === 'starts over') {
+          expectDone(run, { seed: 1, size: SIZE });
+          const { fetched } = run.last as { fetched: number };
+          if (after === 'continues') expect(fetched).below(SIZE - 3 * MIB);
+          else expect(fetched).least(SIZE);
+        } else {
+          expectFailed(run, after);
+          expect(engine.hasPart, 'what is kept stays').equal(true);
+        }
+      });
+    }
+
+    it(`P6: ${name}; the file changes between two runs`, async () => {
+      const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB, ...options });
+      const engine = bench.engine({ connections: 2 });
+      await half(engine, origin);
+      const { lastModified } = options;
+      origin.set({ seed: 2, size: SIZE + 5, lastModified: lastModified ? new Date(0) : null });
+      const resumed = await engine.resume();
+      expectFailed(resumed, 'CHANGED', 'RESUME_UNPROVEN');
+      expect(engine.hasPart, 'what is kept stays').equal(true);
+      expectDone(await engine.get(origin.url), { seed: 2, size: SIZE + 5 });
+    });
+  }
+
+  it('P7: resume goes on without a validator when the user insists, or gives a digest', async () => {
+    for (const insists of [true, false]) {
+      const origin = await bench.origin({
+        size: SIZE,
+        seed: 1,
+        rate: 12 * MIB,
+        etag: 'none',
+        lastModified: null,
+      });
+      const engine = bench.engine({ connections: 2 });
+      await half(engine, origin);
+      const checksums = [{ algorithm: 'sha256' as const, hex: origin.digest() }];
+      const run = await engine.resume(insists ? { insist: true } : { checksums });
+      expectDone(run, { seed: 1, size: SIZE });
+      expect((run.last as { fetched: number }).fetched).below(SIZE - 3 * MIB);
+    }
+  });
+
+  for (const etag of ['per-request', 'per-connection'] as const) {
+    it(`P6: an ETag that is another one ${etag} leads to one answer as a whole`, async () => {
+      const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB, etag });
+      const run = await bench.engine({ connections: 4 }).get(origin.url);
+      expectDone(run, { seed: 1, size: SIZE });
+    });
+  }
+
+  it('P6: two ETags in turn, as two nodes with clocks of their own give them', async () => {
+    const etag = ({ number }: { number: number }): string => `"node-${number % 2}"`;
+    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB, etag });
+    const run = await bench.engine({ connections: 4 }).get(origin.url);
+    expectDone(run, { seed: 1, size: SIZE });
+  });
+
+  it('P6: an ETag that flips once is asked again', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB });
+    origin.fault({ request: 1, fault: { kind: 'etag', value: '"other"' } });
+    expectDone(await bench.engine({ connections: 4 }).get(origin.url), { seed: 1, size: SIZE });
+  });
+
+  for (const request of [1, 2, 3]) {
+    it(`P6: the entity changes at request ${request}`, async () => {
+      const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB });
+      const engine = bench.engine({ connections: 4 });
+      const running = engine.start(origin.url);
+      await origin.server.until(({ requests }) => requests.length >= request);
+      origin.set({ seed: 2, size: SIZE });
+      const run = await running.ended;
+      // One representation or the other, never a mixture.
+      const seed = run.status === 0 && origin.requests.length > request ? 2 : 1;
+      checkOracle(run, { seed, size: SIZE });
+      expect([0, 8]).include(run.status);
+    });
+  }
+
+  it('P6: a page in front of the server does not destroy what is kept', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB, etag: 'none' });
+    const engine = bench.engine({ connections: 2 });
+    await half(engine, origin);
+    const page = '<html>log in</html>';
+    const answers = [
+      `HTTP/1.1 200 OK\r\nContent-Length: ${page.length}\r\n\r\n${page}`,
+      `HTTP/1.1 200 OK\r\nETag: "page"\r\nContent-Length: ${page.length}\r\n\r\n${page}`,
+      `HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${page}`,
+    ];
+    for (const bytes of answers) {
+      origin.heal();
+      origin.fault({ times: Infinity, fault: { kind: 'raw', bytes, then: 'end' } });
+      expectFailed(await engine.get(origin.url), 'CHANGED');
+      expectFailed(await engine.resume(), 'CHANGED');
+      expect(engine.hasPart).equal(true);
+    }
+    origin.heal();
+    const run = await engine.resume();
+    expectDone(run, { seed: 1, size: SIZE });
+    expect((run.last as { fetched: number }).fetched).below(SIZE - 3 * MIB);
+  });
+
+  it('P6: a page that answers single leases is not taken for the file', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB });
+    const page = 'HTTP/1.1 200 OK\r\nETag: "page"\r\nContent-Length: 4\r\n\r\npage';
+    origin.fault({ request: 1, times: 1, fault: { kind: 'raw', bytes: page, then: 'keep' } });
+    origin.fault({ request: 3, times: 1, fault: { kind: 'raw', bytes: page, then: 'end' } });
+    expectDone(await bench.engine({ connections: 4 }).get(origin.url), { seed: 1, size: SIZE });
+  });
+
+  it('P6: the file is shorter when it is gone on with', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB });
+    const engine = bench.engine({ connections: 2 });
+    await half(engine, origin);
+    origin.set({ seed: 2, size: 1000 });
+    expectFailed(await engine.resume(), 'CHANGED');
+    expectDone(await engine.get(origin.url), { seed: 2, size: 1000 });
+  });
+});
+
+describe('digests', () => {
+  const bench = benchPerTest();
+  const base64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64');
+
+  it('P8: a right Repr-Digest is verified and told', async () => {
+    const origin = await bench.origin({ size: 9 * MIB, seed: 1 });
+    const value = `sha-256=:${base64(origin.digest())}:`;
+    origin.set({ fields: { 'Repr-Digest': value } });
+    const run = await bench.engine().get(origin.url);
+    expectDone(run, { seed: 1, size: 9 * MIB });
+    expect(run.last).deep.include({ digests: { sha256: origin.digest() } });
+  });
+
+  it('P8: a wrong Repr-Digest, a wrong checksum: exit 9, the part kept', async () => {
+    const origin = await bench.origin({ size: 9 * MIB, seed: 1 });
+    const wrong = [{ algorithm: 'sha256' as const, hex: '00'.repeat(32) }];
+    const first = bench.engine({ checksums: wrong });
+    expect(expectFailed(await first.get(origin.url), 'CHECKSUM_MISMATCH').exitStatus).equal(9);
+    expect(first.hasPart).equal(true);
+    origin.set({ fields: { 'Repr-Digest': `sha-256=:${base64('11'.repeat(32))}:` } });
+    const second = bench.engine();
+    expectFailed(await second.get(origin.url), 'CHECKSUM_MISMATCH');
+    expect(second.hasPart).equal(true);
+  });
+
+  it('P8: wrong bytes in the middle of a lease, which no seam sees, fail the digest', async () => {
+    const origin = await bench.origin({ size: 9 * MIB, seed: 1 });
+    const bytes = Buffer.from(origin.content());
+    const hex = origin.digest();
+    bytes[3 * MIB] = (bytes[3 * MIB] ?? 0) ^ 1;
+    origin.set({ bytes, etag: '"e"' });
+    const run = await bench.engine({ checksums: [{ algorithm: 'sha256', hex }] }).get(origin.url);
+    expectFailed(run, 'CHECKSUM_MISMATCH');
+  });
+});
