@@ -18,6 +18,7 @@ import type { Source } from '../../workers/protocol.js';
 import { changedError, judge } from './adopt.js';
 import type { Asked } from './ask.js';
 import { Crew } from './crew.js';
+import type { CrewEnd } from './crew.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './events.js';
 import { PoolExecutor } from './executors.js';
 import type { Executor } from './executors.js';
@@ -191,27 +192,32 @@ export class Download {
     // A short transfer ends before its lanes are looked at for the first time.
     this.job.peak = Math.max(this.job.peak, crew.peak, crew.received > 0 ? 1 : 0);
     this.job.fetched = crew.received;
-    if (end.kind === 'complete') return this.received(workspace, work);
+    const lost = await this.takeBack(workspace, work, end);
+    if (lost !== null) return lost;
+    if (end.kind === 'complete') return this.received(work);
     if (crew.spoiled) this.spoiled = true;
     if (end.kind === 'failed') return { type: 'failed', error: this.stopped ?? end.error };
     this.job.alone ||= end.alone;
     return { type: 'broken', error: end.error, progressed: end.progressed };
   }
 
-  /** Every byte has come; those of an earlier run count only if they are still what they were. */
-  private async received(workspace: Workspace, work: Work): Promise<Event> {
+  /**
+   * Bytes of an earlier run count only if they are still what they were. Those that are not are
+   * taken back; a seam that did not fit beside them says nothing of the server.
+   */
+  private async takeBack(workspace: Workspace, work: Work, end: CrewEnd): Promise<Event | null> {
+    if (end.kind !== 'complete' && end.error.code !== 'CHANGED') return null;
     const bad = (await this.job.claims) ?? [];
     this.job.claims = null;
-    if (bad.length > 0) {
-      await workspace.forget(bad);
-      for (const range of bad) work.ledger.forget(range);
-      this.job.verification.restart();
-      const error = new SluiceError(
-        'DISK_IO',
-        'kept bytes were changed or lost and are fetched again',
-      );
-      return { type: 'broken', error, progressed: true };
-    }
+    if (bad.length === 0) return null;
+    await workspace.forget(bad);
+    for (const range of bad) work.ledger.forget(range);
+    this.job.verification.restart();
+    const message = 'kept bytes were changed or lost and are fetched again';
+    return { type: 'broken', error: new SluiceError('DISK_IO', message), progressed: true };
+  }
+
+  private received(work: Work): Event {
     this.job.known = {
       validators: this.job.known?.validators as Validators,
       total: work.ledger.total,

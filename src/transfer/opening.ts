@@ -52,7 +52,8 @@ export class Opening {
       const settled = await this.compareFinished();
       if (settled !== null) return settled;
     }
-    const reply = await this.tryAsking(this.firstMissing(prior), null);
+    const { start, end } = this.firstRange(prior);
+    const reply = await this.tryAsking(start, end);
     return 'type' in reply ? reply : this.settle(reply.asked, reply.offer, prior);
   }
 
@@ -206,10 +207,15 @@ export class Opening {
     return { type: 'received' };
   }
 
-  private firstMissing(prior: Prior | null): number {
-    if (prior === null || this.startsOver(prior)) return 0;
-    const first = prior.written.firstGap(0);
-    return prior.written.total() === 0 ? 0 : Math.max(0, first - SEAM_BYTES);
+  /** What is asked for first: the first gap with its seams, or everything when nothing is kept. */
+  private firstRange(prior: Prior | null): { start: number; end: number | null } {
+    const all = { start: 0, end: null };
+    if (prior === null || prior.written.total() === 0 || this.startsOver(prior)) return all;
+    const { size } = prior.identity;
+    if (size === null) return { ...all, start: seamBefore(prior.written.firstGap(0)) };
+    const [gap] = new Ledger(size, prior.written.clone()).gaps();
+    if (gap === undefined) return all;
+    return { start: seamBefore(gap.start), end: Math.min(size, gap.end + SEAM_BYTES) };
   }
 
   /**
@@ -425,6 +431,8 @@ export class Opening {
 function startVerifying({ workspace, verification }: Job): void {
   if (workspace?.isOpen === true) verification.start(workspace.fd);
 }
+
+const seamBefore = (offset: number): number => Math.max(0, offset - SEAM_BYTES);
 
 function priorFacts({ identity }: Prior): Known {
   return { validators: identity.validators as Validators, total: identity.size };

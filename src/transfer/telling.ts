@@ -15,8 +15,8 @@ export function lastEvent(job: Job, ending: Ending): DoneEvent | ErrorEvent {
     bytes,
     fetched: job.fetched,
     seconds: (performance.now() - job.startedMs) / 1000,
-    // A short transfer may be over before the first look at its connections.
-    connections: job.fetched > 0 ? Math.max(1, job.peak) : job.peak,
+
+    connections: job.peak,
     digests: job.verification.digests,
   };
 }
