@@ -1,0 +1,263 @@
+import { expect } from 'chai';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { expectStatus, filesIn, runIn } from '../helpers/command.js';
+import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
+import { Origin } from '../helpers/origin.js';
+import { spawnSluice, type RunResult } from '../helpers/run-sluice.js';
+
+const SIZE = 4 * 1024 * 1024;
+const SEED = 9;
+
+/** Bytes of bodies that the origin has sent since request number `from`. */
+function sent(origin: Origin, from = 0): number {
+  return origin.requests.slice(from).reduce((sum, { bodyBytes }) => sum + bodyBytes, 0);
+}
+
+/** Flips one bit in the middle of a file, and gives it its old times back. */
+function flip(file: string, at: number): void {
+  const bytes = readFileSync(file);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  writeFileSync(file, bytes);
+}
+
+describe('e2e/resume', () => {
+  const dir = tempDirPerTest();
+  let origin: Origin;
+
+  beforeEach(async () => {
+    origin = await Origin.start({ size: SIZE, seed: SEED, rate: 400_000 });
+  });
+  afterEach(() => origin.close());
+
+  const inDir = (name: string): string => path.join(dir(), name);
+  const resume = (...args: string[]) => runIn(dir(), ['resume', ...args]);
+
+  /** Starts a download and stops it once the journal claims something. */
+  async function leave(name: string, signal: NodeJS.Signals = 'SIGINT'): Promise<RunResult> {
+    const args = ['get', origin.url, '-o', name, '-n', '2'];
+    const run = spawnSluice(args, { cwd: dir(), env: { SLUICE_STATE_DIR: `${dir()}/.state` } });
+    await claims(inDir(`${name}.sluice`));
+    run.kill(signal);
+    return run.ended;
+  }
+
+  /** Resolves when a checkpoint has been written: the journal has grown. */
+  async function claims(journal: string): Promise<void> {
+    const begun = (): number => (existsSync(journal) ? statSync(journal).size : 0);
+    while (begun() === 0) await new Promise(setImmediate);
+    const first = begun();
+    while (begun() === first) await new Promise((done) => setTimeout(done, 5));
+  }
+
+  it('P4: SIGINT and SIGTERM keep everything, say how to go on; resume needs no URL', async () => {
+    for (const [signal, status] of [
+      ['SIGINT', 130],
+      ['SIGTERM', 143],
+    ] as const) {
+      const stopped = await leave(signal, signal);
+      expectStatus(stopped, status);
+      expect(stopped.stderr)
+        .to.match(/bytes are kept in/)
+        .and.to.contain('sluice resume');
+    }
+    origin.set({ rate: Infinity });
+    const before = origin.requests.length;
+    // By the part's path and by the journal's.
+    expectStatus(await resume('SIGINT.part', 'SIGTERM.sluice', '-n', '2'), 0);
+    expectSameContent(inDir('SIGINT'), SEED, SIZE);
+    expectSameContent(inDir('SIGTERM'), SEED, SIZE);
+    expect(filesIn(dir())).to.deep.equal(['SIGINT', 'SIGTERM']);
+    // What a graceful stop has kept is not asked for again: 4 KiB a seam is.
+    expect(sent(origin, before)).to.be.below(2 * SIZE - 2 * 400_000);
+  });
+
+  it('P4: the same get goes on after SIGKILL, and asks only for what is missing', async () => {
+    const killed = await leave('x', 'SIGKILL');
+    expect(killed.signal).to.equal('SIGKILL');
+    const info = await runIn(dir(), ['info', 'x', '--json']);
+    const { bytes } = JSON.parse(info.stdout) as { bytes: number };
+    expect(bytes).to.be.above(100_000);
+    origin.set({ rate: Infinity });
+    const before = origin.requests.length;
+    const run = await runIn(dir(), ['get', origin.url, '-o', 'x', '-n', '2', '--json']);
+    expectStatus(run, 0);
+    expectSameContent(inDir('x'), SEED, SIZE);
+    expect(run.events[0]).to.include({ type: 'start', resumed: bytes });
+    expect(sent(origin, before)).to.be.below(SIZE - bytes + 64 * 1024);
+  });
+
+  it('P3: nobody has to kill it: a second signal ends at once, and the journal holds', async () => {
+    const args = ['get', origin.url, '-o', 'x', '-n', '2'];
+    const run = spawnSluice(args, { cwd: dir() });
+    await claims(inDir('x.sluice'));
+    run.kill('SIGTERM');
+    run.kill('SIGINT');
+    const { status } = await run.ended;
+    expect(status).to.be.oneOf([130, 143]);
+    origin.set({ rate: Infinity });
+    expectStatus(await resume('x'), 0);
+    expectSameContent(inDir('x'), SEED, SIZE);
+  });
+
+  it('P16: SIGINT while it waits for a dead server ends it', async () => {
+    origin.fault({ fault: { kind: 'stall-head', at: 0 }, times: Infinity });
+    const run = spawnSluice(['get', origin.url], { cwd: dir() });
+    while (origin.requests.length === 0) await new Promise((done) => setTimeout(done, 5));
+    const at = performance.now();
+    run.kill('SIGINT');
+    expectStatus(await run.ended, 130);
+    expect(performance.now() - at).to.be.below(1500);
+    expect(filesIn(dir())).to.deep.equal([]);
+  });
+
+  it('goes on with everything unfinished under --all, and says when there is nothing', async () => {
+    const none = await resume('--all');
+    expectStatus(none, 12);
+    await leave('a');
+    await leave('b', 'SIGKILL');
+    origin.set({ rate: Infinity });
+    expectStatus(await resume('--all'), 0);
+    expectSameContent(inDir('a'), SEED, SIZE);
+    expectSameContent(inDir('b'), SEED, SIZE);
+    expectStatus(await resume('a'), 12);
+    expectStatus(await resume(), 2);
+  });
+
+  it('goes on with the next path when one has nothing to resume', async () => {
+    await leave('b');
+    origin.set({ rate: Infinity });
+    const run = await resume('nothing', 'b', '--json');
+    expectStatus(run, 12);
+    expectSameContent(inDir('b'), SEED, SIZE);
+    expect(run.events[0]).to.include({ type: 'error', path: 'nothing', exitStatus: 12 });
+    expect(run.events.at(-1)).to.include({ type: 'done', path: 'b' });
+  });
+
+  it('P6: refuses what changed on the server, and starts over only when get is told', async () => {
+    await leave('x');
+    origin.set({ rate: Infinity, seed: SEED + 1 });
+    expectStatus(await resume('x'), 8);
+    expect(existsSync(inDir('x'))).to.equal(false);
+    const again = await runIn(dir(), ['get', origin.url, '-o', 'x', '--on-exists', 'overwrite']);
+    expectStatus(again, 0);
+    expectSameContent(inDir('x'), SEED + 1, SIZE);
+  });
+
+  it('P7: refuses without a validator, goes on with --insist', async () => {
+    origin.set({ etag: 'none', lastModified: null });
+    await leave('x');
+    origin.set({ rate: Infinity });
+    const refused = await resume('x');
+    expectStatus(refused, 12);
+    expect(refused.stderr).to.contain('--insist');
+    expectStatus(await resume('x', '--insist'), 0);
+    expectSameContent(inDir('x'), SEED, SIZE);
+  });
+
+  it('another URL does not take over an unfinished download', async () => {
+    await leave('x');
+    const other = origin.server.url('/other');
+    expectStatus(await runIn(dir(), ['get', other, '-o', 'x']), 11);
+    origin.set({ rate: Infinity });
+    expectStatus(await resume('x'), 0);
+    expectSameContent(inDir('x'), SEED, SIZE);
+  });
+
+  /** What somebody may do to the files while nothing runs. */
+  const HARM: Record<string, (part: string, journal: string) => void> = {
+    'the part is cut': (part) => truncateSync(part, 100_000),
+    'the part is emptied': (part) => truncateSync(part, 0),
+    'the part is edited': (part) => flip(part, 50_000),
+    'the part is longer': (part) => appendFileSync(part, 'more'),
+    'the part is replaced by zeros': (part) => {
+      rmSync(part);
+      writeFileSync(part, Buffer.alloc(SIZE));
+    },
+    'the part is a copy of itself': (part) => {
+      copyFileSync(part, `${part}-copy`);
+      renameSync(`${part}-copy`, part);
+    },
+    'the end of the journal is cut': (_, journal) =>
+      truncateSync(journal, statSync(journal).size - 3),
+    'the journal ends in rubbish': (_, journal) => appendFileSync(journal, 'rubbish'),
+    'a bit of the journal is flipped near its end': (_, journal) =>
+      flip(journal, statSync(journal).size - 5),
+  };
+
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    it(`P1: never a wrong file after ${signal}, whatever was done to the files`, async () => {
+      const cases = Object.entries(HARM).map(([what, harm], index) => ({ what, harm, index }));
+      await Promise.all(cases.map(({ index }) => leave(`x${index}`, signal)));
+      for (const { harm, index } of cases) harm(inDir(`x${index}.part`), inDir(`x${index}.sluice`));
+      origin.set({ rate: Infinity });
+      for (const { what, index } of cases) {
+        const run = await resume(`x${index}`, '-n', '2');
+        expect(run.status, `${what}\n${run.stderr}`).to.equal(0);
+        expectSameContent(inDir(`x${index}`), SEED, SIZE);
+      }
+      expect(filesIn(dir())).to.deep.equal(cases.map(({ index }) => `x${index}`));
+    });
+  }
+
+  it('uses the bytes of a copied part: a device may change its number between boots', async () => {
+    await leave('x', 'SIGKILL');
+    HARM['the part is a copy of itself']?.(inDir('x.part'), '');
+    const info = await runIn(dir(), ['info', 'x', '--json']);
+    const { bytes } = JSON.parse(info.stdout) as { bytes: number };
+    origin.set({ rate: Infinity });
+    const before = origin.requests.length;
+    expectStatus(await resume('x', '-n', '2'), 0);
+    expect(sent(origin, before)).to.be.below(SIZE - bytes + 64 * 1024);
+  });
+
+  it('a damaged journal is refused by resume (12), and replaced by get when told', async () => {
+    await leave('x');
+    flip(inDir('x.sluice'), 20);
+    expectStatus(await resume('x'), 12);
+    expectStatus(await runIn(dir(), ['get', origin.url, '-o', 'x']), 12);
+    origin.set({ rate: Infinity });
+    const again = await runIn(dir(), ['get', origin.url, '-o', 'x', '--on-exists', 'overwrite']);
+    expectStatus(again, 0);
+    expectSameContent(inDir('x'), SEED, SIZE);
+  });
+
+  it('P1: the journal of another file does not make a wrong one', async () => {
+    await leave('x');
+    origin.route('/other', { seed: SEED + 1 });
+    const other = ['get', origin.server.url('/other'), '-o', 'y', '-n', '1', '--max-time', '2'];
+    expectStatus(await runIn(dir(), other), 4);
+    copyFileSync(inDir('y.sluice'), inDir('x.sluice'));
+    origin.set({ rate: Infinity });
+    origin.route('/other', { seed: SEED + 1, rate: Infinity });
+    expectStatus(await resume('x', '-n', '2'), 0);
+    expectSameContent(inDir('x'), SEED + 1, SIZE);
+  });
+
+  it('a journal without its part, and a part without its journal', async () => {
+    await leave('x');
+    rmSync(inDir('x.part'));
+    const refused = await resume('x');
+    expectStatus(refused, 12);
+    expect(refused.stderr).to.contain('no x.part');
+    origin.set({ rate: Infinity });
+    expectStatus(await runIn(dir(), ['get', origin.url, '-o', 'x']), 0);
+    expectSameContent(inDir('x'), SEED, SIZE);
+    origin.set({ rate: 400_000 });
+    await leave('y');
+    rmSync(inDir('y.sluice'));
+    expectStatus(await resume('y'), 12);
+    expectStatus(await runIn(dir(), ['get', origin.url, '-o', 'y']), 11);
+    expect(statSync(inDir('y.part')).size).to.equal(SIZE);
+  });
+});
