@@ -12,6 +12,8 @@ const BLOCK = 4096;
 export interface FileState {
   size: number;
   written: Array<{ offset: number; length: number; bytes: Buffer }>;
+  /** Blocks that lost a change. */
+  stale: Set<number>;
 }
 
 /** What the disk holds, by name. Several names may share a file. */
@@ -56,7 +58,7 @@ function contents(
   });
   const files = new Map<number, FileState>();
   steps.forEach((step, at) => {
-    if (step.kind === 'create') files.set(step.file, { size: 0, written: [] });
+    if (step.kind === 'create') files.set(step.file, { size: 0, written: [], stale: new Set() });
     if (step.kind !== 'truncate' && step.kind !== 'write') return;
     const file = files.get(step.file) as FileState;
     const synced = syncs.get(step.file) ?? -1;
@@ -80,8 +82,12 @@ function keep(file: FileState, { offset, bytes }: Write, from: number, to: numbe
 function tear(file: FileState, write: Write, survives: () => boolean): void {
   const end = write.offset + write.length;
   for (let at = write.offset; at < end;) {
-    const next = Math.min(end, (Math.floor(at / BLOCK) + 1) * BLOCK);
-    if (survives()) keep(file, write, at - write.offset, next - write.offset);
+    const block = Math.floor(at / BLOCK);
+    const next = Math.min(end, (block + 1) * BLOCK);
+    // A block that was not written out again keeps what it had: later changes are lost as well.
+    if (!file.stale.has(block) && survives()) {
+      keep(file, write, at - write.offset, next - write.offset);
+    } else file.stale.add(block);
     at = next;
   }
   if (survives()) file.size = Math.max(file.size, end);

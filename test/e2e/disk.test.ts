@@ -1,0 +1,105 @@
+import { expect } from 'chai';
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { expectStatus, filesIn, runIn } from '../helpers/command.js';
+import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
+import { Origin } from '../helpers/origin.js';
+import { findProgram } from '../helpers/real-server.js';
+import { mountSmallDisk } from '../unit/disk/small-disk.js';
+
+const SIZE = 12 * 1024 * 1024;
+const SEED = 21;
+
+describe('e2e/disk', () => {
+  const dir = tempDirPerTest();
+  let origin: Origin;
+
+  beforeEach(async () => {
+    origin = await Origin.start({ size: SIZE, seed: SEED, rate: 1_500_000 });
+  });
+  afterEach(() => origin.close());
+
+  const inDir = (name: string): string => path.join(dir(), name);
+
+  /** Runs under strace, which spoils a system call on the files of the download. */
+  const spoiled = (inject: string, files: string[], ...args: string[]) =>
+    runIn(dir(), ['get', origin.url, '-o', 'x', '-n', '2', ...args], {
+      env: { UV_USE_IO_URING: '0' },
+      prefix: [
+        ...['strace', '-f', '-qq', '-o', '/dev/null'],
+        ...files.flatMap((name) => ['-P', inDir(name)]),
+        ...['-e', `inject=${inject}`],
+      ],
+    });
+
+  async function expectResumable(): Promise<void> {
+    expect(existsSync(inDir('x'))).to.equal(false);
+    origin.set({ rate: Infinity });
+    expectStatus(await runIn(dir(), ['get', origin.url, '-o', 'x']), 0);
+    expectSameContent(inDir('x'), SEED, SIZE);
+    expect(filesIn(dir())).to.deep.equal(['x']);
+  }
+
+  const FAULTS: Array<[what: string, inject: string, files: string[]]> = [
+    ['ENOSPC at the first write', 'pwrite64:error=ENOSPC:when=1', ['x.part']],
+    ['ENOSPC later', 'pwrite64:error=ENOSPC:when=25+', ['x.part']],
+    ['EDQUOT', 'pwrite64:error=EDQUOT:when=25+', ['x.part']],
+    ['EIO of a write', 'pwrite64:error=EIO:when=20', ['x.part']],
+    ['EFBIG', 'pwrite64:error=EFBIG:when=20+', ['x.part']],
+    ['EROFS', 'pwrite64:error=EROFS:when=20+', ['x.part']],
+    ['EIO of the sync of the part', 'fdatasync:error=EIO:when=1', ['x.part']],
+    ['EIO of a write of the journal', 'pwrite64:error=EIO:when=2+', ['x.sluice']],
+    ['EIO of the sync of the journal', 'fsync,fdatasync:error=EIO:when=1+', ['x.sluice']],
+    ['ENOSPC at the creation of the journal', 'pwrite64:error=ENOSPC:when=1', ['x.sluice']],
+    ['ENOSPC of the length', 'ftruncate:error=ENOSPC:when=1', ['x.part']],
+  ];
+
+  for (const [what, inject, files] of FAULTS) {
+    it(`P17: ${what} ends with exit status 10 and stays resumable`, async function () {
+      if (findProgram('strace') === null) return this.skip();
+      const run = await spoiled(inject, files);
+      expectStatus(run, 10);
+      expect(run.stderr).to.contain('next: ');
+      await expectResumable();
+    });
+  }
+
+  it('P17: writes that take less than they were given are gone on with', async function () {
+    if (findProgram('strace') === null) return this.skip();
+    origin.set({ rate: Infinity });
+    const run = await spoiled('pwrite64:retval=0:when=3', ['x.part'], '--retries', '0');
+    // A write that takes nothing at all is a failure, never an endless loop and never a hole.
+    expectStatus(run, 10);
+    await expectResumable();
+  });
+
+  it('P17: a full disk says how much is missing; with room it goes on', async function () {
+    const disk = mountSmallDisk(8 * 1024 * 1024);
+    if (disk === null) return this.skip();
+    try {
+      const target = path.join(disk.dir, 'x');
+      const run = await runIn(dir(), ['get', origin.url, '-o', target]);
+      expectStatus(run, 10);
+      expect(run.stderr).to.match(/12 MiB needed, 8 MiB free, 4 MiB missing/);
+      expect(filesIn(disk.dir)).to.deep.equal([]);
+      // Nobody knows the length: it is full in the middle.
+      origin.set({ rate: Infinity, framing: 'chunked', ranges: false });
+      const late = await runIn(dir(), ['get', origin.url, '-o', target]);
+      expectStatus(late, 10);
+      expect(late.stderr).to.contain('no space is left');
+      expect(existsSync(target)).to.equal(false);
+    } finally {
+      disk.remove();
+    }
+  });
+
+  it('P17: ulimit -f is a failure with a name, not a death', async () => {
+    origin.set({ rate: Infinity });
+    const prefix = ['sh', '-c', 'ulimit -f 4096; exec "$@"', 'sh'];
+    const run = await runIn(dir(), ['get', origin.url, '-o', 'x'], { prefix });
+    expectStatus(run, 10);
+    expect(run.stderr).to.contain('ulimit');
+    if (existsSync(inDir('x.part'))) expect(statSync(inDir('x.part')).size).to.be.at.most(SIZE);
+    await expectResumable();
+  });
+});
