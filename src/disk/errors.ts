@@ -1,4 +1,5 @@
 /** What the operating system says about files, as errors with stable codes. */
+import os from 'node:os';
 import path from 'node:path';
 import { SluiceError, type ErrorCode, type ErrorDetails } from '../errors.js';
 import { freeBytes, missingText } from './space-left.js';
@@ -55,6 +56,11 @@ const MEANINGS: Record<string, Meaning> = {
     reason: 'the name is too long',
     next: 'Choose a shorter name with --output.',
   },
+  EIO: {
+    code: 'DISK_IO',
+    reason: 'the disk reports an input/output error',
+    next: 'Look at the system log and at the disk; then run the same command again, it continues.',
+  },
   ENOENT: {
     code: 'USAGE',
     reason: 'the directory or the file does not exist',
@@ -85,8 +91,15 @@ const MEANINGS: Record<string, Meaning> = {
 /** The operating system's name of an error (`ENOSPC`), or null when it is no such error. */
 export function errnoOf(thrown: unknown): string | null {
   if (!(thrown instanceof Error)) return null;
-  const { code } = thrown as NodeJS.ErrnoException;
+  const { code, errno } = thrown as NodeJS.ErrnoException;
+  if (code === 'UNKNOWN') return nameOfNumber(errno);
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : null;
+}
+
+/** Node has no names for some numbers (EDQUOT among them), and calls them UNKNOWN. */
+function nameOfNumber(errno: number | undefined): string {
+  const known = Object.entries(os.constants.errno).find(([, number]) => number === -(errno ?? 0));
+  return known?.[0] ?? 'EUNKNOWN';
 }
 
 /**

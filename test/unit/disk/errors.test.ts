@@ -1,3 +1,4 @@
+import os from 'node:os';
 import { expect } from 'chai';
 import { SluiceError, type ErrorCode } from '../../../src/errors.js';
 import { diskError } from '../../../src/disk/errors.js';
@@ -40,7 +41,15 @@ describe('disk/errors', () => {
     expect(diskError(systemError('ENOSPC'), what).message).to.match(
       /1 EiB needed, .* free, .* missing/,
     );
-    expect(diskError(systemError('EIO'), what).message).to.match(/: some words$/);
+    expect(diskError(systemError('ENXIO'), what).message).to.match(/: some words$/);
+  });
+
+  it('P17: knows a number that Node has no name for', () => {
+    const unknown = Object.assign(new Error('UNKNOWN: unknown error, write'), { code: 'UNKNOWN' });
+    const error = (errno: number) =>
+      diskError(Object.assign(unknown, { errno }), { action: 'write', path: 'x' });
+    expect(error(-os.constants.errno.EDQUOT).code).to.equal('DISK_QUOTA');
+    expect(error(-98765).code).to.equal('DISK_IO');
   });
 
   it('leaves errors of ours alone and calls everything else a defect', () => {
