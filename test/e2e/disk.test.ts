@@ -15,16 +15,16 @@ describe('e2e/disk', () => {
   let origin: Origin;
 
   beforeEach(async () => {
-    origin = await Origin.start({ size: SIZE, seed: SEED, rate: 1_500_000 });
+    origin = await Origin.start({ size: SIZE, seed: SEED, rate: 4_000_000 });
   });
   afterEach(() => origin.close());
 
   const inDir = (name: string): string => path.join(dir(), name);
 
-  /** Runs under strace, which spoils a system call on the files of the download. */
+  /** Runs under strace, which spoils a system call on the files; it counts calls by thread. */
   const spoiled = (inject: string, files: string[], ...args: string[]) =>
-    runIn(dir(), ['get', origin.url, '-o', 'x', '-n', '2', ...args], {
-      env: { UV_USE_IO_URING: '0' },
+    runIn(dir(), ['get', origin.url, '-o', 'x', '-n', '2', '--sync', 'full', ...args], {
+      env: { UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1' },
       prefix: [
         ...['strace', '-f', '-qq', '-o', '/dev/null'],
         ...files.flatMap((name) => ['-P', inDir(name)]),
@@ -42,11 +42,11 @@ describe('e2e/disk', () => {
 
   const FAULTS: Array<[what: string, inject: string, files: string[]]> = [
     ['ENOSPC at the first write', 'pwrite64:error=ENOSPC:when=1', ['x.part']],
-    ['ENOSPC later', 'pwrite64:error=ENOSPC:when=25+', ['x.part']],
-    ['EDQUOT', 'pwrite64:error=EDQUOT:when=25+', ['x.part']],
-    ['EIO of a write', 'pwrite64:error=EIO:when=20', ['x.part']],
-    ['EFBIG', 'pwrite64:error=EFBIG:when=20+', ['x.part']],
-    ['EROFS', 'pwrite64:error=EROFS:when=20+', ['x.part']],
+    ['ENOSPC later', 'pwrite64:error=ENOSPC:when=5+', ['x.part']],
+    ['EDQUOT', 'pwrite64:error=EDQUOT:when=5+', ['x.part']],
+    ['EIO of a write', 'pwrite64:error=EIO:when=5', ['x.part']],
+    ['EFBIG', 'pwrite64:error=EFBIG:when=5+', ['x.part']],
+    ['EROFS', 'pwrite64:error=EROFS:when=5+', ['x.part']],
     ['EIO of the sync of the part', 'fdatasync:error=EIO:when=1', ['x.part']],
     ['EIO of a write of the journal', 'pwrite64:error=EIO:when=2+', ['x.sluice']],
     ['EIO of the sync of the journal', 'fsync,fdatasync:error=EIO:when=1+', ['x.sluice']],
