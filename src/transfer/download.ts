@@ -18,7 +18,7 @@ import type { Source } from '../../workers/protocol.js';
 import { changedError, judge } from './adopt.js';
 import type { Asked } from './ask.js';
 import { Crew } from './crew.js';
-import type { CrewEnd } from './crew.js';
+import type { CrewEnd } from './crew-parts.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './events.js';
 import { PoolExecutor } from './executors.js';
 import type { Executor } from './executors.js';

@@ -15,7 +15,6 @@ export function lastEvent(job: Job, ending: Ending): DoneEvent | ErrorEvent {
     bytes,
     fetched: job.fetched,
     seconds: (performance.now() - job.startedMs) / 1000,
-
     connections: job.peak,
     digests: job.verification.digests,
   };
