@@ -1,0 +1,311 @@
+/** Servers that refuse, object, are busy or endless, and what they may cost. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import net from 'node:net';
+import { expect } from 'chai';
+import { SluiceError } from '../../src/errors.js';
+import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
+import { runSluice } from '../helpers/run-sluice.js';
+
+/** Listens with the shortest queue and stops itself, so that the kernel's queue is never emptied. */
+const STOPPED_LISTENER = `
+  const server = require('net').createServer();
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    require('fs').writeSync(1, String(server.address().port));
+    process.kill(process.pid, 'SIGSTOP');
+  });
+`;
+
+const MIB = 1024 * 1024;
+const SIZE = 24 * MIB;
+const REFERENCE = { seed: 1, size: SIZE };
+const PASSING = [408, 425, 429, 500, 502, 503, 504];
+const FINAL = [400, 401, 403, 404, 410];
+
+describe('statuses', () => {
+  const bench = benchPerTest();
+
+  for (const status of [...PASSING, ...FINAL]) {
+    it(`P21: ${status} once to a lease`, async () => {
+      const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
+      origin.fault({ request: 2, fault: { kind: 'status', status } });
+      expectDone(await bench.engine({ connections: 4 }).get(origin.url), REFERENCE);
+    });
+  }
+
+  for (const status of PASSING) {
+    it(`P21: ${status} to the first request: once, and for ever`, async () => {
+      const origin = await bench.origin(REFERENCE);
+      origin.fault({ request: 0, fault: { kind: 'status', status } });
+      expectDone(await bench.engine().get(origin.url), REFERENCE);
+      const before = origin.requests.length;
+      origin.fault({ times: Infinity, fault: { kind: 'status', status } });
+      const run = await bench.engine({ retries: 2 }).get(origin.url);
+      expect(expectFailed(run, 'HTTP_SERVER_ERROR').exitStatus).equal(6);
+      expect(origin.requests.length - before).equal(3);
+    });
+  }
+
+  for (const status of FINAL) {
+    it(`P21: ${status} to the first request is final`, async () => {
+      const origin = await bench.origin(REFERENCE);
+      origin.fault({ times: Infinity, fault: { kind: 'status', status } });
+      expectFailed(await bench.engine().get(origin.url), 'HTTP_REFUSED');
+      expect(origin.requests.length).equal(1);
+    });
+  }
+
+  it('P21: 503 to every lease for ever, after a good first answer: bounded', async () => {
+    const origin = await bench.origin({ ...REFERENCE, rate: 40 * MIB });
+    origin.fault({
+      when: ({ number }) => number > 0,
+      times: Infinity,
+      fault: { kind: 'status', status: 503 },
+    });
+    const run = await bench.engine({ connections: 16, retries: 2 }).get(origin.url);
+    if (run.status !== 0) expectFailed(run, 'HTTP_SERVER_ERROR');
+    expect(origin.requests.length).below(60);
+  });
+
+  const waits: Array<[string, () => string | number, [number, number]]> = [
+    ['2 seconds', () => 2, [1900, 4500]],
+    ['a date', () => new Date(Date.now() + 3000).toUTCString(), [1500, 5500]],
+    ['a date in the past', () => 'Mon, 01 Jan 2001 00:00:00 GMT', [100, 2000]],
+    ['0', () => 0, [100, 2000]],
+    ['a negative number', () => '-5', [100, 2000]],
+    ['nonsense', () => 'soon', [100, 2000]],
+  ];
+  for (const [what, value, [least, most]] of waits) {
+    it(`P21: Retry-After is ${what}`, async () => {
+      const origin = await bench.origin({ seed: 1, size: 1000 });
+      origin.fault({ request: 0, fault: { kind: 'status', status: 503, retryAfter: value() } });
+      const run = await bench.engine().get(origin.url);
+      expectDone(run, { seed: 1, size: 1000 });
+      expect(run.ms).within(least, most);
+    });
+  }
+
+  it('P21: a Retry-After of a day is a refusal', async () => {
+    const origin = await bench.origin(REFERENCE);
+    origin.fault({ times: Infinity, fault: { kind: 'status', status: 429, retryAfter: 86_400 } });
+    const run = await bench.engine().get(origin.url);
+    expectFailed(run, 'HTTP_SERVER_ERROR');
+    expect(run.ms).below(1000);
+    expect(origin.requests.length).equal(1);
+  });
+
+  it('P21: Retry-After of one answer is honoured by every connection', async () => {
+    const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
+    origin.fault({ request: 2, fault: { kind: 'status', status: 429, retryAfter: 1 } });
+    expectDone(await bench.engine({ connections: 3 }).get(origin.url), REFERENCE);
+    const [, , refused, next] = origin.requests;
+    expect((next?.time ?? 0) - (refused?.time ?? 0)).above(900);
+  });
+
+  for (const refuse of ['close', 'reset', { status: 503 }, { status: 429 }] as const) {
+    const how = typeof refuse === 'string' ? refuse : refuse.status;
+    for (const limit of [1, 3]) {
+      it(`P21: ${limit} connections allowed, the rest get ${how}`, async () => {
+        const origin = await bench.origin({
+          ...REFERENCE,
+          rate: 8 * MIB,
+          maxConnections: { limit, refuse },
+        });
+        const run = await bench.engine({ connections: 12 }).get(origin.url);
+        expectDone(run, REFERENCE);
+        expect(origin.server.connections.total, 'no storm').below(60);
+      });
+    }
+  }
+});
+
+describe('bounds', () => {
+  const bench = benchPerTest();
+
+  const endless: Record<string, (i: number) => string> = {
+    'a field': () => 'X'.repeat(1024),
+    fields: (i) => `X-${i}: y\r\n`.repeat(100),
+    'a reason phrase': () => 'why '.repeat(100),
+    'interim answers': () => 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n',
+  };
+  for (const [what, piece] of Object.entries(endless)) {
+    it(`P15: ${what} without end`, async () => {
+      const origin = await bench.origin(REFERENCE);
+      let sent = 0;
+      origin.server.handle(async (_request, reply) => {
+        if (what === 'a field') await reply.raw('HTTP/1.1 200 OK\r\nX: ');
+        else if (what === 'fields') await reply.raw('HTTP/1.1 200 OK\r\n');
+        else if (what === 'a reason phrase') await reply.raw('HTTP/1.1 200 ');
+        for (let i = 0; !reply.gone && sent < 64 * MIB; i++) {
+          await reply.raw(piece(i));
+          sent += piece(i).length;
+        }
+      });
+      const run = await bench.engine({ retries: 0 }).get(origin.url);
+      expectFailed(run, 'HTTP_TOO_LARGE', 'HTTP_MALFORMED');
+      expect(sent).below(64 * MIB);
+    });
+  }
+
+  it('P15: 32 interim answers are read over, 33 are refused', async () => {
+    const origin = await bench.origin(REFERENCE);
+    origin.fault({ request: 0, fault: { kind: 'interim', status: 103, count: 32 } });
+    expectDone(await bench.engine().get(origin.url), REFERENCE);
+    origin.fault({ times: Infinity, fault: { kind: 'interim', status: 103, count: 33 } });
+    expectFailed(await bench.engine({ retries: 0 }).get(origin.url), 'HTTP_MALFORMED');
+  });
+
+  it('P15: a chunk extension and a trailer without end', async () => {
+    for (const opening of ['5;', '0\r\nX: ']) {
+      const origin = await bench.origin(REFERENCE);
+      origin.server.handle(async (_request, reply) => {
+        await reply.raw('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+        await reply.raw(opening);
+        for (let i = 0; !reply.gone && i < 20_000; i++) await reply.raw('x'.repeat(1024));
+      });
+      const run = await bench.engine({ retries: 0 }).get(origin.url);
+      expectFailed(run, 'HTTP_TOO_LARGE', 'HTTP_MALFORMED');
+    }
+  });
+});
+
+describe('deadlines', () => {
+  const bench = benchPerTest();
+  const within = (ms: number, deadline: number): void =>
+    void expect(ms).within(deadline - 50, deadline + 1000);
+
+  it('P16: a port that takes connections and never speaks TLS', async () => {
+    const origin = await bench.origin(REFERENCE);
+    origin.server.admit(() => 'silent');
+    const url = origin.url.replace('http:', 'https:');
+    const run = await bench.engine({ retries: 0, deadlines: { connectMs: 600 } }).get(url);
+    expectFailed(run, 'CONNECT_TIMEOUT');
+    within(run.ms, 600);
+  });
+
+  it('P16: a full backlog, where no connection is ever accepted', async () => {
+    const listener = spawn(process.execPath, ['-e', STOPPED_LISTENER], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = (await once(listener.stdout, 'data')) as [Buffer];
+    const port = Number(line.toString());
+    const fillers = Array.from({ length: 8 }, () => net.connect(port, '127.0.0.1'));
+    for (const filler of fillers) filler.on('error', () => undefined);
+    await Promise.race(fillers.map((filler) => once(filler, 'connect')));
+    const run = await bench
+      .engine({ retries: 0, deadlines: { connectMs: 600 } })
+      .get(`http://127.0.0.1:${port}/`);
+    for (const filler of fillers) filler.destroy();
+    listener.kill('SIGKILL');
+    expectFailed(run, 'CONNECT_TIMEOUT');
+    within(run.ms, 600);
+  });
+
+  it('P16: no first byte, half a head', async () => {
+    for (const at of [0, 40]) {
+      const origin = await bench.origin(REFERENCE);
+      origin.fault({ times: Infinity, fault: { kind: 'stall-head', at } });
+      const run = await bench
+        .engine({ retries: 0, deadlines: { firstByteMs: 600 } })
+        .get(origin.url);
+      expectFailed(run, 'FIRST_BYTE_TIMEOUT');
+      within(run.ms, 600);
+    }
+  });
+
+  it('P16: a head that comes byte by byte has a deadline as a whole', async () => {
+    const origin = await bench.origin(REFERENCE);
+    origin.server.handle(async (_request, reply) => {
+      await reply.raw('HTTP/1.1 200 OK\r\nX: ');
+      while (!reply.gone) {
+        await reply.raw('x');
+        await reply.wait(50);
+      }
+    });
+    const run = await bench.engine({ retries: 0, deadlines: { firstByteMs: 600 } }).get(origin.url);
+    expectFailed(run, 'FIRST_BYTE_TIMEOUT');
+    within(run.ms, 600);
+  });
+
+  it('P16: a body that stalls on every connection', async () => {
+    for (const connections of [1, 4]) {
+      const origin = await bench.origin({ ...REFERENCE, rate: 40 * MIB });
+      origin.fault({ times: Infinity, fault: { kind: 'stall', at: 100_000 } });
+      const run = await bench
+        .engine({ connections, retries: 0, deadlines: { stallMs: 600 } })
+        .get(origin.url);
+      expectFailed(run, 'STALLED');
+      expect(run.ms).below(8000);
+    }
+  });
+
+  for (const state of ['connecting', 'waiting', 'receiving', 'backing off'] as const) {
+    it(`P16: the total deadline while ${state}`, async () => {
+      const origin = await bench.origin({ ...REFERENCE, rate: MIB });
+      if (state === 'connecting') origin.server.admit(() => 'silent');
+      if (state === 'waiting') {
+        origin.fault({ times: Infinity, fault: { kind: 'stall-head', at: 0 } });
+      }
+      if (state === 'backing off') {
+        origin.fault({
+          times: Infinity,
+          fault: { kind: 'status', status: 503, retryAfter: 60 },
+        });
+      }
+      const url = state === 'connecting' ? origin.url.replace('http:', 'https:') : origin.url;
+      const run = await bench
+        .engine({
+          maxTimeMs: 700,
+          deadlines: { connectMs: 20_000, firstByteMs: 20_000, stallMs: 20_000 },
+        })
+        .get(url);
+      expectFailed(run, 'MAX_TIME');
+      within(run.ms, 700);
+    });
+  }
+
+  it('P16: stopping while leases connect ends within a second', async () => {
+    const origin = await bench.origin({ ...REFERENCE, rate: 4 * MIB });
+    origin.server.admit((connection) => (connection === 0 ? 'serve' : 'silent'));
+    const engine = bench.engine({
+      connections: 4,
+      deadlines: { connectMs: 20_000, firstByteMs: 20_000, stallMs: 20_000 },
+    });
+    const running = engine.start(origin.url);
+    await origin.server.until(({ connections }) => connections.total > 2);
+    const began = performance.now();
+    running.stop(new SluiceError('INTERRUPTED', 'stopped'));
+    expect((await running.ended).status).equal(130);
+    expect(performance.now() - began).below(1500);
+  });
+});
+
+describe('the command', () => {
+  const bench = benchPerTest();
+
+  it('P16: --max-time and a server that never answers', async () => {
+    const origin = await bench.origin(REFERENCE);
+    origin.fault({ times: Infinity, fault: { kind: 'stall-head', at: 0 } });
+    const run = await runSluice(['get', origin.url, '--max-time', '1', '--json', '-o', 'x']);
+    expect(run.status).equal(4);
+    expect(run.ms).below(4000);
+  });
+
+  it('P5 P21: exit statuses reach the shell', async () => {
+    const cases = [
+      { status: 404, exit: 6 },
+      { status: 503, exit: 6 },
+    ];
+    for (const { status, exit } of cases) {
+      const origin = await bench.origin(REFERENCE);
+      origin.fault({ times: Infinity, fault: { kind: 'status', status } });
+      const run = await runSluice(['get', origin.url, '--retries', '1', '-o', 'x']);
+      expect(run.status).equal(exit);
+    }
+    const origin = await bench.origin({ ...REFERENCE, size: 32 * MIB, rate: 60 * MIB });
+    origin.fault({ request: 1, fault: { kind: 'wrong-bytes' } });
+    const run = await runSluice(['get', origin.url, '-n', '4', '-o', 'x', '--json']);
+    expect(run.status).equal(8);
+    expect(run.events.at(-1)).include({ type: 'error', code: 'CHANGED' });
+  });
+});
