@@ -25,6 +25,9 @@ const MIN_WINDOW_MS = 50;
 /** After the server objected, one more connection is tried after this long, doubled each time. */
 const RETRY_LIMIT_MS = 15_000;
 
+/** Refusals that follow each other within this time count as one. */
+const BURST_MS = 2000;
+
 /** What the ramp is told about the present. */
 export interface RampSample {
   nowMs: number;
@@ -47,6 +50,7 @@ export class Ramp {
   private settled: boolean;
   private limitUntilMs = 0;
   private objections = 0;
+  private objectedMs = -Infinity;
   /** The window that is being measured. */
   private since: { ms: number; bytes: number } | null = null;
   private windows = 0;
@@ -116,7 +120,9 @@ export class Ramp {
    */
   objected(nowMs: number, working: number): void {
     this.limit = Math.max(1, Math.min(this.limit, working));
-    this.objections++;
+    // Connections that were opened together are refused together: that is one objection.
+    if (nowMs - this.objectedMs >= BURST_MS) this.objections++;
+    this.objectedMs = nowMs;
     this.limitUntilMs = nowMs + RETRY_LIMIT_MS * 2 ** Math.min(this.objections - 1, 6);
   }
 }

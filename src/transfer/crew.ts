@@ -481,7 +481,8 @@ export class Crew {
           result.by,
         );
       case 'failed':
-        if (isTrial && ++this.trialsFailed >= MAX_TRIALS) this.rangesFailed();
+        if (isTrial && outcome.written > working.start) this.proven = true;
+        else if (isTrial && ++this.trialsFailed >= MAX_TRIALS) this.rangesFailed();
         return this.failed(
           lane,
           working,

@@ -31,6 +31,7 @@ const POSSIBLE: Record<State['phase'], Event[]> = {
 };
 const EVERY: Event[] = [...new Set(Object.values(POSSIBLE).flat())];
 const FAILED: Event = { type: 'failed', error: STOP };
+const ALL: readonly Event[] = [...EVERY, FAILED];
 
 /** Whole numbers below `bound`, the same ones for the same seed. */
 function numbers(seed: number): (bound: number) => number {
@@ -120,9 +121,9 @@ describe('the life of a download', () => {
       { phase: 'ended', ending: { kind: 'failed', error: ERROR } },
     ];
     for (const state of states) {
-      const types = new Set(POSSIBLE[state.phase].map(({ type }) => type));
-      for (const event of [...EVERY, FAILED]) {
-        if (types.has(event.type) || (event === FAILED && state.phase !== 'ended')) continue;
+      const types = new Set<string>(POSSIBLE[state.phase].map(({ type }) => type));
+      for (const event of ALL) {
+        if (types.has(event.type) || (event.type === 'failed' && state.phase !== 'ended')) continue;
         expect(() => next(state, event, { retries: 1 }), `${state.phase} ${event.type}`)
           .throw(SluiceError)
           .include({ code: 'DEFECT' });
