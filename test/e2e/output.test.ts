@@ -1,0 +1,162 @@
+import { expect } from 'chai';
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { EXIT_STATUSES } from '../../src/errors.js';
+import { expectStatus, runIn } from '../helpers/command.js';
+import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
+import { Origin } from '../helpers/origin.js';
+import { findProgram } from '../helpers/real-server.js';
+import { CHECKOUT, COMMAND } from '../helpers/run-sluice.js';
+import { violations } from '../unit/cli/schema.js';
+
+const schema = JSON.parse(
+  readFileSync(path.join(CHECKOUT, 'docs/events.schema.json'), 'utf8'),
+) as Record<string, unknown>;
+
+const SIZE = 2 * 1024 * 1024;
+
+/** Texts of a server that would change a terminal: ESC, CSI, OSC, BEL, C1, bidi. */
+const HOSTILE = '\x1b[2J\x1b]0;owned\x07\x9b31m\u202egpj';
+const hostile = Buffer.from(HOSTILE).toString('latin1');
+
+describe('e2e/output', () => {
+  const dir = tempDirPerTest();
+  let origin: Origin;
+
+  beforeEach(async () => {
+    origin = await Origin.start({ size: SIZE, seed: 2 });
+  });
+  afterEach(() => origin.close());
+
+  it('--json: every line of every ending fits the schema, and the last event is the end', async () => {
+    origin.fault({ request: 0, fault: { kind: 'status', status: 503, retryAfter: 0 } });
+    const good = await runIn(dir(), ['get', origin.url, '--json', '-n', '2']);
+    expectStatus(good, 0);
+    const again = await runIn(dir(), ['get', origin.url, '--json']);
+    origin.set({ rate: 300_000 });
+    const late = await runIn(dir(), ['get', origin.url, '-o', 'y', '--json', '--max-time', '2']);
+    expectStatus(late, 4);
+    for (const { stdout, stderr, events } of [good, again, late]) {
+      const lines = stdout.trimEnd().split('\n');
+      expect(events).to.have.length(lines.length);
+      for (const event of events) expect(violations(schema, schema, event)).to.deep.equal([]);
+      expect(['done', 'error']).to.include(events.at(-1)?.type);
+      expect(stderr).not.to.contain('{');
+    }
+    const types = good.events.map(({ type }) => type);
+    expect(types).to.include.members(['retry', 'start', 'done']);
+  });
+
+  it('a closed pipe neither ends nor hangs the download', async () => {
+    const shown = await shell(
+      `"${process.execPath}" "${COMMAND}" get "${origin.url}" --json | head -1`,
+    );
+    expect(shown).to.match(/^\{.*"start".*\}\n$/);
+    expectSameContent(path.join(dir(), 'file.bin'), 2, SIZE);
+  });
+
+  /** Runs a line in a shell while this process goes on to serve; returns its standard output. */
+  function shell(line: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const child = spawn('sh', ['-c', line], {
+        cwd: dir(),
+        env: { ...process.env, TERM: 'xterm', SLUICE_STATE_DIR: path.join(dir(), '.state') },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      const seen: Buffer[] = [];
+      child.stdout.on('data', (data: Buffer) => seen.push(data));
+      child.once('error', reject);
+      child.once('close', () => {
+        clearTimeout(timer);
+        resolve(Buffer.concat(seen).toString('utf8'));
+      });
+    });
+  }
+
+  it('info --json prints exactly one object, for a URL and for a path', async () => {
+    const url = await runIn(dir(), ['info', origin.url, '--json']);
+    expectStatus(url, 0);
+    expect(JSON.parse(url.stdout)).to.include({ kind: 'url', size: SIZE, ranges: 'yes' });
+    origin.set({ rate: 300_000 });
+    await runIn(dir(), ['get', origin.url, '--max-time', '1.5']);
+    const held = await runIn(dir(), ['info', 'file.bin', '--json']);
+    expectStatus(held, 0);
+    expect(JSON.parse(held.stdout)).to.include({ kind: 'path', size: SIZE, partPresent: true });
+    const nothing = await runIn(dir(), ['info', 'nothing', '--json']);
+    expectStatus(nothing, 12);
+    expect(nothing.stdout).to.equal('');
+  });
+
+  it('prints the table of exit statuses in --help, and nothing but errors with -q', async () => {
+    const help = await runIn(dir(), ['get', '--help']);
+    expectStatus(help, 0);
+    for (const [status, meaning] of Object.entries(EXIT_STATUSES)) {
+      expect(help.stdout.replace(/\s+/g, ' ')).to.contain(`${status} ${meaning}`);
+    }
+    const quiet = await runIn(dir(), ['get', origin.url, '-q']);
+    expectStatus(quiet, 0);
+    expect(quiet.stdout + quiet.stderr).to.equal('');
+  });
+
+  it('ends with the status of the table for what can be provoked', async () => {
+    const closed = await Origin.start({ size: 1000 });
+    const dead = closed.url;
+    await closed.close();
+    const route = (target: string, fault: Parameters<Origin['fault']>[0]['fault']): string => {
+      origin.fault({ target, fault, times: Infinity });
+      return origin.server.url(target);
+    };
+    writeFileSync(path.join(dir(), 'taken'), '');
+    const cases: Array<[status: number, args: string[]]> = [
+      [2, ['get', 'nonsense']],
+      [2, ['get', origin.url, '-n', '65']],
+      [3, ['get', 'http://no-such-host.invalid/', '--connect-timeout', '3']],
+      [4, ['get', dead]],
+      [6, ['get', route('/404', { kind: 'status', status: 404 })]],
+      [6, ['get', route('/500', { kind: 'status', status: 500 })]],
+      [7, ['get', route('/raw', { kind: 'raw', bytes: 'nonsense\r\n\r\n' })]],
+      [7, ['get', route('/loop', { kind: 'redirect', location: '/loop' })]],
+      [9, ['get', origin.url, '--checksum', `md5:${'0'.repeat(32)}`]],
+      [11, ['get', origin.url, '-o', 'taken']],
+      [12, ['resume', 'nothing']],
+    ];
+    for (const [status, args] of cases) {
+      const more = args[0] === 'get' ? ['--retries', '0'] : [];
+      const run = await runIn(dir(), [...args, ...more]);
+      expect(run.status, `${args.join(' ')}\n${run.stderr}`).to.equal(status);
+      expect(run.stderr).to.match(/^sluice: /m);
+      expect(run.stderr).to.contain(`exit status ${status})`);
+    }
+  });
+
+  it('P14: texts of a hostile server reach no terminal raw', async function () {
+    if (findProgram('script') === null) return this.skip();
+    const targets = ['/reason', '/location', '/name', '/etag', '/scheme'];
+    const field = (name: string, value: string) => ({ kind: 'field', name, value }) as const;
+    const always = (target: string, fault: Parameters<Origin['fault']>[0]['fault']): void =>
+      origin.fault({ target, fault, times: Infinity });
+    always('/reason', { kind: 'status', status: 404, reason: hostile });
+    always('/location', { kind: 'redirect', location: `/x${hostile}` });
+    always('/scheme', { kind: 'redirect', location: `gopher://${hostile}/` });
+    always('/name', field('Content-Disposition', `attachment; filename="${hostile}.bin"`));
+    always('/etag', field('ETag', `"${hostile}"`));
+    for (const target of targets) {
+      for (const [command, ...flags] of [['get', '--retries', '0', '-v'], ['info']]) {
+        const line = [process.execPath, COMMAND, command, origin.server.url(target), ...flags];
+        const shown = await shell(
+          `script -qec "${line.map((word) => `'${word}'`).join(' ')}" /dev/null < /dev/null`,
+        );
+        expect(shown.length, target).to.be.above(10);
+        expect(shown, target).not.to.contain('\x1b[2J').and.not.contain('\x1b]0;owned');
+
+        const rest = shown.replace(/\x1b\[[0-9;?]*[A-Za-z]/g, '');
+
+        expect(rest, target).not.to.match(
+          /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0080-\u009f\u202a-\u202e]/,
+        );
+      }
+    }
+  });
+});
