@@ -130,7 +130,8 @@ export class Connection {
     connection.address = address.address;
     connection.dialMs = performance.now() - started;
     socket.on('error', (error) => connection.die(socketError(error, 'exchange', connection.peer)));
-    socket.on('end', () => connection.onEnd());
+    // Before Node's own listener, which closes our side and with it the trace of a reset.
+    socket.prependListener('end', () => connection.onEnd());
     socket.on('close', () => connection.onClose());
     return connection;
   }
@@ -367,7 +368,7 @@ export class Connection {
   /** The peer will send no more: the end of a close-delimited body, too early for any other. */
   private onEnd(): void {
     if (this.mode === 'dead') return;
-    if (this.mode === 'body' && this.framing.kind === 'close') {
+    if (this.mode === 'body' && this.framing.kind === 'close' && !this.wasReset()) {
       this.endOfClosedBody();
       return;
     }
@@ -385,6 +386,14 @@ export class Connection {
     const message = `the connection to ${this.peer} was lost`;
     const next = 'Run the same command again: it continues where it stopped.';
     this.die(new SluiceError('CONNECTION_LOST', message, { next }));
+  }
+
+  /**
+   * Whether TCP was reset. libuv takes a hang-up after a short read for the end of the stream, so a
+   * reset can look like one; but then the socket has no peer any more, and after a FIN it has.
+   */
+  private wasReset(): boolean {
+    return !(this.socket instanceof TLSSocket) && this.socket?.remoteAddress === undefined;
   }
 
   private endOfClosedBody(): void {

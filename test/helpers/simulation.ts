@@ -125,7 +125,7 @@ function drawFault(dice: Dice, size: number, framed: boolean): Fault {
     () => ({ kind: 'encoding', encoding: 'gzip' }),
     () => ({ kind: 'interim', status: 103, count: dice.int(1, 40) }),
     () => ({ kind: 'latency', ms: dice.int(1, 300) }),
-    () => ({ kind: 'rate', bytesPerSecond: dice.int(1, 200) * KIB }),
+    () => ({ kind: 'rate', bytesPerSecond: dice.int(1, 8) * 512 * KIB }),
     () => ({ kind: 'raw', bytes: 'HTTP/1.1 200 OK\r\n\r\n<html>log in</html>', then: 'end' }),
   ])();
 }

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { SEAM_FRIENDLY_BYTES } from '../../src/plan/grant.js';
 import { SEAM_BYTES } from '../../workers/protocol.js';
-import { benchPerTest, expectDone } from '../helpers/engine.js';
+import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
 import type { OriginOptions } from '../helpers/origin.js';
 
 const MIB = 1024 * 1024;
@@ -68,6 +68,14 @@ describe('the bytes', () => {
     expectDone(await bench.engine().get(origin.url), { seed: 9, size: 2 * MIB });
   });
 
+  for (const at of [0, 1, 21_271, 128_000, 300_000, 2 * MIB]) {
+    it(`P1: a body without a length that is reset after ${at} bytes is not whole`, async () => {
+      const origin = await bench.origin({ size: 3 * MIB, ranges: false, framing: 'close' });
+      origin.fault({ times: Infinity, fault: { kind: 'reset', at } });
+      expectFailed(await bench.engine({ retries: 0 }).get(origin.url), 'CONNECTION_LOST');
+    });
+  }
+
   it('P1: 200 to the first request and 206 to the later ones', async () => {
     const size = 12 * MIB;
     const origin = await bench.origin({ size, seed: 4, rate: 2 * MIB });
@@ -103,18 +111,25 @@ describe('the bytes', () => {
     expect(run.events.some(({ type }) => type === 'retry')).equal(true);
   });
 
-  it('P1: a kept connection that was closed between two requests', async () => {
+  it('P1: a kept connection that is closed between two requests', async () => {
     const size = 20 * MIB;
     const origin = await bench.origin({ size, seed: 8 });
     // Every answer says that the connection stays, and then it does not.
-    const engine = bench.engine({ connections: 2 });
-    origin.server.admit(() => 'serve');
-    const timer = setInterval(() => {
-      if (origin.server.requests.every(({ finished }) => finished)) origin.server.resetAll();
-    }, 1);
-    const run = await engine.get(origin.url);
-    clearInterval(timer);
-    expectDone(run, { seed: 8, size });
+    origin.server.handle(async ({ range }, reply) => {
+      const start = range?.start ?? 0;
+      const end = Math.min(range?.end ?? size, size);
+      await reply.head(206, {
+        'Content-Range': `bytes ${start}-${end - 1}/${size}`,
+        'Content-Length': end - start,
+        ETag: '"e"',
+      });
+      for (let at = start; at < end && !reply.gone; at += MIB) {
+        await reply.body(origin.content(at, Math.min(end, at + MIB)));
+      }
+      await reply.wait(1);
+      await reply.end();
+    });
+    expectDone(await bench.engine({ connections: 2 }).get(origin.url), { seed: 8, size });
   });
 
   it('P1: one connection of eight at one byte a second is worked around', async function () {

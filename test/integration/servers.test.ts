@@ -291,7 +291,7 @@ describe('the command', () => {
     expect(run.ms).below(4000);
   });
 
-  it('P5 P21: exit statuses reach the shell', async () => {
+  it('P5, P21: exit statuses reach the shell', async () => {
     const cases = [
       { status: 404, exit: 6 },
       { status: 503, exit: 6 },

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { simulateMany } from '../helpers/simulation.js';
 
-const SEEDS = Number(process.env['SLUICE_SIM_SEEDS'] ?? 150);
+const SEEDS = Number(process.env['SLUICE_SIM_SEEDS'] ?? 120);
 const FROM = Number(process.env['SLUICE_SIM_FROM'] ?? 0);
 
 describe('simulation', () => {

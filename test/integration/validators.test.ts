@@ -83,7 +83,7 @@ describe('validators', () => {
       ['get', get],
       ['resume', resume],
     ] as const) {
-      it(`P${after === 'RESUME_UNPROVEN' ? 7 : 6}: ${name}; ${command} ${after}`, async () => {
+      it(`P6, P7: ${name}; ${command} ${after}`, async () => {
         const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB, ...options });
         const engine = bench.engine({ connections: 2 });
         await half(engine, origin);
