@@ -138,6 +138,7 @@ const START_COSTS: Costs = {
   requestMs: 0,
   roundTripMs: 0,
   usualRate: null,
+  ownRate: null,
   seamAllowed: true,
   inOrder: false,
 };

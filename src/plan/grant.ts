@@ -28,6 +28,8 @@ export interface Costs {
   roundTripMs: number;
   /** Bytes per second of a usual connection; null when unknown. */
   usualRate: number | null;
+  /** Bytes per second that the connection which asks yielded last; null when it is new. */
+  ownRate: number | null;
   /** Whether one more small lease is within the 0.1 % that seams may cost (P5). */
   seamAllowed: boolean;
   /** Somebody follows the contiguous front (a hash): leases are kept short, so that it moves. */
@@ -65,15 +67,22 @@ const SHARE = 0.6;
 const WORTH_LEASE_MS = 400;
 
 /** The smallest lease that a gap is divided into. */
-export function smallestLease({ usualRate, seamAllowed }: Costs): number {
+export function smallestLease(costs: Costs): number {
+  const { usualRate, seamAllowed } = costs;
   if (usualRate === null || !seamAllowed) return SEAM_FRIENDLY_BYTES;
-  const timed = (usualRate * WORTH_LEASE_MS) / 1000;
+  const timed = (usualRate * weight(costs) * WORTH_LEASE_MS) / 1000;
   return Math.max(MIN_STEAL_BYTES, Math.min(SEAM_FRIENDLY_BYTES, timed));
+}
+
+/** A slow connection gets less than its share, and a fast one more, so that they end together. */
+function weight({ ownRate, usualRate }: Costs): number {
+  if (ownRate === null || usualRate === null || usualRate <= 0) return 1;
+  return Math.min(2, Math.max(1 / 8, ownRate / usualRate));
 }
 
 /** How much of `missing` bytes one of `lanes` connections gets: less and less towards the end. */
 export function leaseLength(missing: number, lanes: number, costs: Costs): number {
-  const share = Math.max(smallestLease(costs), (SHARE * missing) / lanes);
+  const share = Math.max(smallestLease(costs), (SHARE * missing * weight(costs)) / lanes);
   return alignUp(costs.inOrder ? Math.min(share, longestInOrder(costs)) : share);
 }
 

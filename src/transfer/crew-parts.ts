@@ -38,6 +38,8 @@ export interface CrewParts {
   path: string;
   log: Log;
   hooks: CrewHooks;
+  /** Of the first connection, in milliseconds. */
+  roundTripMs: number;
   /** Somebody follows the contiguous front. */
   inOrder: boolean;
   /** Ranges are proven to work; while they are not, one lease tries them. */

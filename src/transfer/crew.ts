@@ -73,8 +73,8 @@ export class Crew {
   private changes = 0;
   /** The most bytes that were in place at a failure. */
   private progressMark = 0;
-  private requestMs = 200;
-  private roundTripMs = 200;
+  private requestMs: number;
+  private roundTripMs: number;
   private usualRate: number | null = null;
   private refreshing = false;
   private redirected: boolean;
@@ -104,6 +104,8 @@ export class Crew {
     private readonly firstLease: number,
   ) {
     this.source = parts.source;
+    this.roundTripMs = parts.roundTripMs;
+    this.requestMs = 2 * parts.roundTripMs;
     this.progressMark = parts.ledger.written.total();
     this.redirected = parts.redirected;
     this.proven = parts.proven;
@@ -249,7 +251,7 @@ export class Crew {
     if (nowMs < this.gateMs) return;
     for (let idle = this.idleCount(nowMs); idle > 0; idle--) {
       const lane = this.lanes.find((each) => each.working === null && this.isReady(each, nowMs));
-      const span = lane === undefined ? null : this.grant();
+      const span = lane === undefined ? null : this.grant(lane);
       if (lane === undefined || span === null) return;
       this.begin(lane, span, (task) => this.parts.executor.run(task));
     }
@@ -277,9 +279,9 @@ export class Crew {
     return this.parts.ramp.target > 1 && this.trial === null;
   }
 
-  private grant(): Span | null {
+  private grant({ rate }: LaneBook): Span | null {
     const { ledger, ramp } = this.parts;
-    const costs = this.costs();
+    const costs = this.costs(rate);
     const gaps = ledger.gaps();
     if (gaps.length > 0) return grantFromGaps(gaps, ledger.missing.total(), ramp.target, costs);
     const active = this.active();
@@ -312,11 +314,11 @@ export class Crew {
     }
   }
 
-  private costs(): Costs {
+  private costs(ownRate: number | null = null): Costs {
     const seams = (this.nextLease - this.firstLease) * SEAM_BYTES;
     const seamAllowed = seams < SEAM_SHARE * this.parts.ledger.total;
     const { requestMs, roundTripMs, usualRate } = this;
-    return { requestMs, roundTripMs, usualRate, seamAllowed, inOrder: this.parts.inOrder };
+    return { requestMs, roundTripMs, usualRate, ownRate, seamAllowed, inOrder: this.parts.inOrder };
   }
 
   private active(): ActiveLease[] {

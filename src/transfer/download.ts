@@ -39,6 +39,9 @@ const WORTH_SYNC_MS = 5000;
 /** Time between two checkpoints of the journal, in milliseconds. */
 const CHECKPOINT_MS = 1000;
 
+/** How often the hash thread is told how far the file is contiguous, in milliseconds. */
+const FOLLOW_MS = 20;
+
 /** No checkpoint is begun when the download will be complete within this many seconds. */
 const NEAR_END_S = 2;
 
@@ -184,8 +187,10 @@ export class Download {
     workspace.setWritten(() => crew.extents());
     const stopCheckpoints = this.runCheckpoints(workspace, crew);
     const progress = setInterval(() => this.tellProgress(), 200);
+    const follow = setInterval(() => this.followFront(), FOLLOW_MS);
     const end = await crew.run(this.firstLease(work, asked));
     clearInterval(progress);
+    clearInterval(follow);
     await stopCheckpoints();
     this.transferMs += performance.now() - began;
     this.leaseNumber = crew.leaseNumber;
@@ -248,6 +253,7 @@ export class Download {
             this.tellRetry(error, attempt, delayMs, connection),
           refresh: () => this.refresh(),
         },
+        roundTripMs: asked.roundTripMs,
         inOrder: this.job.verification.isFollowing,
         proven: work.offer.kind === 'range',
       },
@@ -329,6 +335,7 @@ export class Download {
   }
 
   private followFront(): void {
+    if (!this.job.verification.isFollowing) return;
     const written = new ExtentSet(this.job.crew?.extents() ?? []);
     if (this.job.claims === null) this.job.verification.advance(written.firstGap(0));
   }

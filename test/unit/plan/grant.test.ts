@@ -20,6 +20,7 @@ const costs = (change: Partial<Costs> = {}): Costs => ({
   requestMs: 50,
   roundTripMs: 10,
   usualRate: 10 * MIB,
+  ownRate: null,
   seamAllowed: true,
   inOrder: false,
   ...change,
@@ -36,6 +37,7 @@ const anyCosts = fc.record({
   requestMs: fc.integer({ min: 0, max: 2000 }),
   roundTripMs: fc.integer({ min: 0, max: 500 }),
   usualRate: fc.option(fc.integer({ min: 1, max: 1e9 })),
+  ownRate: fc.option(fc.integer({ min: 0, max: 1e9 })),
   seamAllowed: fc.boolean(),
   inOrder: fc.boolean(),
 });
@@ -85,6 +87,12 @@ describe('grants from gaps', () => {
     expect(leaseLength(1000 * MIB, 10, costs())).equal(60 * MIB);
     expect(leaseLength(1000 * MIB, 20, costs())).equal(30 * MIB);
     expect(leaseLength(1, 20, costs({ usualRate: null }))).equal(SEAM_FRIENDLY_BYTES);
+    const half = costs({ ownRate: 5 * MIB });
+    expect(leaseLength(1000 * MIB, 10, half), 'half as fast, half as long').equal(30 * MIB);
+    const stuck = costs({ ownRate: 0 });
+    expect(leaseLength(1000 * MIB, 10, stuck)).equal(7.5 * MIB);
+    const fast = costs({ ownRate: 100 * MIB });
+    expect(leaseLength(1000 * MIB, 10, fast), 'at most twice its share').equal(120 * MIB);
     expect(leaseLength(1000 * MIB + 1, 10, costs()) % MIN_STEAL_BYTES).equal(0);
   });
 
