@@ -17,8 +17,11 @@ import { Meter, median } from '../plan/meter.js';
 import { backoffMs } from '../plan/retry.js';
 import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
+import { Coverage } from './coverage.js';
 import type { CrewEnd, CrewParts } from './crew-parts.js';
-import type { Lane, LaneState } from './events.js';
+import type { Lane } from './events.js';
+import { newLane, traceLease, viewLanes } from './lane-book.js';
+import type { LaneBook, Working } from './lane-book.js';
 import { classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
 
 /** The scheduler looks at rates this often, in milliseconds. */
@@ -42,29 +45,9 @@ const MAX_CHANGED = 2;
 /** Tries of a server that claims to serve ranges before its first answer is read to the end. */
 const MAX_TRIALS = 2;
 
-interface Working {
-  slot: number;
-  lease: number;
-  start: number;
-  beganMs: number;
-  meter: Meter;
-  /** How often the source had been renewed when this lease was handed out. */
-  generation: number;
-}
-
-interface LaneBook {
-  slot: number;
-  failures: number;
-  notBeforeMs: number;
-  /** How often in a row its connection was replaced for being slow. */
-  replaced: number;
-  working: Working | null;
-  /** Bytes per second that it last yielded; null before. */
-  rate: number | null;
-}
-
 export class Crew {
   private readonly lanes: LaneBook[] = [];
+  private readonly coverage: Coverage;
   private readonly total: Meter;
   private nextLease: number;
   private source: Source;
@@ -104,6 +87,7 @@ export class Crew {
     private readonly firstLease: number,
   ) {
     this.source = parts.source;
+    this.coverage = new Coverage(parts.ledger, parts.slots, parts.seams);
     this.roundTripMs = parts.roundTripMs;
     this.requestMs = 2 * parts.roundTripMs;
     this.progressMark = parts.ledger.written.total();
@@ -113,14 +97,7 @@ export class Crew {
     this.total = new Meter(2000, performance.now());
     this.ended = new Promise((resolve) => (this.finish = resolve));
     for (let slot = 0; slot < count; slot++) {
-      this.lanes.push({
-        slot,
-        failures: 0,
-        notBeforeMs: 0,
-        replaced: 0,
-        working: null,
-        rate: null,
-      });
+      this.lanes.push(newLane(slot));
     }
   }
 
@@ -164,61 +141,15 @@ export class Crew {
     this.giveUp(error);
   }
 
-  /**
-   * Everything that is in the file now: closed leases and the written part of open ones. Bytes
-   * whose seam is still to be compared are left out: a later run must compare it anew.
-   */
+  /** See {@link Coverage.claimable}. */
   extents(): Array<{ start: number; end: number }> {
-    const now = this.parts.ledger.written.clone();
-    for (const { lease, slot, start, end } of this.parts.ledger.leases) {
-      const position = this.positionOf(slot, lease, start);
-      if (Math.min(position, end) > start) now.add(start, Math.min(position, end));
-    }
-    for (const { start, end } of this.parts.seams.open()) now.remove(start, end);
-    return now.toArray();
+    return this.coverage.claimable();
   }
 
   /** The connections as a display shows them. */
   view(): Lane[] {
-    const now = performance.now();
-    return this.lanes.slice(0, Math.max(this.parts.ramp.target, this.workers())).map((lane) => {
-      const booked =
-        lane.working === null ? undefined : this.parts.ledger.lease(lane.working.lease);
-      const start = booked?.start ?? 0;
-      return {
-        connection: lane.slot,
-        state: this.stateOf(lane, now),
-        start,
-        end: booked?.end ?? 0,
-        position: booked === undefined ? 0 : this.positionOf(lane.slot, booked.lease, start),
-        rate: lane.working?.meter.rate ?? 0,
-      };
-    });
-  }
-
-  private workers(): number {
-    let highest = 0;
-    for (const lane of this.lanes) if (lane.working !== null) highest = lane.slot + 1;
-    return highest;
-  }
-
-  private stateOf(lane: LaneBook, nowMs: number): LaneState {
-    if (lane.working === null) return lane.notBeforeMs > nowMs ? 'backoff' : 'idle';
-    switch (this.parts.slots.state(lane.slot)) {
-      case LANE.connecting:
-        return 'connecting';
-      case LANE.waiting:
-        return 'waiting';
-      case LANE.receiving:
-        return 'receiving';
-      case LANE.idle:
-        return 'idle';
-    }
-  }
-
-  /** A slot may already be at work on another lease when an outcome is late. */
-  private positionOf(slot: number, lease: number, start: number): number {
-    return this.parts.slots.lease(slot) === lease ? this.parts.slots.position(slot) : start;
+    const { ramp, ledger, slots } = this.parts;
+    return viewLanes(this.lanes, ramp.target, { ledger, slots, coverage: this.coverage });
   }
 
   /** Bounds the first lease, which asked for everything, so that the others find something to do. */
@@ -331,7 +262,10 @@ export class Crew {
       const young = nowMs - working.beganMs < YOUNG_MS + this.requestMs;
       leases.push({
         lease: working.lease,
-        position: Math.min(this.positionOf(working.slot, working.lease, booked.start), booked.end),
+        position: Math.min(
+          this.coverage.positionOf(working.slot, working.lease, booked.start),
+          booked.end,
+        ),
         end: booked.end,
         rate: young ? null : working.meter.rate,
       });
@@ -367,7 +301,7 @@ export class Crew {
   private task(lease: number, slot: number, span: Span): LeaseTask {
     const { slots, fd, path, deadlines } = this.parts;
     const total = this.source.total;
-    const headSeam = this.knownBefore(span.start);
+    const headSeam = this.coverage.knownBefore(span.start);
     const askEnd = total === null ? span.end : Math.min(total, span.end + SEAM_BYTES);
     if (headSeam > 0) this.parts.seams.headWillCompare(span.start);
     return {
@@ -384,23 +318,6 @@ export class Crew {
     };
   }
 
-  /** How many known bytes lie just before an offset, up to a seam's width. */
-  private knownBefore(offset: number): number {
-    const from = Math.max(0, offset - SEAM_BYTES);
-    return offset > from && this.isWritten(from, offset) ? offset - from : 0;
-  }
-
-  private isWritten(start: number, end: number): boolean {
-    const { written } = this.parts.ledger;
-    if (written.has(start, end)) return true;
-    const known = written.clone();
-    for (const { lease, slot, start: from, end: to } of this.parts.ledger.leases) {
-      const position = Math.min(to, this.positionOf(slot, lease, from));
-      if (position > from && from < end && position > start) known.add(from, position);
-    }
-    return known.has(start, end);
-  }
-
   private settle(lane: LaneBook, outcome: LeaseOutcome): void {
     const working = lane.working;
     lane.working = null;
@@ -409,7 +326,7 @@ export class Crew {
     const end = booked?.end ?? outcome.written;
     this.parts.ledger.close(outcome.lease, outcome.written);
     this.learn(lane, working, outcome);
-    this.trace(working, outcome);
+    traceLease(this.parts.log, working, outcome);
     try {
       this.takeSeam(outcome, end);
       this.judge(lane, working, outcome);
@@ -422,14 +339,6 @@ export class Crew {
 
   private isSlow({ meter }: Working): boolean {
     return this.usualRate !== null && meter.rate * 2 < this.usualRate;
-  }
-
-  private trace({ beganMs, start }: Working, outcome: LeaseOutcome): void {
-    const { lease, slot, written, received, dialMs, firstByteMs, result } = outcome;
-    const ms = Math.round(performance.now() - beganMs);
-    const took = { ms, dialMs: round(dialMs), firstByteMs: round(firstByteMs) };
-    const fields = { lease, connection: slot, start, written, received, ...took };
-    this.parts.log.debug(fields, `lease ${result.kind}`);
   }
 
   private learn(
@@ -447,7 +356,7 @@ export class Crew {
   /** @throws SluiceError CHANGED */
   private compareSeams(): void {
     try {
-      this.parts.seams.check((from, to) => this.isWritten(from, to));
+      this.parts.seams.check((from, to) => this.coverage.has(from, to));
     } catch (error) {
       this.spoiled = true;
       throw error;
@@ -615,7 +524,7 @@ export class Crew {
   private inPlace(): number {
     let sum = this.parts.ledger.written.total();
     for (const { lease, slot, start, end } of this.parts.ledger.leases)
-      sum += Math.max(0, Math.min(end, this.positionOf(slot, lease, start)) - start);
+      sum += Math.max(0, Math.min(end, this.coverage.positionOf(slot, lease, start)) - start);
     return sum;
   }
 
@@ -723,5 +632,3 @@ export class Crew {
     this.finish(end);
   }
 }
-
-const round = (ms: number | null): number | null => (ms === null ? null : Math.round(ms));

@@ -1,0 +1,49 @@
+/** What is in the file at this moment: closed leases, and the written part of open ones. */
+import type { ExtentSet } from '../plan/extents.js';
+import type { Ledger } from '../plan/ledger.js';
+import { SEAM_BYTES } from '../../workers/protocol.js';
+import type { Slots } from '../../workers/protocol.js';
+import type { Seams } from './seams.js';
+
+export class Coverage {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly slots: Slots,
+    private readonly seams: Seams,
+  ) {}
+
+  /** The next offset that a lease will write. Its slot may already be at work on another lease. */
+  positionOf(slot: number, lease: number, start: number): number {
+    return this.slots.lease(slot) === lease ? this.slots.position(slot) : start;
+  }
+
+  /**
+   * Everything that may be claimed for a later run. Bytes whose seam is still to be compared are
+   * left out: a later run must compare it anew.
+   */
+  claimable(): Array<{ start: number; end: number }> {
+    const now = this.written();
+    for (const { start, end } of this.seams.open()) now.remove(start, end);
+    return now.toArray();
+  }
+
+  /** Whether all of `[start, end)` is in the file. */
+  has(start: number, end: number): boolean {
+    return this.ledger.written.has(start, end) || this.written().has(start, end);
+  }
+
+  /** How many known bytes lie just before an offset, up to a seam's width. */
+  knownBefore(offset: number): number {
+    const from = Math.max(0, offset - SEAM_BYTES);
+    return offset > from && this.has(from, offset) ? offset - from : 0;
+  }
+
+  private written(): ExtentSet {
+    const now = this.ledger.written.clone();
+    for (const { lease, slot, start, end } of this.ledger.leases) {
+      const position = Math.min(end, this.positionOf(slot, lease, start));
+      if (position > start) now.add(start, position);
+    }
+    return now;
+  }
+}
