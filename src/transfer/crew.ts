@@ -394,6 +394,7 @@ export class Crew {
       case 'failed':
         if (isTrial && outcome.written > working.start) this.proven = true;
         else if (isTrial && ++this.trialsFailed >= MAX_TRIALS) this.rangesFailed();
+        else if (isTrial) this.extendFirst();
         return this.failed(
           lane,
           working,
@@ -449,6 +450,11 @@ export class Crew {
    */
   private rangesFailed(): void {
     this.singleStream = this.alone = true;
+    this.extendFirst();
+  }
+
+  /** Gives the first answer, which goes on to the end, all that is missing behind it. */
+  private extendFirst(): void {
     const [booked] = this.parts.ledger.leases;
     if (booked === undefined) return;
     this.parts.ledger.extend(booked.lease);
