@@ -21,6 +21,10 @@ export class LeaseSink implements BodySink {
   private sampled = 0;
   private flushedMs = performance.now();
   received = 0;
+  /** The slot's control when `end` and `cancelled` were read. */
+  private control: number | null = null;
+  private end = 0;
+  private cancelled = false;
 
   /**
    * @param bodyStart offset in the file of the body's first byte; before the lease's start by its head seam
@@ -34,7 +38,17 @@ export class LeaseSink implements BodySink {
   ) {
     this.offset = bodyStart;
     this.headStart = bodyStart;
+    this.obey();
     this.expected = this.readHeadSeam();
+  }
+
+  /** Takes note of what the scheduler wants now. The control is read first: what follows is not older. */
+  private obey(): void {
+    const control = this.slots.control(this.task.slot);
+    if (control === this.control) return;
+    this.control = control;
+    this.end = this.slots.end(this.task.slot);
+    this.cancelled = this.slots.isCancelled(this.task.slot, this.task.lease);
   }
 
   /** Everything from the lease's start to here is in the file. */
@@ -54,21 +68,22 @@ export class LeaseSink implements BodySink {
   arrived(bytes: number, pending: number): boolean {
     this.received += bytes;
     this.slots.addReceived(this.task.slot, bytes);
-    if (this.slots.isCancelled(this.task.slot, this.task.lease)) return true;
-    if (this.offset + pending >= this.slots.end(this.task.slot) + SEAM_BYTES) return true;
+    this.obey();
+    if (this.cancelled || this.offset + pending >= this.end + SEAM_BYTES) return true;
     return performance.now() - this.flushedMs > FLUSH_MS;
   }
 
   room(pending: number): number {
-    return this.slots.end(this.task.slot) + SEAM_BYTES - this.offset - pending;
+    return this.end + SEAM_BYTES - this.offset - pending;
   }
 
   take(slab: Uint8Array, from: number, to: number): boolean {
     this.flushedMs = performance.now();
+    this.obey();
     if (this.offset + (to - from) > this.bodyEnd) throw this.overlong();
     const at = this.checkHeadSeam(slab, from, to);
     const next = this.write(slab, at, to);
-    if (this.slots.isCancelled(this.task.slot, this.task.lease)) return false;
+    if (this.cancelled) return false;
     return next === to ? !this.isFull() : this.keepSample(slab, next, to);
   }
 
@@ -76,7 +91,7 @@ export class LeaseSink implements BodySink {
   private write(slab: Uint8Array, from: number, to: number): number {
     const { slot, fd } = this.task;
     if (this.sample !== null) return from;
-    const room = Math.min(this.slots.end(slot), this.bodyEnd) - this.offset;
+    const room = Math.min(this.end, this.bodyEnd) - this.offset;
     const count = Math.max(0, Math.min(to - from, room));
     if (count > 0) {
       this.slots.turn.take(() => writeFully(fd, slab, from, from + count, this.offset));

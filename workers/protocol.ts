@@ -28,6 +28,7 @@ const RECEIVED = 2;
 const LEASE = 3;
 const STATE = 4;
 const CANCELLED = 5;
+const CONTROL = 6;
 
 /**
  * One slot per connection in a SharedArrayBuffer. The scheduler writes `end` and `cancelled`; the
@@ -38,12 +39,16 @@ export class Slots {
   /** Whose turn it is to write to the file; its word lies behind the slots. */
   readonly turn: Turn;
   private readonly words: BigInt64Array;
+  private readonly halves: Int32Array;
+  private readonly doubles: Float64Array;
 
   constructor(memory: SharedArrayBuffer) {
     this.memory = memory;
     this.words = new BigInt64Array(memory);
+    this.halves = new Int32Array(memory);
+    this.doubles = new Float64Array(memory);
     const slots = memory.byteLength / (WORDS * 8) - 1;
-    this.turn = new Turn(new Int32Array(memory), slots * WORDS * 2);
+    this.turn = new Turn(this.halves, slots * WORDS * 2);
   }
 
   static allocate(count: number): Slots {
@@ -73,6 +78,7 @@ export class Slots {
 
   setEnd(slot: number, end: number): void {
     this.store(slot, END, end);
+    this.changeControl(slot);
   }
 
   /** Next offset to be written: everything from the lease's start to here is written. */
@@ -84,13 +90,28 @@ export class Slots {
     this.store(slot, POSITION, position);
   }
 
-  /** Body bytes that this connection has received since the download began; it never shrinks. */
+  /**
+   * Body bytes that this connection has received since the download began; it never shrinks. For
+   * rates only, so it is a plain double: a 64-bit integer would be allocated at each read.
+   */
   received(slot: number): number {
-    return this.load(slot, RECEIVED);
+    return this.doubles[slot * WORDS + RECEIVED] as number;
   }
 
   addReceived(slot: number, bytes: number): void {
-    Atomics.add(this.words, slot * WORDS + RECEIVED, BigInt(bytes));
+    this.doubles[slot * WORDS + RECEIVED] = this.received(slot) + bytes;
+  }
+
+  /**
+   * Changes whenever the scheduler changed `end` or gave the lease up. Looked at with each read,
+   * where loading both would allocate.
+   */
+  control(slot: number): number {
+    return Atomics.load(this.halves, (slot * WORDS + CONTROL) * 2);
+  }
+
+  private changeControl(slot: number): void {
+    Atomics.add(this.halves, (slot * WORDS + CONTROL) * 2, 1);
   }
 
   lease(slot: number): number {
@@ -112,6 +133,7 @@ export class Slots {
 
   cancel(slot: number, lease: number): void {
     this.store(slot, CANCELLED, lease);
+    this.changeControl(slot);
   }
 }
 
