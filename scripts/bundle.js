@@ -2,6 +2,8 @@
 // reads three files instead of a hundred and fifty. bin/run.js uses it only when it is newer than
 // what tsc wrote.
 import { fileURLToPath } from 'node:url';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { build } from 'esbuild';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
@@ -11,17 +13,26 @@ const shared = {
   target: 'node20',
   packages: 'external',
   logLevel: 'warning',
+  write: false,
 };
 
-await build({
-  ...shared,
+/** A command that starts at this moment reads the old file or the new one, never half of one. */
+async function bundle(options) {
+  const { outputFiles } = await build({ ...shared, ...options });
+  for (const { path: file, contents } of outputFiles) {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(`${file}.new`, contents);
+    renameSync(`${file}.new`, file);
+  }
+}
+
+await bundle({
   entryPoints: [`${dist}/workers/lease.js`, `${dist}/workers/hash.js`],
   outdir: `${dist}/bundle/workers`,
   format: 'esm',
 });
 
-await build({
-  ...shared,
+await bundle({
   entryPoints: [`${dist}/src/cli/quick.js`],
   outfile: `${dist}/bundle/quick.cjs`,
   format: 'cjs',
