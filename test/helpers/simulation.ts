@@ -84,7 +84,7 @@ function drawServer(dice: Dice, size: number, seed: number): OriginOptions {
     maxRange: dice.chance(0.1) ? dice.int(64 * KIB, 2 * MIB) : Infinity,
     keepAlive: dice.chance(0.85),
     latencyMs: dice.chance(0.3) ? dice.int(1, 40) : 0,
-    rate: () => (dice.chance(0.1) ? rate / 20 : rate),
+    rate: () => (dice.chance(0.1) ? rate / 8 : rate),
     ...(dice.chance(0.15)
       ? {
           maxConnections: {
@@ -107,7 +107,8 @@ function drawFault(dice: Dice, size: number, framed: boolean): Fault {
   const place = dice.chance(0.5) ? at : near;
   return dice.pick<() => Fault>([
     () => ({ kind: 'reset', at: place }),
-    () => ({ kind: 'early-end', at: place }),
+    // A body without any length that ends early in good order is a shorter body.
+    () => (framed ? { kind: 'early-end', at: place } : { kind: 'reset', at: place }),
     () => ({ kind: 'stall', at: place }),
     () => ({ kind: 'reset-head', at: dice.int(0, 100) }),
     () => ({ kind: 'end-head', at: dice.int(0, 100) }),
@@ -126,7 +127,11 @@ function drawFault(dice: Dice, size: number, framed: boolean): Fault {
     () => ({ kind: 'interim', status: 103, count: dice.int(1, 40) }),
     () => ({ kind: 'latency', ms: dice.int(1, 300) }),
     () => ({ kind: 'rate', bytesPerSecond: dice.int(1, 8) * 512 * KIB }),
-    () => ({ kind: 'raw', bytes: 'HTTP/1.1 200 OK\r\n\r\n<html>log in</html>', then: 'end' }),
+    // Where no answer has a length or a validator, nothing tells this one from the file.
+    () =>
+      framed
+        ? { kind: 'raw', bytes: 'HTTP/1.1 200 OK\r\n\r\n<html>log in</html>', then: 'end' }
+        : { kind: 'full-200' },
   ])();
 }
 
