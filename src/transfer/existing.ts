@@ -5,6 +5,7 @@ import { findReceipt, hashUrl } from '../disk/receipts.js';
 import type { Receipt } from '../disk/receipts.js';
 import { inspectTarget } from '../disk/target.js';
 import { compareValidators } from '../http/validators.js';
+import { parseUserUrl } from '../http/url.js';
 import type { Validators } from '../http/validators.js';
 import type { DownloadOptions } from './options.js';
 import type { Verification } from './verification.js';
@@ -79,13 +80,7 @@ export function isKnownFinished(target: string, url: string): boolean {
 
 function receiptOf(target: string, url: string): Receipt | null {
   const receipt = findReceipt(target);
-  if (receipt === null || receipt.urlSha256 !== hashUrl(plainUrl(url))) return null;
+  if (receipt === null || receipt.urlSha256 !== hashUrl(parseUserUrl(url).url.href)) return null;
   // What was not forced to disk may not have survived the end of that system run.
   return receipt.synced || receipt.bootId === bootId() ? receipt : null;
-}
-
-function plainUrl(text: string): string {
-  const url = new URL(text);
-  url.username = url.password = url.hash = '';
-  return url.href;
 }
