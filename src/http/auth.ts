@@ -13,7 +13,7 @@ export function basicCredentials(user: string, password: string): string {
   if (CONTROL.test(user) || CONTROL.test(password)) {
     throw usage('the user name or the password has a control character');
   }
-  return `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`;
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 }
 
 /**

@@ -49,7 +49,7 @@ function inCentury([digits, ...rest]: Parts, nowMs: number): number | null {
   const limit = new Date(nowMs);
   limit.setUTCFullYear(limit.getUTCFullYear() + 50);
   const lastYear = limit.getUTCFullYear();
-  const year = lastYear - ((((lastYear - Number(digits)) % 100) + 100) % 100);
+  const year = lastYear - ((lastYear - Number(digits)) % 100);
   const ms = toMs([String(year), ...rest]);
   if (ms === null || ms <= limit.getTime()) return ms;
   return toMs([String(year - 100), ...rest]);

@@ -24,8 +24,9 @@ export function bodyFraming(method: RequestSpec['method'], head: ResponseHead): 
 }
 
 function framingOfFields(head: ResponseHead): Framing {
-  if (head.fields.has('transfer-encoding')) {
-    requireChunked(head);
+  const coding = head.fields.get('transfer-encoding');
+  if (coding !== undefined) {
+    requireChunked(head, coding);
     return { kind: 'chunked' };
   }
   const length = contentLength(head);
@@ -61,14 +62,13 @@ export function mayReuse(head: ResponseHead, framing: Framing): boolean {
   return head.minorVersion === 1 || options.includes('keep-alive');
 }
 
-function requireChunked(head: ResponseHead): void {
+function requireChunked(head: ResponseHead, coding: string): void {
   if (head.minorVersion === 0) throw malformed('Transfer-Encoding is not of HTTP/1.0', head);
   if (head.fields.has('content-length')) {
     throw malformed('both Content-Length and Transfer-Encoding are given', head);
   }
-  const value = head.fields.get('transfer-encoding') ?? '';
-  if (value.toLowerCase() !== 'chunked') {
-    throw malformed(`Transfer-Encoding is not just chunked: ${excerpt(value)}`, head);
+  if (coding.toLowerCase() !== 'chunked') {
+    throw malformed(`Transfer-Encoding is not just chunked: ${excerpt(coding)}`, head);
   }
 }
 

@@ -65,8 +65,7 @@ function trimEnds(text: string): string {
 function fit(name: string, maxBytes: number): string {
   if (Buffer.byteLength(name) <= maxBytes) return name;
   const extension = EXTENSION.exec(name.slice(-40))?.[0] ?? '';
-  const stem = name.slice(0, name.length - extension.length);
-  const fitted = trimEnds(cut(stem, Math.max(0, maxBytes - Buffer.byteLength(extension))));
+  const fitted = trimEnds(cut(name, Math.max(0, maxBytes - Buffer.byteLength(extension))));
   return fitted === '' ? trimEnds(cut(name, maxBytes)) : fitted + extension;
 }
 

@@ -36,24 +36,19 @@ export class ExtentSet {
     checkRange(start, end);
     if (start === end) return 0;
     // Ranges from `first` up to `last` overlap or touch the new one and melt into it.
-    const first = this.#firstEndingAtOrAfter(start);
+    const first = this.#firstEndingFrom(start);
     let last = first;
     let low = start;
     let high = end;
     let known = 0;
-    while (last < this.#starts.length && this.#startAt(last) <= end) {
+    while (this.#startAt(last) <= end) {
       low = Math.min(low, this.#startAt(last));
       high = Math.max(high, this.#endAt(last));
       known += this.#endAt(last) - this.#startAt(last);
       last += 1;
     }
-    if (last === first + 1) {
-      this.#starts[first] = low;
-      this.#ends[first] = high;
-    } else {
-      this.#starts.splice(first, last - first, low);
-      this.#ends.splice(first, last - first, high);
-    }
+    this.#starts.splice(first, last - first, low);
+    this.#ends.splice(first, last - first, high);
     const added = high - low - known;
     this.#total += added;
     return added;
@@ -63,12 +58,12 @@ export class ExtentSet {
   remove(start: number, end: number): number {
     checkRange(start, end);
     if (start === end) return 0;
-    const first = this.#firstEndingAfter(start);
+    const first = this.#firstEndingFrom(start);
     const starts: number[] = [];
     const ends: number[] = [];
     let last = first;
     let removed = 0;
-    for (; last < this.#starts.length && this.#startAt(last) < end; last += 1) {
+    for (; this.#startAt(last) < end; last += 1) {
       const from = this.#startAt(last);
       const to = this.#endAt(last);
       removed += Math.min(to, end) - Math.max(from, start);
@@ -91,8 +86,8 @@ export class ExtentSet {
   has(start: number, end: number): boolean {
     checkRange(start, end);
     if (start === end) return true;
-    const at = this.#firstEndingAfter(start);
-    return at < this.#starts.length && this.#startAt(at) <= start && this.#endAt(at) >= end;
+    const at = this.#firstEndingFrom(start);
+    return this.#startAt(at) <= start && this.#endAt(at) >= end;
   }
 
   /** The parts of `[from, to)` that are not in the set, ascending. */
@@ -100,9 +95,8 @@ export class ExtentSet {
     checkRange(from, to);
     const found: [number, number][] = [];
     let position = from;
-    for (let at = this.#firstEndingAfter(from); at < this.#starts.length; at += 1) {
+    for (let at = this.#firstEndingFrom(from); this.#startAt(at) < to; at += 1) {
       const start = this.#startAt(at);
-      if (start >= to) break;
       if (start > position) found.push([position, start]);
       position = this.#endAt(at);
     }
@@ -113,9 +107,8 @@ export class ExtentSet {
   /** The first byte at or after `from` that is not in the set. */
   firstGap(from: number): number {
     checkRange(from, from);
-    const at = this.#firstEndingAfter(from);
-    const inside = at < this.#starts.length && this.#startAt(at) <= from;
-    return inside ? this.#endAt(at) : from;
+    const at = this.#firstEndingFrom(from);
+    return this.#startAt(at) <= from ? this.#endAt(at) : from;
   }
 
   /** The ranges, ascending; a copy. */
@@ -138,29 +131,25 @@ export class ExtentSet {
     return copy;
   }
 
+  /** Where a range starts; behind the last one, beyond every byte. */
   #startAt(index: number): number {
-    return this.#starts[index] as number;
+    return this.#starts[index] ?? Infinity;
   }
 
   #endAt(index: number): number {
     return this.#ends[index] as number;
   }
 
-  /** Index of the first range whose end is greater than `position`. */
-  #firstEndingAfter(position: number): number {
+  /** Index of the first range that ends at `position` or after it. */
+  #firstEndingFrom(position: number): number {
     let low = 0;
     let high = this.#ends.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#endAt(middle) > position) high = middle;
+      if (this.#endAt(middle) >= position) high = middle;
       else low = middle + 1;
     }
     return low;
-  }
-
-  #firstEndingAtOrAfter(position: number): number {
-    const at = this.#firstEndingAfter(position);
-    return at > 0 && this.#endAt(at - 1) === position ? at - 1 : at;
   }
 }
 

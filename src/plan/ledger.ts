@@ -77,8 +77,8 @@ export class Ledger {
     assert(booked !== undefined && written >= booked.start, `close of lease ${number}`);
     this.out.delete(number);
     const own = Math.min(written, booked.end);
-    if (own > booked.start) this.written.add(booked.start, own);
-    if (own < booked.end) this.missing.add(own, booked.end);
+    this.written.add(booked.start, own);
+    this.missing.add(own, booked.end);
   }
 
   /** Gives a lease everything that is missing behind it, as before any cut. */

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { SluiceError } from '../../../src/errors.js';
 import {
   ChunkedDecoder,
   MAX_CHUNK_EXTENSION_BYTES,
@@ -149,6 +150,24 @@ describe('http/chunked', () => {
     it(`refuses ${what}`, () => {
       refusal(() => decode(text), 'HTTP_MALFORMED');
       refusal(() => dribble(text), 'HTTP_MALFORMED');
+    });
+  }
+
+  for (const [text, message] of [
+    ['1\rx', 'a chunk size does not end in CRLF'],
+    ['1\r\nax', 'a chunk does not end in CRLF'],
+    ['1\r\na\rx', 'a chunk does not end in CRLF'],
+    ['0\r\n\rx', 'the last chunk does not end in CRLF'],
+    ['0\r\nA: b\rx', 'a trailer field does not end in CRLF'],
+    ['0\r\n ', 'a trailer field is not valid'],
+    ['x', 'a chunk has no size'],
+    ['1;;', 'the size line of a chunk is not valid'],
+    ['20000000000000', 'the size of a chunk is above its limit'],
+    [`1;${'x'.repeat(MAX_CHUNK_EXTENSION_BYTES)}`, 'a chunk extension is above its limit'],
+    [`0\r\nA:${'x'.repeat(MAX_TRAILER_BYTES)}`, 'the trailer section is above its limit'],
+  ] as const) {
+    it(`says which part is wrong: ${JSON.stringify(text.slice(0, 14))}`, () => {
+      expect(() => decode(text)).to.throw(SluiceError, message);
     });
   }
 

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { SluiceError } from '../../../src/errors.js';
 import {
+  checkPartLength,
   parseContentRange,
   rangeValue,
   requireContentRange,
@@ -137,6 +138,24 @@ describe('http/content-range: requireContentRange', () => {
     }
     for (const type of ['multipart/byterangesx', 'x/multipart/byteranges', 'multipart/mixed']) {
       expect(require({ 'content-type': type, 'content-range': range }).kind).to.equal('range');
+    }
+  });
+});
+
+describe('http/content-range: checkPartLength', () => {
+  const check = (length: number | null) => (): void =>
+    checkPartLength(headOf({}, 206), length, { start: 10, end: 15 });
+
+  it('takes a body as long as its range, and one whose length is not said', () => {
+    expect(check(5)).to.not.throw();
+    expect(check(null)).to.not.throw();
+  });
+
+  it('P9: refuses a body of any other length', () => {
+    for (const length of [0, 4, 6, 25]) {
+      const error = refusal(check(length), 'HTTP_RANGE_MISMATCH');
+      expect(error.message).to.contain('promises 5 bytes').and.contain(`Content-Length ${length}`);
+      expect(error.details.httpStatus).to.equal(206);
     }
   });
 });

@@ -53,7 +53,7 @@ describe('http/digest: P8: Repr-Digest (RFC 9530)', () => {
     ['a length that is wrong', `sha-256=:${md5.base64}:, md5=:${md5.base64}:`],
     [
       'members of other types',
-      `a, b=1, c=-1.5, d="x\\"y\\\\", e=?1, f=tok/en:x, md5=:${md5.base64}:`,
+      `a, b=12, c=-1.5, d="x\\"y\\\\", e=?1, f=tok/en:x, md5=:${md5.base64}:`,
     ],
     [
       'a digest that is no byte sequence',
@@ -73,6 +73,7 @@ describe('http/digest: P8: Repr-Digest (RFC 9530)', () => {
     `md5=:${md5.base64}:,`,
     `,md5=:${md5.base64}:`,
     `md5=:${md5.base64}:, ,x`,
+    `md5:${md5.base64}:`,
     `md5=:${md5.base64}: x`,
     `md5=:${md5.base64}`,
     `md5=${md5.base64}:`,
@@ -135,6 +136,7 @@ describe('http/digest: P8: Content-Digest and Digest', () => {
     'md5',
     'md5=',
     `=${md5.base64}`,
+    `=md5=${md5.base64}`,
     `md5=${md5.base64},`,
     `md5=:${md5.base64}:`,
     `md5=${md5.base64}x`,

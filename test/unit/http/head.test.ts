@@ -238,6 +238,15 @@ describe('http/head: P15: limits', () => {
     expect(parseResponseHead(buffer, 5, buffer.length)?.end).to.equal(buffer.length);
   });
 
+  it('waits for more wherever the head starts, and looks at nothing behind what came', () => {
+    const buffer = bytes(`${' '.repeat(MAX_HEAD_BYTES)}HTTP/1.1 200 OK\r\nA: b\r\n`);
+    for (const length of [0, 1, 5, 12, 15, 17, 23]) {
+      const to = MAX_HEAD_BYTES + length;
+      const cut = Buffer.from(buffer).fill('\0', to);
+      expect(parseResponseHead(cut, MAX_HEAD_BYTES, to), String(length)).to.equal(null);
+    }
+  });
+
   it('takes 200 fields and refuses 201; folded lines do not count', () => {
     expect(MAX_FIELDS).to.equal(200);
     const lines = (count: number) => Array.from({ length: count }, () => 'A: b').join('\r\n');

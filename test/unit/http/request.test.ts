@@ -161,7 +161,8 @@ describe('http/request: baseFields', () => {
   }
 
   it('refuses a Host that is removed or empty', () => {
-    refusal(() => base([['host', null]]), 'USAGE');
+    const error = refusal(() => base([['host', null]]), 'USAGE');
+    expect(error.details.next).to.equal('HTTP/1.1 needs it.');
     refusal(() => base([['Host', '']]), 'USAGE');
   });
 
@@ -178,6 +179,7 @@ describe('http/request: parseHeaderFlag', () => {
     expect(parseHeaderFlag('A: \t b \t')).to.deep.equal({ name: 'A', value: 'b' });
     expect(parseHeaderFlag('A:')).to.deep.equal({ name: 'A', value: null });
     expect(parseHeaderFlag('A:  ')).to.deep.equal({ name: 'A', value: null });
+    expect(parseHeaderFlag('X-Empty;')).to.deep.equal({ name: 'X-Empty', value: '' });
     expect(parseHeaderFlag('A;')).to.deep.equal({ name: 'A', value: '' });
     expect(parseHeaderFlag('A; ')).to.deep.equal({ name: 'A', value: '' });
     expect(parseHeaderFlag('Host: x')).to.deep.equal({ name: 'Host', value: 'x' });

@@ -8,6 +8,7 @@ describe('http/url: parseUserUrl', () => {
     expect(url.href).to.equal('https://h.example:8443/a%20b?c=d%20e');
     expect(userinfo).to.equal(null);
     expect(parseUserUrl('http://h').url.href).to.equal('http://h/');
+    expect(parseUserUrl('http://h/?u=http:///x').url.href).to.equal('http://h/?u=http:///x');
   });
 
   it('P12: takes userinfo and fragment off the URL', () => {

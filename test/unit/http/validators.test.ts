@@ -79,6 +79,12 @@ describe('http/validators: P6: strongValidator and ifRangeValue', () => {
   const both = (v: Validators) => [strongValidator(v), ifRangeValue(v)];
   const date = { kind: 'date', value: MODIFIED };
 
+  it('a date is weak while the time of the answer is not known, however old it is', () => {
+    const old = of({ lastModified: 'Wed, 01 Jan 1950 00:00:00 GMT', lastModifiedMs: -631152e6 });
+    expect(both(old)).to.deep.equal([null, null]);
+    expect(compareValidators(old, old)).to.equal('unproven');
+  });
+
   it('prefers a strong ETag', () => {
     const tag = { kind: 'etag', value: '"a"' };
     expect(both(of(strong('a')))).to.deep.equal([tag, '"a"']);

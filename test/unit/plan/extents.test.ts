@@ -77,6 +77,12 @@ describe('plan/extents', () => {
     ]);
   });
 
+  it('refuses to look for a gap at what is no offset', () => {
+    for (const from of [-1, 0.5, NaN, 2 ** 53]) {
+      expect(() => new ExtentSet().firstGap(from)).to.throw('is a range');
+    }
+  });
+
   it('refuses what is no range', () => {
     for (const [start, end] of [
       [2, 1],
@@ -85,7 +91,9 @@ describe('plan/extents', () => {
       [0, NaN],
       [0, 2 ** 53],
     ] as const) {
-      expect(() => new ExtentSet().add(start, end)).to.throw('is a range');
+      for (const op of ['add', 'remove', 'has', 'gaps'] as const) {
+        expect(() => new ExtentSet()[op](start, end), op).to.throw('is a range');
+      }
     }
   });
 });

@@ -52,6 +52,7 @@ describe('the ledger', () => {
     expect(ledger.isComplete).equal(false);
     ledger.open(1, 0, { start: 0, end: 100 });
     expect(ledger.leasesOut).equal(1);
+    expect(ledger.lease(1)).deep.equal({ lease: 1, slot: 0, start: 0, end: 100 });
     expect(ledger.isComplete).equal(false);
     ledger.close(1, 100);
     expect(ledger.isComplete).equal(true);
@@ -94,6 +95,8 @@ describe('the ledger', () => {
     ledger.endAt(30);
     expect(ledger.total).equal(30);
     expect(ledger.isComplete).equal(true);
+    ledger.endAt(30);
+    expect(ledger.total, 'where it was known to end').equal(30);
   });
 
   it('does not change what the caller gave', () => {
@@ -101,6 +104,17 @@ describe('the ledger', () => {
     const ledger = new Ledger(20, kept);
     ledger.forget({ start: 0, end: 10 });
     expect(kept.total()).equal(10);
+  });
+
+  it('P5: what is taken back is no longer written, and is asked for again', () => {
+    const ledger = new Ledger(100, new ExtentSet([{ start: 0, end: 50 }]));
+    ledger.open(1, 0, { start: 50, end: 60 });
+    ledger.forget({ start: 40, end: 55 });
+    expect(ledger.written.toArray()).deep.equal([{ start: 0, end: 40 }]);
+    expect(ledger.gaps(), 'a lease is out on the rest').deep.equal([
+      { start: 40, end: 50 },
+      { start: 60, end: 100 },
+    ]);
   });
 
   const misuse: Array<[string, (ledger: Ledger) => void]> = [
@@ -121,6 +135,10 @@ describe('the ledger', () => {
       expect(() => act(ledger))
         .throw(SluiceError)
         .include({ code: 'DEFECT' });
+      expect([...ledger.leases], 'nothing has changed').deep.equal([
+        { lease: 1, slot: 0, start: 10, end: 50 },
+      ]);
+      checkWhole(ledger);
     });
   }
 
@@ -129,6 +147,6 @@ describe('the ledger', () => {
     ledger.open(1, 0, { start: 0, end: 10 });
     ledger.open(2, 0, { start: 10, end: 20 });
     expect(() => ledger.extend(1)).throw(SluiceError);
-    expect(() => fresh().endAt(101)).throw(SluiceError);
+    expect(() => fresh().endAt(101)).throw(SluiceError, 'end at 101');
   });
 });

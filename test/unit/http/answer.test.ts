@@ -1,0 +1,84 @@
+/** What the status and the coding of an answer mean. */
+import { expect } from 'chai';
+import { encodedError, isEncoded, refusal } from '../../../src/http/answer.js';
+import { headOf } from './support.js';
+
+describe('http/answer: P10: isEncoded', () => {
+  for (const coding of ['gzip', 'br', ' GZIP ', 'identity, gzip', 'unknown']) {
+    it(`takes ${JSON.stringify(coding)} for a coding`, () => {
+      expect(isEncoded(headOf({ 'content-encoding': coding }))).to.equal(true);
+    });
+  }
+
+  for (const coding of ['identity', ' Identity\t', '', ' ']) {
+    it(`takes ${JSON.stringify(coding)} for the bytes themselves`, () => {
+      expect(isEncoded(headOf({ 'content-encoding': coding }))).to.equal(false);
+    });
+  }
+
+  it('takes the bytes as they are when nothing is said', () => {
+    expect(isEncoded(headOf({}))).to.equal(false);
+  });
+
+  it('the error names the coding, the status and what to do', () => {
+    const error = encodedError(headOf({ 'content-encoding': 'gzip' }, 206));
+    expect(error.code).to.equal('HTTP_ENCODED');
+    expect(error.message).to.contain('Content-Encoding: gzip although only identity');
+    expect(error.details.httpStatus).to.equal(206);
+    expect(error.details.next).to.equal('Try another source of the file.');
+  });
+});
+
+describe('http/answer: refusal', () => {
+  const refused = (status: number, reason = '', fields: Record<string, string> = {}) =>
+    refusal({ ...headOf(fields, status), reason });
+
+  it('P21: what may pass is the trouble of the server, whatever its class', () => {
+    for (const status of [408, 425, 429, 500, 501, 503, 599]) {
+      const error = refused(status);
+      expect(error.code, String(status)).to.equal('HTTP_SERVER_ERROR');
+      expect(error.message).to.equal(`the server answered ${status}`);
+      expect(error.details.httpStatus).to.equal(status);
+      expect(error.details.next).to.equal('Try again later; fewer --connections may help.');
+    }
+  });
+
+  for (const [status, next] of [
+    [401, 'Give credentials with --user or --bearer.'],
+    [403, 'Check the credentials; a signed address may have expired.'],
+    [404, 'Check the URL.'],
+    [410, 'Check the URL.'],
+    [400, 'Check the URL and the headers that were given.'],
+    [416, 'Check the URL and the headers that were given.'],
+    [499, 'Check the URL and the headers that were given.'],
+  ] as const) {
+    it(`${status} is a refusal, and says what to do`, () => {
+      const error = refused(status, 'No');
+      expect(error.code).to.equal('HTTP_REFUSED');
+      expect(error.message).to.equal(`the server refused: ${status} No`);
+      expect(error.details).to.deep.equal({ httpStatus: status, next });
+    });
+  }
+
+  it('any other status was not what a request for bytes asks for', () => {
+    for (const status of [204, 304, 399]) {
+      const error = refused(status, 'Why not');
+      expect(error.code).to.equal('HTTP_UNEXPECTED');
+      expect(error.message).to.equal(
+        `the server answered ${status} Why not to a request for bytes`,
+      );
+      expect(error.details).to.deep.equal({ httpStatus: status });
+    }
+  });
+
+  it('P21: carries how long the server asks to wait, with any status', () => {
+    for (const status of [204, 403, 429, 503]) {
+      const error = refused(status, '', { 'retry-after': '120' });
+      expect(error.details.retryAfterMs, String(status)).to.equal(120_000);
+      expect(error.details.httpStatus).to.equal(status);
+    }
+    expect(refused(503, '', { 'retry-after': 'soon' }).details).to.not.have.property(
+      'retryAfterMs',
+    );
+  });
+});
