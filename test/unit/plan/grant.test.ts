@@ -209,3 +209,118 @@ describe('the slow', () => {
     expect(stragglers([...fast, { ...slow, end: MIB }], costs())).deep.equal([]);
   });
 });
+
+describe('what a lease is measured by', () => {
+  it('a slow connection may have shorter leases; a usual rate of nothing tells nothing', () => {
+    expect(smallestLease(costs({ usualRate: 5 * MIB, ownRate: 2.5 * MIB }))).equal(MIB);
+    const unknown = costs({ usualRate: 0, ownRate: 5 * MIB });
+    expect(leaseLength(1000 * MIB, 10, unknown)).equal(60 * MIB);
+  });
+
+  it('in order, a lease is 8 MiB, or what comes in ten round trips, at least in 100 ms', () => {
+    const ordered = (usualRate: number | null, roundTripMs: number): number =>
+      leaseLength(1000 * MIB, 1, costs({ inOrder: true, usualRate, roundTripMs })) / MIB;
+    expect(ordered(null, 10)).equal(8);
+    expect(ordered(10 * MIB, 10)).equal(8);
+    expect(ordered(200 * MIB, 1)).equal(20);
+    expect(ordered(200 * MIB, 50)).equal(100);
+    const few = costs({ inOrder: true });
+    expect(leaseLength(50 * MIB, 6, few), 'never more than its share').equal(5 * MIB);
+  });
+
+  it('a gap is divided when half a smallest lease is left at least', () => {
+    const divided = (length: number): number =>
+      grantFromGaps([{ start: 0, end: length }], length, 64, costs()).end;
+    expect(divided(6 * MIB - 1)).equal(6 * MIB - 1);
+    expect(divided(6 * MIB)).equal(4 * MIB);
+    expect(divided(7 * MIB)).equal(4 * MIB);
+  });
+
+  it('no lease of a divided gap is shorter than the least, wherever the gap starts', () => {
+    const span = grantFromGaps([{ start: 5, end: MIB }], MIB, 64, costs({ usualRate: 1 }));
+    expect(span).deep.equal({ start: 5, end: 5 + MIN_STEAL_BYTES });
+  });
+});
+
+describe('what is worth a cut', () => {
+  const free = (change: Partial<Costs> = {}): Costs =>
+    costs({ requestMs: 0, roundTripMs: 0, ...change });
+
+  it('cuts fall on whole blocks, also right behind the least that is kept', () => {
+    const odd = grantByCut([active({ end: 100 * MIB + 12_345 })], free());
+    expect((odd?.cut?.end ?? 1) % MIN_STEAL_BYTES).equal(0);
+    expect(grantByCut([active({ rate: 10_000 })], free())?.cut?.end).equal(MIN_STEAL_BYTES);
+  });
+
+  it('of those that are worth a cut, the one that would end last', () => {
+    const sooner = active({ lease: 1 });
+    const later = active({ lease: 2, end: 150 * MIB });
+    const tail = active({ lease: 3, end: 1000, rate: 1 });
+    for (const leases of [
+      [sooner, later, tail],
+      [tail, later, sooner],
+    ]) {
+      expect(grantByCut(leases, free())?.cut?.lease).equal(2);
+    }
+  });
+
+  it('what is left must make two leases of the least size', () => {
+    const at = 100 * MIB;
+    const rest = (length: number): ActiveLease =>
+      active({ position: at, end: at + length, rate: 1 });
+    expect(grantByCut([rest(2 * MIN_STEAL_BYTES - 1)], free())).equal(null);
+    const end = at + MIN_STEAL_BYTES;
+    expect(grantByCut([rest(2 * MIN_STEAL_BYTES)], free())?.cut?.end).equal(end);
+  });
+
+  it('never cuts off less than the least, however fast the lease is', () => {
+    const length = 2 * MIN_STEAL_BYTES + 4096;
+    const lease = active({ position: 5000, end: 5000 + length, rate: 11 * MIB });
+    const span = grantByCut([lease], free())?.span;
+    expect(span).deep.equal({ start: 5000 + length - MIN_STEAL_BYTES, end: 5000 + length });
+  });
+
+  it('P5: a seam is not spent on little that is soon done', () => {
+    const dear = free({ seamAllowed: false });
+    const least = 2 * SEAM_FRIENDLY_BYTES;
+    expect(grantByCut([active({ end: least - 1 })], dear)).equal(null);
+    expect(grantByCut([active({ end: least })], dear)).not.equal(null);
+    expect(grantByCut([active({ end: 4 * MIB, rate: MIB })], dear)).not.equal(null);
+  });
+
+  it('the thief must be done well before the victim would be', () => {
+    expect(grantByCut([active({ rate: 20 * MIB })], free()), 'by its rate').equal(null);
+    const lease = active({ end: 2 * MIB, rate: 4 * MIB });
+    expect(grantByCut([lease], free())).not.equal(null);
+    expect(grantByCut([lease], free({ roundTripMs: 80 })), 'slow start').equal(null);
+    expect(grantByCut([lease], free({ requestMs: 250 })), 'the request').equal(null);
+  });
+
+  it('nothing is cut while nothing moves at all', () => {
+    expect(grantByCut([active({ rate: 0 })], free({ usualRate: 0 }))).equal(null);
+  });
+});
+
+describe('who is slow', () => {
+  it('nothing left takes no time, at any rate', () => {
+    expect(timeLeftMs(active({ position: 5, end: 5, rate: 0 }), costs())).equal(0);
+  });
+
+  it('a tail is slow beyond half a second and four times what fetching it again takes', () => {
+    const tail = (ms: number): ActiveLease =>
+      active({ position: MIB, end: MIB + 100_000, rate: 100_000_000 / ms });
+    // Again: 50 ms for the request, 9.5 ms for the bytes.
+    expect(slowTail([tail(720)], costs())).equal(null);
+    expect(slowTail([tail(760)], costs())).equal(1);
+  });
+
+  it('a straggler has more than a second and two requests to go', () => {
+    const slow = (ms: number): ActiveLease[] => [
+      active({ lease: 1 }),
+      active({ lease: 2 }),
+      active({ lease: 3, end: (MIB * ms) / 1000, rate: MIB }),
+    ];
+    expect(stragglers(slow(1050), costs())).deep.equal([]);
+    expect(stragglers(slow(1150), costs())).deep.equal([3]);
+  });
+});

@@ -53,8 +53,8 @@ describe('the ramp', () => {
     const ramp = new Ramp('auto', 1);
     for (let ms = 0; ms < 10_000; ms += STEP_MS) {
       ramp.sample({ nowMs: ms, bytes: ms * 1000, receiving: AUTO_START - 1 });
+      expect(ramp.target).equal(AUTO_START);
     }
-    expect(ramp.target).equal(AUTO_START);
   });
 
   it('P21: stays with what works when the server objects', () => {
@@ -100,5 +100,62 @@ describe('the ramp', () => {
       expect(waited).equal(wait * 1000);
       now += waited;
     }
+  });
+});
+
+describe('how the ramp judges', () => {
+  /** The target after each window: `rates` in bytes a millisecond, one for each window. */
+  function targets(ramp: Ramp, windowMs: number, rates: number[]): number[] {
+    let [ms, bytes] = [0, 0];
+    const sample = (): void => ramp.sample({ nowMs: ms, bytes, receiving: AUTO_MAX });
+    sample();
+    return rates.map((rate) => {
+      ms += windowMs;
+      bytes += rate * windowMs;
+      sample();
+      return ramp.target;
+    });
+  }
+
+  it('a rate has settled when a second window brings no more', () => {
+    expect(targets(new Ramp('auto', 1), 50, [10, 10])).deep.equal([4, 8]);
+    expect(targets(new Ramp('auto', 1), 50, [10, 9])).deep.equal([4, 8]);
+    expect(targets(new Ramp('auto', 1), 50, [0, 0])).deep.equal([4, 8]);
+    expect(targets(new Ramp('auto', 1), 50, [10, 12, 13])).deep.equal([4, 4, 8]);
+  });
+
+  it('a window is 50 ms, or four round trips where those are longer', () => {
+    expect(targets(new Ramp('auto', 1), 49, [10, 10, 10])).deep.equal([4, 4, 4]);
+    expect(targets(new Ramp('auto', 100), 399, [10, 10, 10])).deep.equal([1, 1, 1]);
+    expect(targets(new Ramp('auto', 100), 400, [10, 10])).deep.equal([1, 2]);
+  });
+
+  it('a rate is by time, however long a window became', () => {
+    const ramp = new Ramp('auto', 1);
+    for (const ms of [0, 50, 150]) ramp.sample({ nowMs: ms, bytes: ms * 10, receiving: 4 });
+    expect(ramp.target).equal(8);
+  });
+
+  it('a rate that grows on and on is taken as it is after twelve windows', () => {
+    const growing = Array.from({ length: 12 }, (_, window) => 10 * 1.2 ** window);
+    expect(targets(new Ramp('auto', 1), 50, growing)).deep.equal([
+      ...Array.from({ length: 11 }, () => 4),
+      8,
+    ]);
+  });
+
+  it('the better of two windows counts', () => {
+    const after = targets(new Ramp('auto', 1), 50, [10, 10, 0, 12, 10]);
+    expect(after.at(-1)).equal(AUTO_MAX);
+  });
+
+  it('P21: objections two seconds apart are two', () => {
+    const ramp = new Ramp(8, 1);
+    ramp.objected(0, 2);
+    ramp.objected(2000, 2);
+    ramp.sample({ nowMs: 31_999, bytes: 0, receiving: 0 });
+    expect(ramp.target).equal(2);
+    ramp.sample({ nowMs: 32_000, bytes: 0, receiving: 0 });
+    expect(ramp.target).equal(3);
   });
 });
