@@ -53,7 +53,7 @@ describe('http/digest: P8: Repr-Digest (RFC 9530)', () => {
     ['a length that is wrong', `sha-256=:${md5.base64}:, md5=:${md5.base64}:`],
     [
       'members of other types',
-      `a, b=12, c=-1.5, d="x\\"y\\\\", e=?1, f=tok/en:x, md5=:${md5.base64}:`,
+      `a, b=12, c=-1.25, d="x\\"y\\\\", e=?1, f=tok/en:x, md5=:${md5.base64}:`,
     ],
     [
       'a digest that is no byte sequence',
