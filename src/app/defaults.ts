@@ -16,6 +16,8 @@ export function defaultOptions(url: string): DownloadOptions {
     user: null,
     bearer: null,
     tls: { ca: null, cert: null, key: null, verify: true },
+    resolve: [],
+    family: null,
     allowDowngrade: false,
     deadlines: { connectMs: 30_000, firstByteMs: 30_000, stallMs: 30_000 },
     maxTimeMs: null,

@@ -159,6 +159,18 @@ const tlsFlags = {
   insecure: { type: 'boolean', char: 'k', description: 'accept any certificate' },
 } as const satisfies FlagTable;
 
+/** Which addresses are used. */
+const addressFlags = {
+  resolve: {
+    type: 'string',
+    description: 'use these addresses for a host and port, without asking the resolver',
+    multiple: true,
+    helpValue: 'HOST:PORT:ADDRESS[,...]',
+  },
+  ipv4: { type: 'boolean', char: '4', description: 'use IPv4 addresses only' },
+  ipv6: { type: 'boolean', char: '6', description: 'use IPv6 addresses only' },
+} as const satisfies FlagTable;
+
 const timeFlags = {
   'connect-timeout': {
     type: 'string',
@@ -205,7 +217,7 @@ const outputFlags = {
   'no-progress': { type: 'boolean', description: 'no live display and no progress lines' },
 } as const satisfies FlagTable;
 
-const networkFlags = { ...requestFlags, ...tlsFlags, ...timeFlags } as const;
+const networkFlags = { ...requestFlags, ...tlsFlags, ...addressFlags, ...timeFlags } as const;
 const downloadFlags = { ...transferFlags, ...networkFlags, ...outputFlags } as const;
 
 /** Flags of `get`. */

@@ -1,5 +1,6 @@
 /** The values of the flags as options of a download. */
 import { defaultOptions } from '../app/defaults.js';
+import { parseOverride } from '../app/addresses.js';
 import { readTextFile } from '../app/files.js';
 import { SluiceError } from '../errors.js';
 import type { DownloadOptions } from '../transfer/options.js';
@@ -30,6 +31,8 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
       key: pem(values.key),
       verify: !values.insecure,
     },
+    resolve: (values.resolve ?? []).map((text) => parseOverride(text)),
+    family: parseFamily(values),
     deadlines: {
       connectMs: parseTime(values['connect-timeout'], '--connect-timeout'),
       firstByteMs: stallMs,
@@ -56,6 +59,11 @@ function parseConnections(text: string): number | 'auto' {
   const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= MAX_CONNECTIONS) return count;
   throw usage(`--connections takes 1 to ${MAX_CONNECTIONS} or auto, not ${text}`);
+}
+
+function parseFamily({ ipv4, ipv6 }: NetworkValues): 4 | 6 | null {
+  if (ipv4 && ipv6) throw usage('-4 and -6 exclude each other', 'Leave both out to use either.');
+  return ipv4 ? 4 : ipv6 ? 6 : null;
 }
 
 /** Milliseconds of `1.5`, `90s`, `2m`, `1h`, `500ms`; a bare number is seconds. */

@@ -25,10 +25,30 @@ const MAX_ADDRESSES = 32;
 /**
  * Addresses of a host, best first. A literal address is its own answer.
  * @param timeoutMs how long the resolver may take
- * @throws SluiceError NAME_NOT_FOUND when the name does not exist, NAME_LOOKUP_FAILED when the
- * resolver did not answer (worth a retry)
+ * @throws SluiceError NAME_NOT_FOUND when the name does not exist or has no address of the family,
+ * NAME_LOOKUP_FAILED when the resolver did not answer (worth a retry)
  */
-export function resolveHost(host: string, timeoutMs: number): Promise<Address[]> {
+export async function resolveHost(
+  host: string,
+  timeoutMs: number,
+  family: 4 | 6 | null = null,
+): Promise<Address[]> {
+  return ofFamily(host, await lookUp(host, timeoutMs), family);
+}
+
+/**
+ * Those of the addresses that are of the family; all of them when it is null.
+ * @throws SluiceError NAME_NOT_FOUND when there is none
+ */
+export function ofFamily(host: string, addresses: Address[], family: 4 | 6 | null): Address[] {
+  if (family === null) return addresses;
+  const fitting = addresses.filter((each) => each.family === family);
+  if (fitting.length > 0) return fitting;
+  const message = `the host ${host} has no IPv${family} address`;
+  throw new SluiceError('NAME_NOT_FOUND', message, { next: `Try it without -${family}.` });
+}
+
+function lookUp(host: string, timeoutMs: number): Promise<Address[]> {
   const literal = isIP(host);
   if (literal !== 0) return Promise.resolve([{ address: host, family: literal as 4 | 6 }]);
   return new Promise((resolve, reject) => {

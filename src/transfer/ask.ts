@@ -22,10 +22,10 @@ import { ifRangeValue, readValidators } from '../http/validators.js';
 import { Connection } from '../net/connection.js';
 import type { Answer, BodySink } from '../net/connection.js';
 import { urlParts } from '../net/endpoint.js';
-import type { Address, Endpoint, TlsSettings } from '../net/endpoint.js';
-import { resolveHost } from '../net/resolve.js';
+import type { Endpoint, TlsSettings } from '../net/endpoint.js';
 import type { Connections, Taken } from '../../workers/connections.js';
 import type { Source } from '../../workers/protocol.js';
+import { Hosts } from './hosts.js';
 import type { DownloadOptions } from './options.js';
 
 /** One redirect that was followed. */
@@ -54,7 +54,7 @@ const DRAIN_BYTES = 64 * 1024;
 export class Asker {
   private readonly origin: URL;
   private readonly userFields: UserField[];
-  private readonly known = new Map<string, Address[]>();
+  private readonly hosts: Hosts;
   private current: Connection | null = null;
   private aborted: SluiceError | null = null;
   private readonly abortion: Promise<never>;
@@ -69,6 +69,7 @@ export class Asker {
     const { url, userinfo } = parseUserUrl(options.url);
     this.origin = url;
     this.userFields = userFields(options, userinfo);
+    this.hosts = new Hosts(options, log);
     this.abortion = new Promise((_resolve, reject) => (this.rejectAbortion = reject));
     this.abortion.catch(() => undefined);
   }
@@ -134,6 +135,7 @@ export class Asker {
     for (let watched = false; ;) {
       this.checkAborted();
       const { connection, reused } = await this.connect(endpoint, connectMs, watched);
+      endpoint.addresses = this.hosts.answered(endpoint.host, endpoint.port, connection.address);
       this.current = connection;
       this.checkAborted();
       try {
@@ -146,12 +148,15 @@ export class Asker {
           watched = true;
           continue;
         }
+        if (answer.head.status >= 500) this.hosts.failed(endpoint.host, endpoint.port);
         const source = sourceOf(answer.head, endpoint, target, host, fields);
         return { connection, answer, source, roundTripMs };
       } catch (error) {
         this.checkAborted();
-        if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST')
+        if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST') {
+          this.hosts.failed(endpoint.host, endpoint.port);
           throw error;
+        }
       }
     }
   }
@@ -168,7 +173,8 @@ export class Asker {
       ({ connection }) => {
         if (this.aborted !== null) connection.destroy();
       },
-      () => undefined,
+      // TCP may lead to an address that TLS then fails with.
+      () => this.hosts.failed(endpoint.host, endpoint.port),
     );
     return Promise.race([taking, this.abortion]);
   }
@@ -181,13 +187,7 @@ export class Asker {
 
   private async endpoint(url: URL): Promise<Endpoint> {
     const { scheme, host, port } = urlParts(url);
-    let addresses = this.known.get(host);
-    if (addresses === undefined) {
-      const { connectMs } = this.options.deadlines;
-      addresses = await Promise.race([resolveHost(host, connectMs), this.abortion]);
-      this.known.set(host, addresses);
-      this.log.debug({ host, addresses: addresses.map(({ address }) => address) }, 'resolved');
-    }
+    const addresses = await Promise.race([this.hosts.addresses(host, port), this.abortion]);
     return { scheme, host, port, addresses, tls: scheme === 'https' ? this.tlsFor(url) : null };
   }
 

@@ -1,6 +1,7 @@
 /** What a download is told. The command line and the library fill it in. */
 import type { ChecksumSpec } from '../verify/checksum.js';
 import type { TlsSettings } from '../net/endpoint.js';
+import type { Override } from '../net/overrides.js';
 import type { Deadlines } from '../../workers/protocol.js';
 
 /** What to do when the target exists and is not this very download. */
@@ -29,6 +30,10 @@ export interface DownloadOptions {
   user: { user: string; password: string } | null;
   bearer: string | null;
   tls: TlsSettings;
+  /** Addresses to use instead of asking the resolver. */
+  resolve: Override[];
+  /** The only family of addresses to use; null for both. */
+  family: 4 | 6 | null;
   /** Whether a redirect may lead from https to http. */
   allowDowngrade: boolean;
   deadlines: Deadlines;

@@ -1,0 +1,2 @@
+/** Addresses that the user gives. */
+export { parseOverride } from '../net/overrides.js';
