@@ -21,14 +21,14 @@ export class Connections {
   private readonly kept = new Map<string, Kept[]>();
 
   /**
-   * A kept connection to the endpoint, or a new one.
+   * A kept connection to one of the endpoint's addresses, the first one if possible; else a new one.
    * @throws SluiceError as Connection.open
    */
   async take(endpoint: Endpoint, timeoutMs: number): Promise<Taken> {
     const list = this.kept.get(endpointKey(endpoint)) ?? [];
-    for (let kept = list.pop(); kept !== undefined; kept = list.pop()) {
-      clearTimeout(kept.timer);
-      if (kept.connection.isIdle) return { connection: kept.connection, reused: true };
+    for (const { address } of endpoint.addresses) {
+      const connection = takeIdle(list, address);
+      if (connection !== null) return { connection, reused: true };
     }
     return { connection: await Connection.open(endpoint, timeoutMs), reused: false };
   }
@@ -57,4 +57,16 @@ export class Connections {
     }
     this.kept.clear();
   }
+}
+
+/** Takes the connection to an address that was kept last out of the list, and those that are dead. */
+function takeIdle(list: Kept[], address: string): Connection | null {
+  for (let at = list.length - 1; at >= 0; at--) {
+    const { connection, timer } = list[at] as Kept;
+    if (connection.address !== address) continue;
+    list.splice(at, 1);
+    clearTimeout(timer);
+    if (connection.isIdle) return connection;
+  }
+  return null;
 }

@@ -17,6 +17,7 @@ import { Meter, median } from '../plan/meter.js';
 import { backoffMs } from '../plan/retry.js';
 import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
+import { Addresses } from './addresses.js';
 import { Coverage } from './coverage.js';
 import type { CrewEnd, CrewParts } from './crew-parts.js';
 import type { Lane } from './events.js';
@@ -51,6 +52,7 @@ export class Crew {
   private readonly total: Meter;
   private nextLease: number;
   private source: Source;
+  private addresses: Addresses;
   private gateMs = 0;
   private streak = 0;
   private changes = 0;
@@ -87,6 +89,7 @@ export class Crew {
     private readonly firstLease: number,
   ) {
     this.source = parts.source;
+    this.addresses = new Addresses(parts.source, parts.log);
     this.coverage = new Coverage(parts.ledger, parts.slots, parts.seams);
     this.roundTripMs = parts.roundTripMs;
     this.requestMs = 2 * parts.roundTripMs;
@@ -239,8 +242,10 @@ export class Crew {
     const slow = new Set(stragglers(this.active(), this.costs()));
     for (const lane of this.lanes) {
       if (lane.working === null || !slow.has(lane.working.lease)) continue;
+      if (this.parts.slots.isCancelled(lane.slot, lane.working.lease)) continue;
       lane.replaced++;
       this.parts.log.info({ connection: lane.slot }, 'replacing a slow connection');
+      this.addresses.slow(lane.slot, performance.now());
       this.cancelLease(lane.working.lease);
     }
   }
@@ -313,7 +318,9 @@ export class Crew {
       start: span.start,
       headSeam,
       askEnd,
-      source: this.source,
+      source: this.proven
+        ? this.addresses.sourceFor(this.source, slot, performance.now())
+        : this.source,
       deadlines,
     };
   }
@@ -341,12 +348,10 @@ export class Crew {
     return this.usualRate !== null && meter.rate * 2 < this.usualRate;
   }
 
-  private learn(
-    lane: LaneBook,
-    working: Working,
-    { dialMs, firstByteMs, received, result }: LeaseOutcome,
-  ): void {
+  private learn(lane: LaneBook, working: Working, outcome: LeaseOutcome): void {
+    const { dialMs, firstByteMs, received, result } = outcome;
     const elapsed = performance.now() - working.beganMs;
+    this.addresses.ended(outcome, performance.now());
     if (result.kind === 'done' && elapsed > 0) lane.rate = (received * 1000) / elapsed;
     if (firstByteMs === null) return;
     this.roundTripMs = Math.min(this.roundTripMs, dialMs ?? firstByteMs, firstByteMs);
@@ -473,13 +478,15 @@ export class Crew {
       throw error;
     }
     const progressed = outcome.written > working.start;
+    // Leases that were asked for together meet one change together: only the first one counts.
     if (working.generation !== this.generation)
+      return this.parts.hooks.retry(error, 1, 0, lane.slot);
+    if (this.addresses.isForeign(outcome.address))
       return this.failed(lane, working, error, progressed);
     if (++this.changes > MAX_CHANGED) return this.endAlone(error);
     this.generation++;
     // Nodes behind one name may give one representation different ETags: stay with the first node.
-    const pinned = this.source.endpoint.addresses.slice(0, 1);
-    this.source = { ...this.source, endpoint: { ...this.source.endpoint, addresses: pinned } };
+    this.addresses.pin();
     this.failed(lane, working, error, progressed);
   }
 
@@ -503,10 +510,12 @@ export class Crew {
       refreshed: this.refreshed && !stale,
       others,
     });
-    if (kind === 'fatal') throw error;
     if (kind === 'renew') return this.renew(lane, working, error);
-    this.lastError = error;
     const nowMs = performance.now();
+    if (!progressed && this.addresses.takesOver(lane.slot, error, nowMs))
+      return this.parts.hooks.retry(error, 1, 0, lane.slot);
+    if (kind === 'fatal') throw error;
+    this.lastError = error;
     lane.failures = progressed ? 1 : lane.failures + 1;
     this.countStreak(progressed);
     if (!progressed && others > 0 && kind === 'objection') this.parts.ramp.objected(nowMs, others);
@@ -565,6 +574,7 @@ export class Crew {
     this.renewMark = this.received;
     this.generation++;
     this.source = source;
+    this.addresses = new Addresses(source, this.parts.log);
     this.pump();
   }
 

@@ -77,10 +77,10 @@ function stateOf(lane: LaneBook, slots: Slots, nowMs: number): LaneState {
 
 /** Writes what came of a lease to the log. */
 export function traceLease(log: Log, { beganMs, start }: Working, outcome: LeaseOutcome): void {
-  const { lease, slot, written, received, dialMs, firstByteMs, result } = outcome;
+  const { lease, slot, written, received, address, dialMs, firstByteMs, result } = outcome;
   const ms = Math.round(performance.now() - beganMs);
   const took = { ms, dialMs: round(dialMs), firstByteMs: round(firstByteMs) };
-  const fields = { lease, connection: slot, start, written, received, ...took };
+  const fields = { lease, connection: slot, address, start, written, received, ...took };
   log.debug(fields, `lease ${result.kind}`);
 }
 
