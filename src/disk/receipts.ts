@@ -3,23 +3,10 @@
  * again. They live in the user's state directory, hold no URL, and are only ever a help: when one
  * cannot be written or read, the download goes on without.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import os from 'node:os';
+import { lstatSync, realpathSync } from 'node:fs';
 import path from 'node:path';
+import { isRecord, readNote, sha256, userDirectory, writeNote } from './notes.js';
+import type { Environment } from './notes.js';
 
 /** How many receipts are kept; the oldest go first. */
 export const MAX_RECEIPTS = 1000;
@@ -54,22 +41,16 @@ export interface Receipt extends Omit<ReceiptFacts, 'url'> {
   finishedMs: number;
 }
 
-type Environment = Record<string, string | undefined>;
-
 /** The form in which a receipt knows a URL. */
 export function hashUrl(url: string): string {
-  return createHash('sha256').update(url).digest('hex');
+  return sha256(url);
 }
 
 /** Where receipts are: `$SLUICE_STATE_DIR/finished`, by default in `~/.local/state/sluice`. */
 export function receiptsDirectory(env: Environment = process.env): string {
-  const own = env['SLUICE_STATE_DIR'];
-  if (own !== undefined && own !== '') return path.join(own, 'finished');
-  const xdg = env['XDG_STATE_HOME'];
-  // The specification says that a relative path is to be ignored.
-  const state =
-    xdg !== undefined && path.isAbsolute(xdg) ? xdg : path.join(os.homedir(), '.local', 'state');
-  return path.join(state, 'sluice', 'finished');
+  const fallback = path.join('.local', 'state');
+  const where = { own: 'SLUICE_STATE_DIR', xdg: 'XDG_STATE_HOME', fallback };
+  return path.join(userDirectory(env, where), 'finished');
 }
 
 /** Keeps a receipt of the file at `target`. Returns false when that was not possible. */
@@ -79,8 +60,6 @@ export function writeReceipt(
   env: Environment = process.env,
 ): boolean {
   try {
-    const directory = receiptsDirectory(env);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const { url, validators, digests, bootId, synced } = facts;
     const receipt: Receipt = {
       version: 1,
@@ -94,8 +73,8 @@ export function writeReceipt(
     };
     const text = JSON.stringify(receipt);
     if (Buffer.byteLength(text) > MAX_RECEIPT_BYTES) return false;
-    replaceFile(path.join(directory, keyOf(target)), text);
-    prune(directory);
+    const bounds = { most: MAX_RECEIPTS, oldestMs: Infinity };
+    writeNote(receiptsDirectory(env), keyOf(target), text, bounds);
     return true;
   } catch {
     return false;
@@ -105,7 +84,7 @@ export function writeReceipt(
 /** The receipt of the file at `target`; null when there is none or the file has changed since. */
 export function findReceipt(target: string, env: Environment = process.env): Receipt | null {
   try {
-    const text = readBounded(path.join(receiptsDirectory(env), keyOf(target)));
+    const text = readNote(receiptsDirectory(env), keyOf(target), MAX_RECEIPT_BYTES);
     const receipt = parseReceipt(text);
     if (receipt === null) return null;
     const now = fileFacts(target);
@@ -124,7 +103,7 @@ export function findReceipt(target: string, env: Environment = process.env): Rec
 function keyOf(target: string): string {
   const absolute = path.resolve(target);
   const real = path.join(realpathSync(path.dirname(absolute)), path.basename(absolute));
-  return `${createHash('sha256').update(real).digest('hex')}.json`;
+  return `${sha256(real)}.json`;
 }
 
 function fileFacts(target: string): Pick<Receipt, 'size' | 'mtimeNs' | 'ino' | 'dev'> {
@@ -136,47 +115,6 @@ function fileFacts(target: string): Pick<Receipt, 'size' | 'mtimeNs' | 'ino' | '
     ino: String(stats.ino),
     dev: String(stats.dev),
   };
-}
-
-function replaceFile(file: string, text: string): void {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}~`;
-  try {
-    writeFileSync(temporary, text, { flag: 'wx', mode: 0o600 });
-    renameSync(temporary, file);
-  } catch (thrown) {
-    removeQuietly(temporary);
-    throw thrown;
-  }
-}
-
-function readBounded(file: string): string {
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile() || stats.size > MAX_RECEIPT_BYTES) throw new Error('not a receipt');
-    return readFileSync(fd, 'utf8');
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Removes the oldest receipts, and what an interrupted writing left, beyond the bound. */
-function prune(directory: string): void {
-  const names = readdirSync(directory);
-  if (names.length <= MAX_RECEIPTS) return;
-  const aged = names
-    .map((name) => path.join(directory, name))
-    .map((file) => ({ file, age: lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
-    .sort((a, b) => a.age - b.age);
-  for (const { file } of aged.slice(0, names.length - MAX_RECEIPTS)) removeQuietly(file);
-}
-
-function removeQuietly(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch {
-    // Another run was faster.
-  }
 }
 
 /** Null unless every field is what it must be: anyone may have written into the directory. */
@@ -196,10 +134,6 @@ function parseReceipt(text: string): Receipt | null {
     (bootId === null || typeof bootId === 'string') &&
     typeof synced === 'boolean';
   return sound ? (value as unknown as Receipt) : null;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isHex(value: unknown): boolean {
