@@ -17,6 +17,7 @@ import { Asker } from '../transfer/ask.js';
 import type { Asked } from '../transfer/ask.js';
 import { LocalExecutor } from '../transfer/executors.js';
 import { SMALL_FILE } from '../transfer/lanes.js';
+import { recall } from '../transfer/memory.js';
 import { readOffer } from '../transfer/offer.js';
 import type { Offer } from '../transfer/offer.js';
 import type { DownloadOptions } from '../transfer/options.js';
@@ -129,7 +130,7 @@ function urlReport(options: DownloadOptions, origin: URL, asked: Asked, offer: O
     addresses: asked.source.endpoint.addresses.map(({ address }) => address),
     address: asked.connection.address,
     tls: asked.connection.tls,
-    plan: planOf(options, offer, asked.roundTripMs),
+    plan: planOf(options, offer, asked),
   };
 }
 
@@ -147,12 +148,13 @@ const START_COSTS: Costs = {
 function planOf(
   { connections }: DownloadOptions,
   offer: Offer,
-  roundTripMs: number,
+  { source, roundTripMs }: Asked,
 ): UrlReport['plan'] {
   const size = offer.total;
   if (size === null || offer.kind !== 'range' || size <= SMALL_FILE)
     return { connections: 1, leaseBytes: size };
-  const { target } = new Ramp(connections, roundTripMs);
+  const remembered = connections === 'auto' ? recall(source.endpoint, roundTripMs) : null;
+  const { target } = new Ramp(connections, roundTripMs, remembered);
   const divided = target > 1 && size >= 2 * SEAM_FRIENDLY_BYTES;
   return {
     connections: target,

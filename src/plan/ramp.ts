@@ -28,6 +28,23 @@ const RETRY_LIMIT_MS = 15_000;
 /** Refusals that follow each other within this time count as one. */
 const BURST_MS = 2000;
 
+/** A limit that an earlier run met is tried anew after this long. */
+const RETRY_REMEMBERED_MS = 4 * RETRY_LIMIT_MS;
+
+/** What an earlier run with this server came to. */
+export interface Remembered {
+  /** The number that it settled at; null when it did not. */
+  connections: number | null;
+  /** Connections that worked when the server refused one more; null when it refused none. */
+  limit: number | null;
+}
+
+/** What this run may tell a later one. */
+export interface Lesson extends Remembered {
+  /** When the server last objected, by the clock of the samples; null when it never did. */
+  objectedMs: number | null;
+}
+
 /** What the ramp is told about the present. */
 export interface RampSample {
   nowMs: number;
@@ -43,12 +60,15 @@ export interface RampSample {
  * back when twice as many do not yield more.
  */
 export class Ramp {
+  private readonly auto: boolean;
   private readonly ceiling: number;
   private readonly windowMs: number;
   private wanted: number;
   private limit: number;
   private settled: boolean;
   private limitUntilMs = 0;
+  /** A remembered limit is kept for so long after the first sample. */
+  private holdMs = 0;
   private objections = 0;
   private objectedMs = -Infinity;
   /** The window that is being measured. */
@@ -61,14 +81,38 @@ export class Ramp {
   /**
    * @param connections the user's number, or `auto`
    * @param roundTripMs of the first connection
+   * @param remembered what `auto` begins with instead of what it knows of no server
    */
-  constructor(connections: number | 'auto', roundTripMs: number) {
+  constructor(
+    connections: number | 'auto',
+    roundTripMs: number,
+    remembered: Remembered | null = null,
+  ) {
     const auto = connections === 'auto';
+    this.auto = auto;
     this.ceiling = auto ? AUTO_MAX : connections;
     this.limit = this.ceiling;
     this.wanted = auto ? (roundTripMs < FAR_MS ? AUTO_START : 1) : connections;
     this.settled = !auto;
     this.windowMs = Math.max(MIN_WINDOW_MS, WINDOW_ROUND_TRIPS * roundTripMs);
+    if (auto && remembered !== null) this.recall(remembered);
+  }
+
+  private recall({ connections, limit }: Remembered): void {
+    if (connections !== null) this.wanted = Math.min(this.ceiling, Math.max(1, connections));
+    if (limit === null || limit >= this.ceiling) return;
+    this.limit = Math.max(1, limit);
+    this.holdMs = RETRY_REMEMBERED_MS;
+  }
+
+  /** What a later run may begin with; null for a fixed number. */
+  get lesson(): Lesson | null {
+    if (!this.auto) return null;
+    return {
+      connections: this.settled ? this.target : null,
+      limit: this.limit < this.ceiling ? this.limit : null,
+      objectedMs: this.objections > 0 ? this.objectedMs : null,
+    };
   }
 
   /** How many connections may be in use now. */
@@ -78,6 +122,10 @@ export class Ramp {
 
   /** Takes note of the present; to be called many times in a window. */
   sample(now: RampSample): void {
+    if (this.holdMs > 0) {
+      this.limitUntilMs = now.nowMs + this.holdMs;
+      this.holdMs = 0;
+    }
     if (this.limit < this.ceiling && now.nowMs >= this.limitUntilMs) {
       this.limit++;
       this.limitUntilMs = now.nowMs + RETRY_LIMIT_MS;
@@ -120,6 +168,7 @@ export class Ramp {
    */
   objected(nowMs: number, working: number): void {
     this.limit = Math.max(1, Math.min(this.limit, working));
+    this.holdMs = 0;
     // Connections that were opened together are refused together: that is one objection.
     if (nowMs - this.objectedMs >= BURST_MS) this.objections++;
     this.objectedMs = nowMs;

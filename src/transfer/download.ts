@@ -27,6 +27,7 @@ import type { Work } from './job.js';
 import { usefulConnections } from './lanes.js';
 import { START, next } from './machine.js';
 import type { Ending, Event, State } from './machine.js';
+import { recall, remember } from './memory.js';
 import { Opening, readAnswer } from './opening.js';
 import type { DownloadOptions } from './options.js';
 import { Seams } from './seams.js';
@@ -55,6 +56,7 @@ export class Download {
   private readonly job: Job;
   private readonly opening: Opening;
   private pool: PoolExecutor | null = null;
+  private ramp: Ramp | null = null;
   private stopped: SluiceError | null = null;
   private leaseNumber = 1;
   private transferMs = 0;
@@ -192,7 +194,14 @@ export class Download {
     clearInterval(progress);
     clearInterval(follow);
     await stopCheckpoints();
-    this.transferMs += performance.now() - began;
+    const ms = performance.now() - began;
+    this.transferMs += ms;
+    const { roundTripMs } = asked;
+    remember(asked.source.endpoint, this.ramp?.lesson ?? null, {
+      ms,
+      bytes: crew.received,
+      roundTripMs,
+    });
     this.leaseNumber = crew.leaseNumber;
     // A short transfer ends before its lanes are looked at for the first time.
     this.job.peak = Math.max(this.job.peak, crew.peak, crew.received > 0 ? 1 : 0);
@@ -233,13 +242,13 @@ export class Download {
   private makeCrew(work: Work, asked: Asked, fd: number, path: string): Crew {
     const lanes = usefulConnections(this.job, work.offer);
     const { connections, deadlines, retries } = this.options;
-    const ramp = new Ramp(lanes === 1 ? 1 : connections, asked.roundTripMs);
+    this.ramp = this.makeRamp(lanes === 1 ? 1 : connections, asked);
     return new Crew(
       {
         ledger: work.ledger,
         slots: work.slots,
         executor: this.executor(lanes),
-        ramp,
+        ramp: this.ramp,
         source: asked.source,
         redirected: asked.hops.length > 0,
         seams: new Seams(fd, path),
@@ -260,6 +269,12 @@ export class Download {
       lanes,
       this.leaseNumber,
     );
+  }
+
+  private makeRamp(connections: number | 'auto', { source, roundTripMs }: Asked): Ramp {
+    const remembered = connections === 'auto' ? recall(source.endpoint, roundTripMs) : null;
+    if (remembered !== null) this.job.log.info({ ...remembered }, 'remembered of this origin');
+    return new Ramp(connections, roundTripMs, remembered);
   }
 
   private executor(lanes: number): Executor {

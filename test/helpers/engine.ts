@@ -54,9 +54,10 @@ export function startRun(options: DownloadOptions): Running {
   return { stop: (error) => download.stop(error), ended };
 }
 
-/** Receipts of all engines of this process: none may come from, or go to, the user's own. */
+/** Receipts and notes of all engines of this process: none may come from, or go to, the user's own. */
 const STATE = makeTempDir('sluice-state-');
 process.env['SLUICE_STATE_DIR'] = STATE;
+process.env['SLUICE_CACHE_DIR'] = STATE;
 process.once('exit', () => rmSync(STATE, { recursive: true, force: true }));
 
 /** One directory, and the runs of the engine in it. Leases run in this thread unless told. */

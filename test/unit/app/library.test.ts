@@ -13,10 +13,12 @@ describe('the library', () => {
   beforeEach(async () => {
     state = process.env['SLUICE_STATE_DIR'];
     process.env['SLUICE_STATE_DIR'] = path.join(dir(), 'state');
+    process.env['SLUICE_CACHE_DIR'] = path.join(dir(), 'cache');
     origin = await Origin.start({ seed: 5, size: 9_000_000 });
   });
 
   afterEach(async () => {
+    delete process.env['SLUICE_CACHE_DIR'];
     if (state === undefined) delete process.env['SLUICE_STATE_DIR'];
     else process.env['SLUICE_STATE_DIR'] = state;
     await origin.close();
