@@ -92,6 +92,7 @@ describe('several addresses of one host', () => {
     const run = await get(at);
     expectDone(run, REFERENCE);
     expect(at.origin(B).requests.length).within(1, 2);
+    expect(dials(at, C), 'it takes over too').equal(3);
     expect(run.last).include({ connections: 6 });
   });
 
