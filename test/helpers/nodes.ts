@@ -88,7 +88,8 @@ export class Nodes {
   }
 
   get url(): string {
-    return `http://${HOST}:${this.port}/file.bin`;
+    const secure = [...this.origins.values()].some((origin) => origin?.server.secure);
+    return `${secure ? 'https' : 'http'}://${HOST}:${this.port}/file.bin`;
   }
 
   /** As `--resolve` would say it: the addresses in the order in which they were given. */

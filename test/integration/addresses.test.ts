@@ -1,8 +1,9 @@
 /** Hosts with several addresses, good and bad ones, on real sockets. */
 import { expect } from 'chai';
+import { certificateFor, certificates } from '../helpers/certificates.js';
 import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
 import type { EngineRun, RunOverrides } from '../helpers/engine.js';
-import { Nodes } from '../helpers/nodes.js';
+import { HOST, Nodes } from '../helpers/nodes.js';
 import type { NodeAt } from '../helpers/nodes.js';
 
 const MIB = 1024 * 1024;
@@ -139,6 +140,23 @@ describe('several addresses of one host', () => {
       expect(at.origin(B).requests.length).within(1, 3);
       await at.close();
     }
+  });
+
+  it('one with another certificate is done without, unless it is the first', async () => {
+    const { ca, ...server } = await certificateFor([HOST]);
+    const { wrongHost } = await certificates();
+    const tls = { ca, cert: null, key: null, verify: true };
+    const [good, bad] = [
+      { ...PACED, tls: server },
+      { ...PACED, tls: wrongHost },
+    ];
+    const at = await start({ [A]: good, [B]: bad, [C]: good });
+    expectDone(await get(at, { tls }), REFERENCE);
+    expect(at.origin(B).requests).deep.equal([]);
+    expect(dials(at, A) + dials(at, C)).equal(6);
+    await at.close();
+    const first = await start({ [B]: bad, [A]: good });
+    expectFailed(await get(first, { tls }), 'TLS_CERTIFICATE');
   });
 
   it('one that dies in the middle loses its work to the others', async () => {
