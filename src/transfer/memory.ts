@@ -52,7 +52,10 @@ export function learnt(
     objectedMs === null ? (before?.limit?.atMs ?? nowMs) : nowMs - (steadyMs - objectedMs);
   const facts = {
     savedMs: nowMs,
-    useful: connections === null ? (before?.useful ?? null) : { connections, roundTripMs },
+    useful:
+      connections === null
+        ? (before?.useful ?? null)
+        : { connections, roundTripMs: Math.round(roundTripMs * 10) / 10 },
     limit: limit === null ? null : { connections: limit, atMs: Math.round(atMs) },
   };
   return facts.useful === null && facts.limit === null && before === null ? null : facts;
