@@ -106,7 +106,7 @@ const transferFlags = {
   },
 } as const satisfies FlagTable;
 
-/** What is sent. Each goes to the origin of the URL only. */
+/** What is sent. All but User-Agent goes to the origin of the URL only. */
 const requestFlags = {
   header: {
     type: 'string',
@@ -118,7 +118,7 @@ const requestFlags = {
   'user-agent': {
     type: 'string',
     char: 'A',
-    description: 'value of User-Agent',
+    description: 'value of User-Agent, for every server',
     env: 'SLUICE_USER_AGENT',
   },
   referer: { type: 'string', char: 'e', description: 'value of Referer' },
@@ -157,6 +157,10 @@ const tlsFlags = {
     env: 'SLUICE_KEY',
   },
   insecure: { type: 'boolean', char: 'k', description: 'accept any certificate' },
+  'allow-downgrade': {
+    type: 'boolean',
+    description: 'follow redirects from https to http; what comes from there is not protected',
+  },
 } as const satisfies FlagTable;
 
 /** Which addresses are used. */

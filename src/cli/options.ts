@@ -33,6 +33,7 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
     },
     resolve: (values.resolve ?? []).map((text) => parseOverride(text)),
     family: parseFamily(values),
+    allowDowngrade: values['allow-downgrade'],
     deadlines: {
       connectMs: parseTime(values['connect-timeout'], '--connect-timeout'),
       firstByteMs: stallMs,

@@ -24,8 +24,8 @@ export function resolveRedirect(
   head: ResponseHead,
   opts: { allowDowngrade: boolean },
 ): URL {
-  const fail = (code: ErrorCode, message: string): SluiceError =>
-    new SluiceError(code, message, { url: redactUrl(from), httpStatus: head.status });
+  const fail = (code: ErrorCode, message: string, more: { next?: string } = {}): SluiceError =>
+    new SluiceError(code, message, { url: redactUrl(from), httpStatus: head.status, ...more });
   const [location, ...others] = new Set(head.fields.getAll('location'));
   if (location === undefined || location === '') {
     throw fail('REDIRECT_INVALID', 'the server redirects, but does not say where to');
@@ -40,7 +40,9 @@ export function resolveRedirect(
     throw fail('REDIRECT_INVALID', `the redirect leads to ${to.protocol}, which is not http(s)`);
   }
   if (from.protocol === 'https:' && to.protocol === 'http:' && !opts.allowDowngrade) {
-    throw fail('REDIRECT_DOWNGRADE', `the redirect leads from https to ${redactUrl(to)}`);
+    throw fail('REDIRECT_DOWNGRADE', `the redirect leads from https to ${redactUrl(to)}`, {
+      next: 'Ask for a URL that stays on https, or take the risk with --allow-downgrade.',
+    });
   }
   to.username = '';
   to.password = '';

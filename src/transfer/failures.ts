@@ -45,6 +45,10 @@ const PASSING_FOR_LEASE: ReadonlySet<ErrorCode> = new Set([
   'CHANGED',
 ]);
 
+/** What no further try can change about a handshake; in the middle of a body it may be an accident. */
+const NO_COMMON_TLS =
+  /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_VERSION_NUMBER|HANDSHAKE_FAILURE|NO_SHARED_CIPHER/;
+
 const asksTooMuch = ({ details }: SluiceError): boolean =>
   (details.retryAfterMs ?? 0) > LONGEST_RETRY_AFTER_MS;
 
@@ -56,6 +60,8 @@ export function classify(error: SluiceError, context: FailureContext): FailureKi
     return context.others > 0 ? 'objection' : 'fatal';
   }
   if (OBJECTIONS.has(error.code)) return 'objection';
+  // One machine behind the name has another certificate: nothing was asked of it, others may go on.
+  if (error.code === 'TLS_CERTIFICATE') return context.others > 0 ? 'objection' : 'fatal';
   return PASSING.has(error.code) || PASSING_FOR_LEASE.has(error.code) ? 'retry' : 'fatal';
 }
 
@@ -79,5 +85,6 @@ export function tooShort(): SluiceError {
 
 /** Whether a first request that failed so is worth another try. */
 export function isWorthAsking(error: SluiceError): boolean {
+  if (error.code === 'TLS_HANDSHAKE' && NO_COMMON_TLS.test(error.details.errno ?? '')) return false;
   return !asksTooMuch(error) && (OBJECTIONS.has(error.code) || PASSING.has(error.code));
 }

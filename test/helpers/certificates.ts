@@ -26,6 +26,10 @@ export interface Certificates {
   unknownRoot: KeyAndCert;
   /** Extended key usage is clientAuth only. */
   badUsage: KeyAndCert;
+  /** Key usage is the signing of certificates only. */
+  badKeyUsage: KeyAndCert;
+  /** As good as `server`, and another one. */
+  renewed: KeyAndCert;
   /** For TLS client authentication. */
   client: KeyAndCert;
 }
@@ -45,6 +49,7 @@ interface Request {
   from?: number;
   until?: number;
   usage?: x509.ExtendedKeyUsage;
+  keyUsage?: x509.KeyUsageFlags;
 }
 
 let serial = 1;
@@ -89,6 +94,7 @@ async function makeRoot(name: string): Promise<Authority> {
 /** Makes a certificate of its own key; without an issuer it signs itself. */
 async function issue(issuer: Authority | null, request: Request = {}): Promise<KeyAndCert> {
   const { names = LOCAL, from = -1, until = 30 } = request;
+  const { keyUsage = x509.KeyUsageFlags.digitalSignature } = request;
   const keys = await makeKeys();
   const usage = request.usage ?? x509.ExtendedKeyUsage.serverAuth;
   const name = `CN=${names[0]}`;
@@ -99,7 +105,7 @@ async function issue(issuer: Authority | null, request: Request = {}): Promise<K
     signingAlgorithm: ALGORITHM,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.KeyUsagesExtension(keyUsage, true),
       new x509.ExtendedKeyUsageExtension([usage]),
       new x509.SubjectAlternativeNameExtension(generalNames(names)),
     ],
@@ -129,6 +135,8 @@ async function make(): Promise<Certificates> {
     selfSigned: await issue(null),
     unknownRoot: await issue(stranger),
     badUsage: await issue(root, { usage: x509.ExtendedKeyUsage.clientAuth }),
+    badKeyUsage: await issue(root, { keyUsage: x509.KeyUsageFlags.keyCertSign }),
+    renewed: await issue(root),
     client: await issue(root, {
       names: ['sluice-client'],
       usage: x509.ExtendedKeyUsage.clientAuth,

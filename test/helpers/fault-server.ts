@@ -51,8 +51,11 @@ export interface RecordedRequest {
   } | null;
 }
 
-/** What happens when a connection comes in; `silent` accepts and never reads or writes. */
-export type Admission = 'serve' | 'close' | 'reset' | 'silent';
+/**
+ * What happens when a connection comes in. `silent` accepts and never reads or writes; the `-later`
+ * ones wait for the client's first bytes (under TLS its part of the handshake).
+ */
+export type Admission = 'serve' | 'close' | 'reset' | 'silent' | 'close-later' | 'reset-later';
 
 export type Handler = (request: RecordedRequest, reply: Reply) => void | Promise<void>;
 
@@ -88,6 +91,7 @@ const REASONS: Record<number, string> = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  408: 'Request Timeout',
   410: 'Gone',
   412: 'Precondition Failed',
   416: 'Range Not Satisfiable',
@@ -151,6 +155,11 @@ export class Reply {
   /** Sends bytes as they are; they do not count as body and are never throttled or cut. */
   raw(bytes: Uint8Array | string): Promise<void> {
     return this.#do(() => this.connection.write(bytesOf(bytes)));
+  }
+
+  /** Sends bytes below TLS, where the client expects a record, at once: for {@link afterBytes}. */
+  writeBelowTls(bytes: Uint8Array): Promise<void> {
+    return this.connection.writeBelowTls(bytes);
   }
 
   /** Sends a response head. Nothing is added to the fields: name Content-Length yourself. */
@@ -357,6 +366,12 @@ class Connection {
     return Promise.race([written, this.whenGone]);
   }
 
+  writeBelowTls(bytes: Uint8Array): Promise<void> {
+    if (this.gone) return Promise.resolve();
+    const written = new Promise<void>((resolve) => this.rawSocket.write(bytes, () => resolve()));
+    return Promise.race([written, this.whenGone]);
+  }
+
   /** Waits `ms`, or until the client goes away. */
   pause(ms: number): Promise<void> {
     if (this.gone) return Promise.resolve();
@@ -499,6 +514,11 @@ export class FaultServer {
     this.#handler = handler;
   }
 
+  /** Shows another certificate to every connection from now on. */
+  setCertificate(options: tls.SecureContextOptions): void {
+    this.#tlsServer?.setSecureContext(options);
+  }
+
   /** Replaces what decides on new connections. */
   admit(decide: (connection: number) => Admission): void {
     this.#admit = decide;
@@ -575,6 +595,8 @@ export class FaultServer {
     this.#changed();
     if (admission === 'close') connection.destroy();
     else if (admission === 'reset') connection.reset();
+    else if (admission === 'close-later') socket.once('data', () => connection.destroy());
+    else if (admission === 'reset-later') socket.once('data', () => connection.reset());
     else if (admission === 'serve') {
       if (this.#tlsServer === null) return this.#serve(connection, socket);
       this.#byPeer.set(peer, connection);

@@ -60,6 +60,8 @@ export type Fault =
   | { kind: 'reset' | 'stall' | 'early-end' | 'truncate'; at: number }
   /** Sends nothing more from `at` on until {@link Origin.release} is called. */
   | { kind: 'hold'; at: number }
+  /** These bytes below TLS, in the middle of the body. */
+  | { kind: 'below-tls'; at: number; bytes: Uint8Array }
   /** The same, in the middle of the head. */
   | { kind: 'reset-head' | 'stall-head' | 'end-head'; at: number }
   | { kind: 'overlong'; extra: number }
@@ -133,6 +135,7 @@ export interface Answer {
   cut: { at: number; action: CutAction } | null;
   headCut: { at: number; action: 'reset' | 'stall' | 'end' } | null;
   raw: Extract<Fault, { kind: 'raw' }> | null;
+  belowTls: { at: number; bytes: Uint8Array } | null;
 }
 
 const sizeOf = (file: Representation): number => file.bytes?.length ?? file.size;
@@ -237,6 +240,7 @@ export function plan(request: RecordedRequest, file: Representation): Answer {
     cut: null,
     headCut: null,
     raw: null,
+    belowTls: null,
   };
   if (!file.keepAlive || file.framing === 'close') fields.set('Connection', 'close');
   if (request.method === 'HEAD' && !file.allowHead) return (replaceBody(answer, 403), answer);
@@ -340,12 +344,12 @@ const HEAD_CUTS = { 'reset-head': 'reset', 'stall-head': 'stall', 'end-head': 'e
 
 type ConnectionFault = Extract<
   Fault,
-  { kind: keyof typeof CUTS | keyof typeof HEAD_CUTS | 'hold' | 'overlong' }
+  { kind: keyof typeof CUTS | keyof typeof HEAD_CUTS | 'hold' | 'overlong' | 'below-tls' }
 >;
 type ContentFault = Exclude<Fault, ConnectionFault>;
 
 const isConnectionFault = (fault: Fault): fault is ConnectionFault =>
-  fault.kind in CUTS || fault.kind in HEAD_CUTS || ['hold', 'overlong'].includes(fault.kind);
+  fault.kind in CUTS || fault.kind in HEAD_CUTS || ['hold', 'overlong', 'below-tls'].includes(fault.kind);
 
 /** Spoils `answer`. `released` ends a `hold`; `size` is the length of the representation. */
 export function applyFault(
@@ -380,6 +384,9 @@ function applyConnectionFault(
       break;
     case 'overlong':
       answer.extra = fault.extra;
+      break;
+    case 'below-tls':
+      answer.belowTls = fault;
       break;
   }
 }
@@ -482,6 +489,10 @@ async function sendRaw(reply: Reply, fault: Extract<Fault, { kind: 'raw' }>): Pr
 async function sendBody(reply: Reply, answer: Answer, file: Representation): Promise<void> {
   if (answer.rate !== Infinity) reply.throttle(answer.rate);
   if (answer.cut !== null) void reply.afterBytes(answer.cut.at, answer.cut.action);
+  const { belowTls } = answer;
+  if (belowTls !== null) {
+    void reply.afterBytes(belowTls.at, () => reply.writeBelowTls(belowTls.bytes));
+  }
   for (const piece of piecesOf(answer, file)) {
     if (reply.gone) return;
     if (answer.framing !== 'chunked') await reply.body(piece);

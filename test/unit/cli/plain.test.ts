@@ -101,6 +101,7 @@ describe('cli/plain', () => {
       insecure: false,
       ipv4: false,
       ipv6: false,
+      'allow-downgrade': false,
       'connect-timeout': '30s',
       'stall-timeout': '30s',
       retries: 5,
