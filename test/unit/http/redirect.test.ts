@@ -67,6 +67,7 @@ describe('http/redirect: resolveRedirect', () => {
     expect(error.details).to.deep.equal({
       url: 'https://a.example/dir/file?<redacted>',
       httpStatus: 302,
+      next: 'Ask for a URL that stays on https, or take the risk with --allow-downgrade.',
     });
     expect(error.message).to.contain('http://b.example/x').and.not.contain('sig');
     expect(resolve(from, 'http://b.example/x', true)).to.equal('http://b.example/x');

@@ -150,7 +150,6 @@ describe('what a failure means', () => {
       'CHANGED',
     ],
     fatal: [
-      'TLS_CERTIFICATE',
       'DISK_FULL',
       'DISK_IO',
       'HTTP_ENCODED',
@@ -177,6 +176,21 @@ describe('what a failure means', () => {
   it('P21: a refusal beside others that work is an objection', () => {
     expect(kindOf('HTTP_REFUSED', { others: 1 })).equal('objection');
     expect(kindOf('HTTP_REFUSED', { others: 0 })).equal('fatal');
+  });
+
+  it('P1: a bad certificate is final unless others work, and for the first request', () => {
+    expect(kindOf('TLS_CERTIFICATE', { others: 1 })).equal('objection');
+    expect(kindOf('TLS_CERTIFICATE', { others: 0 })).equal('fatal');
+    expect(isWorthAsking(new SluiceError('TLS_CERTIFICATE', 'x'))).equal(false);
+  });
+
+  it('P1: a first handshake without a common version is not tried again', () => {
+    const worth = (errno: string): boolean =>
+      isWorthAsking(new SluiceError('TLS_HANDSHAKE', 'x', { errno }));
+    expect(worth('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION')).equal(false);
+    expect(worth('ERR_SSL_WRONG_VERSION_NUMBER')).equal(false);
+    expect(worth('ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR')).equal(true);
+    expect(worth('EPROTO')).equal(true);
   });
 
   it('P21: a wait of more than five minutes is a refusal', () => {
