@@ -21,7 +21,7 @@ export function encodedError(head: ResponseHead): SluiceError {
 /** The error of an answer that is neither success nor redirect (RFC 9110 sections 15.5 and 15.6). */
 export function refusal(head: ResponseHead): SluiceError {
   const { status, reason } = head;
-  const retryAfterMs = parseRetryAfter(head.fields.get('retry-after'), Date.now());
+  const retryAfterMs = parseRetryAfter(head.fields.getAll('retry-after'), Date.now());
   const details =
     retryAfterMs === null ? { httpStatus: status } : { httpStatus: status, retryAfterMs };
   const said = reason === '' ? String(status) : `${status} ${reason}`;

@@ -6,15 +6,23 @@ export const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /**
  * How long the server asks to wait, in milliseconds from `nowMs`: 0 for a date in the past, at most
- * {@link MAX_RETRY_AFTER_MS}. Null when there is nothing that can be understood.
+ * {@link MAX_RETRY_AFTER_MS}. Null when there is nothing that can be understood. Where the field
+ * comes twice, from a server and from a cache in front of it, the longer wait is right for both.
+ * @param values the value of each line of the field
  */
-export function parseRetryAfter(value: string | undefined, nowMs: number): number | null {
-  if (value === undefined) return null;
-  const wait = /^[0-9]+$/.test(value) ? Number(value) * 1000 : untilDate(value, nowMs);
-  return wait === null ? null : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER_MS);
+export function parseRetryAfter(values: readonly string[], nowMs: number): number | null {
+  const waits = values.flatMap(alternatives).map((value) => waitOf(value, nowMs));
+  const known = waits.filter((wait) => wait !== null);
+  return known.length === 0 ? null : Math.min(Math.max(0, ...known), MAX_RETRY_AFTER_MS);
 }
 
-function untilDate(value: string, nowMs: number): number | null {
+/** Two lines that somebody joined to one. A date has a comma of its own. */
+function alternatives(value: string): string[] {
+  return /^[0-9]+(?:[ \t]*,[ \t]*[0-9]+)+$/.test(value) ? value.split(/[ \t]*,[ \t]*/) : [value];
+}
+
+function waitOf(value: string, nowMs: number): number | null {
+  if (/^[0-9]+$/.test(value)) return Number(value) * 1000;
   const date = parseHttpDate(value, nowMs);
   return date === null ? null : date - nowMs;
 }

@@ -55,6 +55,8 @@ export class Crew {
   private addresses: Addresses;
   private gateMs = 0;
   private streak = 0;
+  /** When a failure was last counted. */
+  private failedMs = 0;
   private changes = 0;
   /** The most bytes that were in place at a failure. */
   private progressMark = 0;
@@ -517,22 +519,30 @@ export class Crew {
     if (kind === 'fatal') throw error;
     this.lastError = error;
     lane.failures = progressed ? 1 : lane.failures + 1;
-    this.countStreak(progressed);
+    this.countStreak(working, progressed);
     if (!progressed && others > 0 && kind === 'objection') this.parts.ramp.objected(nowMs, others);
     const retryAfterMs = error.details.retryAfterMs ?? null;
     const delayMs = backoffMs(lane.failures, retryAfterMs, Math.random());
     lane.notBeforeMs = nowMs + delayMs;
     if (retryAfterMs !== null) this.gateMs = Math.max(this.gateMs, nowMs + delayMs);
+    // Nothing works: the next try, of whichever connection, is one for all of them.
+    if (others === 0 && !progressed)
+      this.gateMs = Math.max(this.gateMs, nowMs + backoffMs(this.streak, null, Math.random()));
     this.checkStreak(error, others);
     if (!this.singleStream) this.parts.hooks.retry(error, lane.failures, delayMs, lane.slot);
   }
 
-  /** Failures in a row over all connections; any real progress between them starts the count anew. */
-  private countStreak(progressed: boolean): void {
+  /**
+   * Failures in a row over all connections; any real progress between them starts the count anew.
+   * Tries that were under way together and fail together are one failure.
+   */
+  private countStreak({ beganMs }: Working, progressed: boolean): void {
     const now = this.inPlace();
     if (progressed || now > this.progressMark) this.streak = 0;
     this.progressMark = Math.max(this.progressMark, now);
+    if (this.streak > 0 && beganMs < this.failedMs) return;
     this.streak++;
+    this.failedMs = performance.now();
   }
 
   /** Bytes in the file now. What is received and thrown away again is no progress. */
@@ -547,7 +557,7 @@ export class Crew {
   private checkStreak(error: SluiceError, others: number): void {
     if (this.singleStream) return;
     // Connections that all wait in vain always see another one at work.
-    const allowed = others === 0 ? this.parts.retries : (this.parts.retries + 1) * (others + 1);
+    const allowed = others === 0 ? this.parts.retries : (this.parts.retries + 1) * 2;
     if (this.streak > allowed) throw error;
   }
 
@@ -559,7 +569,7 @@ export class Crew {
     lane.notBeforeMs = performance.now() + delayMs;
     this.parts.hooks.retry(error, lane.failures, delayMs, lane.slot);
     if (this.refreshing || working.generation !== this.generation) return;
-    this.countStreak(false);
+    this.countStreak(working, false);
     this.checkStreak(error, this.parts.ledger.leasesOut);
     this.refreshing = true;
     this.parts.hooks.refresh().then(

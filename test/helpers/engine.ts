@@ -7,6 +7,7 @@ import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { defaultOptions } from '../../src/app/defaults.js';
+import { inspectPath } from '../../src/app/inspect.js';
 import { resumeOptions } from '../../src/app/resume.js';
 import { ERROR_CODES } from '../../src/errors.js';
 import type { ErrorCode, ExitStatus, SluiceError } from '../../src/errors.js';
@@ -39,6 +40,8 @@ export interface EngineRun {
 /** A download that runs. */
 export interface Running {
   stop(error: SluiceError): void;
+  /** What happened so far. */
+  events: readonly DownloadEvent[];
   ended: Promise<EngineRun>;
 }
 
@@ -51,7 +54,7 @@ export function startRun(options: DownloadOptions): Running {
     const status = last.type === 'done' ? 0 : ERROR_CODES[last.code];
     return { last, status, events, ms: performance.now() - began, file: options.output ?? '' };
   });
-  return { stop: (error) => download.stop(error), ended };
+  return { stop: (error) => download.stop(error), events, ended };
 }
 
 /** Receipts and notes of all engines of this process: none may come from, or go to, the user's own. */
@@ -107,6 +110,11 @@ export class Engine {
   /** Whether an unfinished download lies there. */
   get hasPart(): boolean {
     return existsSync(`${this.file}.part`);
+  }
+
+  /** Bytes that the unfinished download claims to have. */
+  get keptBytes(): number {
+    return inspectPath(this.file).bytes;
   }
 
   remove(): void {

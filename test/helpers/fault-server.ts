@@ -52,8 +52,8 @@ export interface RecordedRequest {
 }
 
 /**
- * What happens when a connection comes in. `silent` accepts and never reads or writes; the `-later`
- * ones wait for the client's first bytes (under TLS its part of the handshake).
+ * What happens when a connection comes in. `silent` accepts, takes note of nothing but the
+ * client's end, and never writes; the `-later` ones wait for the client's first bytes (under TLS its part of the handshake).
  */
 export type Admission = 'serve' | 'close' | 'reset' | 'silent' | 'close-later' | 'reset-later';
 
@@ -308,6 +308,7 @@ class Connection {
   #buffered = Buffer.alloc(0);
   #wake: (() => void) | null = null;
   #timers = new Set<() => void>();
+  #vanished = false;
   gone = false;
   readonly whenGone: Promise<void>;
   #setGone!: () => void;
@@ -360,7 +361,14 @@ class Connection {
     }
   }
 
+  /** From now on as if the machine were gone: no FIN, no RST, nothing read, nothing written. */
+  vanish(): void {
+    this.#vanished = true;
+    this.rawSocket.pause();
+  }
+
   write(bytes: Uint8Array): Promise<void> {
+    if (this.#vanished) return this.whenGone;
     if (this.gone || !this.#socket.writable) return Promise.resolve();
     const written = new Promise<void>((resolve) => this.#socket.write(bytes, () => resolve()));
     return Promise.race([written, this.whenGone]);
@@ -472,6 +480,8 @@ export class FaultServer {
   readonly #byPeer = new Map<string, Connection>();
   readonly #host: string;
   #handler: Handler;
+  #port = 0;
+  #deaf: Promise<void> = Promise.resolve();
   #admit: (connection: number) => Admission;
 
   private constructor(options: FaultServerOptions) {
@@ -488,11 +498,15 @@ export class FaultServer {
   /** Starts a server on a free port (or `options.port`). */
   static async start(options: FaultServerOptions = {}): Promise<FaultServer> {
     const server = new FaultServer(options);
-    await new Promise<void>((resolve, reject) => {
-      server.#server.once('error', reject);
-      server.#server.listen(options.port ?? 0, server.#host, () => resolve());
-    });
+    await server.#listen(options.port ?? 0);
     return server;
+  }
+
+  #listen(port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, this.#host, () => resolve());
+    });
   }
 
   get port(): number {
@@ -554,6 +568,25 @@ export class FaultServer {
     for (const connection of [...this.#live]) connection.reset();
   }
 
+  /** Every peer vanishes: connections stay open, and nothing is read or written any more. */
+  vanishAll(): void {
+    for (const connection of this.#live) connection.vanish();
+  }
+
+  /** Refuses new connections, as a port does on which nobody listens; open ones go on. */
+  deafen(): Promise<void> {
+    this.#port = this.port;
+    this.#deaf = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    // The promise above resolves when the last connection is gone; the port is closed by now.
+    return Promise.resolve();
+  }
+
+  /** Listens again on the port of before. */
+  async listenAgain(): Promise<void> {
+    await this.#deaf;
+    await this.#listen(this.#port);
+  }
+
   /** Stops listening and cuts every connection. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -595,7 +628,10 @@ export class FaultServer {
     this.#changed();
     if (admission === 'close') connection.destroy();
     else if (admission === 'reset') connection.reset();
-    else if (admission === 'close-later') socket.once('data', () => connection.destroy());
+    else if (admission === 'silent') {
+      socket.resume();
+      socket.once('end', () => connection.destroy());
+    } else if (admission === 'close-later') socket.once('data', () => connection.destroy());
     else if (admission === 'reset-later') socket.once('data', () => connection.reset());
     else if (admission === 'serve') {
       if (this.#tlsServer === null) return this.#serve(connection, socket);

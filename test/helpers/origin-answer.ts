@@ -349,7 +349,9 @@ type ConnectionFault = Extract<
 type ContentFault = Exclude<Fault, ConnectionFault>;
 
 const isConnectionFault = (fault: Fault): fault is ConnectionFault =>
-  fault.kind in CUTS || fault.kind in HEAD_CUTS || ['hold', 'overlong', 'below-tls'].includes(fault.kind);
+  fault.kind in CUTS ||
+  fault.kind in HEAD_CUTS ||
+  ['hold', 'overlong', 'below-tls'].includes(fault.kind);
 
 /** Spoils `answer`. `released` ends a `hold`; `size` is the length of the representation. */
 export function applyFault(

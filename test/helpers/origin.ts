@@ -38,9 +38,9 @@ export interface FaultRule {
 
 /** What an origin that is asked for too much does. */
 export interface ConnectionLimit {
-  /** Connections open at once (`close`, `reset`) or answers in progress at once (a status). */
+  /** Connections open at once (an admission) or answers in progress at once (a status). */
   limit: number;
-  refuse: 'close' | 'reset' | { status: number; retryAfter?: string | number };
+  refuse: Exclude<Admission, 'serve'> | { status: number; retryAfter?: string | number };
 }
 
 export interface OriginOptions extends Partial<Representation> {

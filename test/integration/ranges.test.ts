@@ -103,6 +103,32 @@ describe('ranges', () => {
     }
   });
 
+  it('P9: 416 to the first request: what it tells is not believed, the whole is asked for', async () => {
+    for (const value of [null, `bytes */${SIZE}`, 'bytes */5', 'bytes */*']) {
+      const origin = await bench.origin({ size: SIZE, seed: 1 });
+      const fault: Fault = { kind: 'status', status: 416 };
+      origin.fault({ when: ({ range }) => range !== null, times: Infinity, fault });
+      const field: Fault = { kind: 'content-range', value };
+      origin.fault({ when: ({ range }) => range !== null, times: Infinity, fault: field });
+      const run = await bench.engine({ connections: 4 }).get(origin.url);
+      checkOracle(run, REFERENCE);
+      if (value !== 'bytes */*') expectDone(run, REFERENCE);
+      expect(origin.requests.length).below(8);
+    }
+  });
+
+  it('P9: 416 at the end of what is kept, when the file has become just as long', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, ranges: false, framing: 'close' });
+    const engine = bench.engine({ retries: 0 });
+    origin.fault({ fault: { kind: 'reset', at: 5 * MIB } });
+    expectFailed(await engine.get(origin.url), 'CONNECTION_LOST');
+    const kept = engine.keptBytes;
+    origin.set({ ranges: true, framing: 'length', size: kept - 1 });
+    expectFailed(await engine.resume(), 'CHANGED', 'HTTP_RANGE_MISMATCH', 'RESUME_UNPROVEN');
+    const run = await engine.get(origin.url);
+    checkOracle(run, { seed: 1, size: kept - 1 });
+  });
+
   it('P10: an encoded range is never written, once or always', async () => {
     for (const times of [1, Infinity]) {
       const origin = await bench.origin({ size: SIZE, seed: 1, rate: 16 * MIB });

@@ -26,7 +26,7 @@ function addHops(origin: Origin, count: number): string {
 describe('redirects', () => {
   const bench = benchPerTest();
 
-  for (const hops of [1, 2, 5, 10]) {
+  for (const hops of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) {
     it(`P11: ${hops} hops are followed`, async () => {
       const origin = await bench.origin(REFERENCE);
       expectDone(await bench.engine().get(addHops(origin, hops)), REFERENCE);
@@ -44,6 +44,43 @@ describe('redirects', () => {
     const before = origin.requests.length;
     expectFailed(await bench.engine().get(origin.server.url('/loop')), 'REDIRECT_LIMIT');
     expect(origin.requests.length - before).equal(11);
+  });
+
+  it('P11: a loop over two origins and two schemes is refused', async () => {
+    const { ca, server } = await certificates();
+    const plain = await bench.origin(REFERENCE);
+    const secure = await bench.origin({ ...REFERENCE, tls: server });
+    for (const [from, to] of [
+      [plain, secure],
+      [secure, plain],
+    ] as const) {
+      from.fault({ times: Infinity, fault: { kind: 'redirect', location: to.url } });
+    }
+    const tls = { ca, cert: null, key: null, verify: true };
+    const run = await bench.engine({ tls, allowDowngrade: true }).get(plain.url);
+    expectFailed(run, 'REDIRECT_LIMIT');
+    expect(plain.requests.length + secure.requests.length).equal(11);
+  });
+
+  it('P11: each status to every hop, each hop on another origin', async () => {
+    const origins = await Promise.all([0, 1, 2, 3, 4].map(() => bench.origin(REFERENCE)));
+    for (const [i, status] of [301, 302, 303, 307, 308].entries()) {
+      const next = origins[i + 1] ?? origins[0];
+      const target = `/hop-${i}`;
+      const location = next?.server.url(i === 4 ? '/file.bin' : `/hop-${i + 1}`) ?? '';
+      origins[i]?.fault({ target, times: Infinity, fault: { kind: 'redirect', location, status } });
+    }
+    const url = origins[0]?.server.url('/hop-0') ?? '';
+    expectDone(await bench.engine().get(url), REFERENCE);
+  });
+
+  it('P11: a redirect that leads nowhere is an error, not a file', async () => {
+    for (const location of ['', 'ftp://x/', 'file:///etc/passwd', 'http://[', 'javascript:1']) {
+      const origin = await bench.origin(REFERENCE);
+      origin.fault({ times: Infinity, fault: { kind: 'redirect', location } });
+      expectFailed(await bench.engine().get(origin.url), 'REDIRECT_INVALID');
+      expect(origin.requests.length).equal(1);
+    }
   });
 
   const others: Record<string, (target: Origin) => string> = {

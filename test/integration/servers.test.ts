@@ -1,4 +1,4 @@
-/** Servers that refuse, object, are busy or endless, and what they may cost. */
+/** Servers that are endless or silent, and what they may cost. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -19,105 +19,6 @@ const STOPPED_LISTENER = `
 const MIB = 1024 * 1024;
 const SIZE = 24 * MIB;
 const REFERENCE = { seed: 1, size: SIZE };
-const PASSING = [408, 425, 429, 500, 502, 503, 504];
-const FINAL = [400, 401, 403, 404, 410];
-
-describe('statuses', () => {
-  const bench = benchPerTest();
-
-  for (const status of [...PASSING, ...FINAL]) {
-    it(`P21: ${status} once to a lease`, async () => {
-      const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
-      origin.fault({ request: 2, fault: { kind: 'status', status } });
-      expectDone(await bench.engine({ connections: 4 }).get(origin.url), REFERENCE);
-    });
-  }
-
-  for (const status of PASSING) {
-    it(`P21: ${status} to the first request: once, and for ever`, async () => {
-      const origin = await bench.origin(REFERENCE);
-      origin.fault({ request: 0, fault: { kind: 'status', status } });
-      expectDone(await bench.engine().get(origin.url), REFERENCE);
-      const before = origin.requests.length;
-      origin.fault({ times: Infinity, fault: { kind: 'status', status } });
-      const run = await bench.engine({ retries: 2 }).get(origin.url);
-      expect(expectFailed(run, 'HTTP_SERVER_ERROR').exitStatus).equal(6);
-      expect(origin.requests.length - before).equal(3);
-    });
-  }
-
-  for (const status of FINAL) {
-    it(`P21: ${status} to the first request is final`, async () => {
-      const origin = await bench.origin(REFERENCE);
-      origin.fault({ times: Infinity, fault: { kind: 'status', status } });
-      expectFailed(await bench.engine().get(origin.url), 'HTTP_REFUSED');
-      expect(origin.requests.length).equal(1);
-    });
-  }
-
-  it('P21: 503 to every lease for ever, after a good first answer: bounded', async () => {
-    const origin = await bench.origin({ ...REFERENCE, rate: 40 * MIB });
-    origin.fault({
-      when: ({ number }) => number > 0,
-      times: Infinity,
-      fault: { kind: 'status', status: 503 },
-    });
-    const run = await bench.engine({ connections: 16, retries: 2 }).get(origin.url);
-    if (run.status !== 0) expectFailed(run, 'HTTP_SERVER_ERROR');
-    expect(origin.requests.length).below(60);
-  });
-
-  const waits: Array<[string, () => string | number, [number, number]]> = [
-    ['2 seconds', () => 2, [1900, 4500]],
-    ['a date', () => new Date(Date.now() + 3000).toUTCString(), [1500, 5500]],
-    ['a date in the past', () => 'Mon, 01 Jan 2001 00:00:00 GMT', [100, 2000]],
-    ['0', () => 0, [100, 2000]],
-    ['a negative number', () => '-5', [100, 2000]],
-    ['nonsense', () => 'soon', [100, 2000]],
-  ];
-  for (const [what, value, [least, most]] of waits) {
-    it(`P21: Retry-After is ${what}`, async () => {
-      const origin = await bench.origin({ seed: 1, size: 1000 });
-      origin.fault({ request: 0, fault: { kind: 'status', status: 503, retryAfter: value() } });
-      const run = await bench.engine().get(origin.url);
-      expectDone(run, { seed: 1, size: 1000 });
-      expect(run.ms).within(least, most);
-    });
-  }
-
-  it('P21: a Retry-After of a day is a refusal', async () => {
-    const origin = await bench.origin(REFERENCE);
-    origin.fault({ times: Infinity, fault: { kind: 'status', status: 429, retryAfter: 86_400 } });
-    const run = await bench.engine().get(origin.url);
-    expectFailed(run, 'HTTP_SERVER_ERROR');
-    expect(run.ms).below(1000);
-    expect(origin.requests.length).equal(1);
-  });
-
-  it('P21: Retry-After of one answer is honoured by every connection', async () => {
-    const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
-    origin.fault({ request: 2, fault: { kind: 'status', status: 429, retryAfter: 1 } });
-    expectDone(await bench.engine({ connections: 3 }).get(origin.url), REFERENCE);
-    const [, , refused, next] = origin.requests;
-    expect((next?.time ?? 0) - (refused?.time ?? 0)).above(900);
-  });
-
-  for (const refuse of ['close', 'reset', { status: 503 }, { status: 429 }] as const) {
-    const how = typeof refuse === 'string' ? refuse : refuse.status;
-    for (const limit of [1, 3]) {
-      it(`P21: ${limit} connections allowed, the rest get ${how}`, async () => {
-        const origin = await bench.origin({
-          ...REFERENCE,
-          rate: 8 * MIB,
-          maxConnections: { limit, refuse },
-        });
-        const run = await bench.engine({ connections: 12 }).get(origin.url);
-        expectDone(run, REFERENCE);
-        expect(origin.server.connections.total, 'no storm').below(60);
-      });
-    }
-  }
-});
 
 describe('bounds', () => {
   const bench = benchPerTest();

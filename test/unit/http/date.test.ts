@@ -114,7 +114,7 @@ describe('http/date: parseHttpDate', () => {
 
 describe('http/retry-after: P21', () => {
   const now = AT;
-  const wait = (value: string | undefined) => parseRetryAfter(value, now);
+  const wait = (...values: string[]) => parseRetryAfter(values, now);
 
   it('reads seconds', () => {
     expect(wait('0')).to.equal(0);
@@ -138,8 +138,17 @@ describe('http/retry-after: P21', () => {
   });
 
   it('understands nothing else', () => {
-    for (const value of [undefined, '', '-1', '+1', '1.5', '1s', ' 1', '5, 5', 'soon', '0x5']) {
-      expect(wait(value), String(value)).to.equal(null);
+    for (const value of ['', '-1', '+1', '1.5', '1s', ' 1', '5,', '5, x', 'soon', '0x5']) {
+      expect(wait(value), value).to.equal(null);
     }
+    expect(wait()).to.equal(null);
+  });
+
+  it('takes the longest of several, and leaves out what it does not understand', () => {
+    expect(wait('5', '7')).to.equal(7000);
+    expect(wait('5, 7,6')).to.equal(7000);
+    expect(wait('soon', '3')).to.equal(3000);
+    expect(wait('Sun, 06 Nov 1994 08:49:47 GMT', '3')).to.equal(10_000);
+    expect(wait('soon', 'later')).to.equal(null);
   });
 });

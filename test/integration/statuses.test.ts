@@ -1,0 +1,178 @@
+/** Servers that refuse, object or are busy: once, for a while, for ever. */
+import { expect } from 'chai';
+import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
+import type { ConnectionLimit, Fault } from '../helpers/origin.js';
+import { together } from '../helpers/together.js';
+
+const MIB = 1024 * 1024;
+const SIZE = 24 * MIB;
+const REFERENCE = { seed: 1, size: SIZE };
+const SMALL = { seed: 1, size: 1000 };
+const PASSING = [408, 425, 429, 500, 502, 503, 504];
+const FINAL = [400, 401, 403, 404, 410];
+const ALL = [...PASSING, ...FINAL];
+
+describe('statuses', () => {
+  const bench = benchPerTest();
+
+  it(`P21: once to a lease: ${ALL.join()}`, () =>
+    together(ALL, String, async (status) => {
+      const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
+      origin.fault({ request: 2, fault: { kind: 'status', status } });
+      expectDone(await bench.engine({ connections: 4 }).get(origin.url), REFERENCE);
+    }));
+
+  it(`P21: to leases for a while: ${ALL.join()}`, () =>
+    together(ALL, String, async (status) => {
+      const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
+      const later = ({ number }: { number: number }): boolean => number > 0;
+      origin.fault({ when: later, times: 3, fault: { kind: 'status', status } });
+      expectDone(await bench.engine({ connections: 8 }).get(origin.url), REFERENCE);
+    }));
+
+  it(`P21: to every lease for ever, after a good first answer: bounded: ${ALL.join()}`, () =>
+    together(ALL, String, async (status) => {
+      const origin = await bench.origin({ ...REFERENCE, rate: 40 * MIB });
+      const later = ({ number }: { number: number }): boolean => number > 0;
+      origin.fault({ when: later, times: Infinity, fault: { kind: 'status', status } });
+      const engine = bench.engine({ connections: 16, retries: 1 });
+      const run = await engine.get(origin.url);
+      expect(expectFailed(run, 'HTTP_SERVER_ERROR', 'HTTP_REFUSED').exitStatus).equal(6);
+      expect(origin.requests.length, 'no storm').below(60);
+      expect(engine.hasPart).equal(true);
+    }));
+
+  it(`P21: to the first request, once and for a while: ${PASSING.join()}`, () =>
+    together(PASSING, String, async (status) => {
+      for (const times of [1, 2]) {
+        const origin = await bench.origin(REFERENCE);
+        origin.fault({ times, fault: { kind: 'status', status } });
+        expectDone(await bench.engine().get(origin.url), REFERENCE);
+        expect(origin.requests[times]?.range, 'the first good answer').not.equal(undefined);
+      }
+    }));
+
+  it(`P21: to the first request, for ever: ${PASSING.join()}`, () =>
+    together(PASSING, String, async (status) => {
+      const origin = await bench.origin(REFERENCE);
+      origin.fault({ times: Infinity, fault: { kind: 'status', status } });
+      const run = await bench.engine({ retries: 2 }).get(origin.url);
+      expect(expectFailed(run, 'HTTP_SERVER_ERROR').exitStatus).equal(6);
+      expect(origin.requests.length).equal(3);
+    }));
+
+  it(`P21: to the first request, and final: ${FINAL.join()}`, () =>
+    together(FINAL, String, async (status) => {
+      const origin = await bench.origin(REFERENCE);
+      origin.fault({ times: Infinity, fault: { kind: 'status', status } });
+      expectFailed(await bench.engine().get(origin.url), 'HTTP_REFUSED');
+      expect(origin.requests.length).equal(1);
+    }));
+});
+
+/** Two lines of Retry-After. */
+const lines = (...value: string[]): Fault => ({ kind: 'field', name: 'Retry-After', value });
+
+/** What a Retry-After says, and how long the download may take. */
+const WAITS: Array<[what: string, value: () => Fault, ms: [number, number]]> = [
+  ['2 seconds', () => lines('2'), [1900, 5500]],
+  ['a date', () => lines(new Date(Date.now() + 3000).toUTCString()), [1500, 6500]],
+  ['a date in the past', () => lines('Mon, 01 Jan 2001 00:00:00 GMT'), [100, 3000]],
+  ['0', () => lines('0'), [100, 3000]],
+  ['a negative number', () => lines('-5'), [100, 3000]],
+  ['nonsense', () => lines('soon'), [100, 3000]],
+  ['two lines, of which the longer counts', () => lines('1', '2'), [1900, 5500]],
+  ['two in one line', () => lines('2, 0'), [1900, 5500]],
+  ['nonsense and a number', () => lines('soon', '1'), [900, 4500]],
+];
+
+const HUGE = ['86400', '9'.repeat(40), 'Fri, 01 Jan 2100 00:00:00 GMT'];
+
+describe('Retry-After', () => {
+  const bench = benchPerTest();
+
+  it(`P21: ${WAITS.map(([what]) => what).join('; ')}`, () =>
+    together(
+      WAITS,
+      ([what]) => what,
+      async ([, value, [least, most]]) => {
+        const origin = await bench.origin(SMALL);
+        origin.fault({ request: 0, fault: { kind: 'status', status: 503 } });
+        origin.fault({ request: 0, fault: value() });
+        const run = await bench.engine().get(origin.url);
+        expectDone(run, SMALL);
+        expect(run.ms).within(least, most);
+      },
+    ));
+
+  it('P21: a day and more is a refusal', () =>
+    together(HUGE, String, async (retryAfter) => {
+      const origin = await bench.origin(REFERENCE);
+      origin.fault({ times: Infinity, fault: { kind: 'status', status: 429, retryAfter } });
+      const run = await bench.engine().get(origin.url);
+      expectFailed(run, 'HTTP_SERVER_ERROR');
+      expect(run.ms).below(1000);
+      expect(origin.requests.length).equal(1);
+    }));
+
+  it('P21: a day and more to a lease ends the download, with what came kept', () =>
+    together(HUGE, String, async (retryAfter) => {
+      const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
+      origin.fault({ request: 2, fault: { kind: 'status', status: 503, retryAfter } });
+      const engine = bench.engine({ connections: 4 });
+      expectFailed(await engine.get(origin.url), 'HTTP_SERVER_ERROR');
+      expect(engine.hasPart).equal(true);
+      expectDone(await engine.resume(), REFERENCE);
+    }));
+
+  it('P21: of one answer, is honoured by every connection', async () => {
+    const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
+    origin.fault({ request: 2, fault: { kind: 'status', status: 429, retryAfter: 1 } });
+    expectDone(await bench.engine({ connections: 3 }).get(origin.url), REFERENCE);
+    const [, , refused, next] = origin.requests;
+    expect((next?.time ?? 0) - (refused?.time ?? 0)).above(900);
+  });
+});
+
+const REFUSALS: Array<ConnectionLimit['refuse']> = [
+  ...(['close', 'reset', 'silent', 'close-later', 'reset-later'] as const),
+  ...[{ status: 503 }, { status: 429 }, { status: 503, retryAfter: 1 }, { status: 403 }],
+];
+
+describe('servers that take so many connections', () => {
+  const bench = benchPerTest();
+
+  for (const limit of [1, 3]) {
+    it(`P21: ${limit}, and the rest get ${JSON.stringify(REFUSALS)}`, () =>
+      together(REFUSALS, JSON.stringify, async (refuse) => {
+        const maxConnections = { limit, refuse };
+        const origin = await bench.origin({ ...REFERENCE, rate: 16 * MIB, maxConnections });
+        const run = await bench.engine({ connections: 12 }).get(origin.url);
+        expectDone(run, REFERENCE);
+        expect(origin.server.connections.total, 'no storm').below(60);
+      }));
+  }
+
+  it('P21: nobody listens for a while: 16 connections that fail at once are one failure', async () => {
+    const origin = await bench.origin({ ...REFERENCE, rate: 4 * MIB });
+    const running = bench.engine({ connections: 16, retries: 5 }).start(origin.url);
+    await origin.server.until(({ bodyBytes }) => bodyBytes > 8 * MIB);
+    const refused = new Promise<void>((resolve, reject) => {
+      const timer = setInterval(() => {
+        const seen = running.events.filter(
+          (e) => e.type === 'retry' && e.code === 'CONNECT_FAILED',
+        );
+        const over = running.events.some(({ type }) => type === 'error');
+        if (seen.length < 3 && !over) return;
+        clearInterval(timer);
+        if (over) reject(new Error('gave up'));
+        else resolve();
+      }, 10);
+    });
+    await origin.server.deafen();
+    origin.server.resetAll();
+    await refused;
+    await origin.server.listenAgain();
+    expectDone(await running.ended, REFERENCE);
+  });
+});
