@@ -10,7 +10,13 @@ import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 
 /** Names of the servers that tests use, and the Debian packages that bring them. */
-export const PACKAGES = { nginx: 'nginx', haproxy: 'haproxy', squid: 'squid' } as const;
+export const PACKAGES = {
+  nginx: 'nginx',
+  apache2: 'apache2-bin',
+  lighttpd: 'lighttpd',
+  haproxy: 'haproxy',
+  squid: 'squid',
+} as const;
 export type ServerName = keyof typeof PACKAGES;
 
 const START_LIMIT_MS = 10_000;
@@ -80,12 +86,15 @@ export interface Launch {
   ports: number[];
   /** File that says why it did not start. */
   errorLog?: string;
+  /** What ends it; default SIGTERM. SIGKILL suits a server that takes its time and has nothing to save. */
+  stopSignal?: NodeJS.Signals;
 }
 
 /** One running server and its directory; both go with {@link RealServer.close}. */
 export abstract class RealServer {
   #child: ChildProcess | null = null;
   #output = '';
+  #stopSignal: NodeJS.Signals = 'SIGTERM';
 
   protected constructor(
     /** Its temporary directory. */
@@ -98,7 +107,8 @@ export abstract class RealServer {
   }
 
   /** Starts the program in the foreground and waits until all its ports accept connections. */
-  protected async launch({ program, args, ports, errorLog }: Launch): Promise<void> {
+  protected async launch({ program, args, ports, errorLog, stopSignal }: Launch): Promise<void> {
+    this.#stopSignal = stopSignal ?? 'SIGTERM';
     const found = findProgram(program);
     if (found === null) throw new Error(`${program} is not installed`);
     const child = spawn(found, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: this.directory });
@@ -132,7 +142,7 @@ export abstract class RealServer {
     process.removeListener('exit', this.#kill);
     if (child !== null && child.exitCode === null && child.signalCode === null) {
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
+      child.kill(this.#stopSignal);
       const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
       await ended;
       clearTimeout(timer);
@@ -141,7 +151,7 @@ export abstract class RealServer {
   }
 
   #kill = (): void => {
-    this.#child?.kill('SIGTERM');
+    this.#child?.kill(this.#stopSignal);
     rmSync(this.directory, { recursive: true, force: true });
   };
 }
