@@ -97,6 +97,8 @@ export class Connection {
   private bodyWaiter: Waiter<BodyEnd> | null = null;
   private timer: NodeJS.Timeout | null = null;
   private lastReadMs = 0;
+  /** The peer ended before the body was asked for: it is read from what has come already. */
+  private endedHeld = false;
 
   private constructor(endpoint: Endpoint, slab: Buffer) {
     this.key = endpointKey(endpoint);
@@ -190,7 +192,9 @@ export class Connection {
         const next = 'Run the same command again: it continues where it stopped.';
         return new SluiceError('STALLED', message, { next });
       });
-      if (this.consumeHeld()) socket.resume();
+      if (!this.consumeHeld()) return;
+      if (this.endedHeld) this.onEnd();
+      else socket.resume();
     });
   }
 
@@ -368,6 +372,10 @@ export class Connection {
   /** The peer will send no more: the end of a close-delimited body, too early for any other. */
   private onEnd(): void {
     if (this.mode === 'dead') return;
+    if (this.mode === 'held') {
+      this.endedHeld = true;
+      return;
+    }
     if (this.mode === 'body' && this.framing.kind === 'close' && !this.wasReset()) {
       this.endOfClosedBody();
       return;
@@ -382,7 +390,7 @@ export class Connection {
 
   /** A connection that is gone without an end has ended nothing in order. */
   private onClose(): void {
-    if (this.mode === 'dead') return;
+    if (this.mode === 'dead' || this.endedHeld) return;
     const message = `the connection to ${this.peer} was lost`;
     const next = 'Run the same command again: it continues where it stopped.';
     this.die(new SluiceError('CONNECTION_LOST', message, { next }));

@@ -56,6 +56,8 @@ export class Asker {
   private readonly userFields: UserField[];
   private readonly hosts: Hosts;
   private current: Connection | null = null;
+  /** A body of this download ended with its TLS connection: the end of every one has to be seen. */
+  private watched = false;
   private aborted: SluiceError | null = null;
   private readonly abortion: Promise<never>;
   private rejectAbortion!: (error: SluiceError) => void;
@@ -132,9 +134,9 @@ export class Asker {
     const asked: Array<[string, string]> =
       range === null ? fields : [...fields, ['Range', rangeValue(range.start, range.end)]];
     const bytes = writeRequest({ method: 'GET', target, host, fields: asked });
-    for (let watched = false; ;) {
+    for (;;) {
       this.checkAborted();
-      const { connection, reused } = await this.connect(endpoint, connectMs, watched);
+      const { connection, reused } = await this.connect(endpoint, connectMs);
       endpoint.addresses = this.hosts.answered(endpoint.host, endpoint.port, connection.address);
       this.current = connection;
       this.checkAborted();
@@ -145,7 +147,7 @@ export class Asker {
         if (endsUnseen(connection, answer)) {
           this.log.info({}, 'the body ends with the TLS connection; asking again to see that end');
           connection.destroy();
-          watched = true;
+          this.watched = true;
           continue;
         }
         if (answer.head.status >= 500) this.hosts.failed(endpoint.host, endpoint.port);
@@ -162,9 +164,9 @@ export class Asker {
   }
 
   /** Opening a connection may take long; the end of the download does not wait for it. */
-  private connect(endpoint: Endpoint, timeoutMs: number, watched: boolean): Promise<Taken> {
-    const taking = watched
-      ? Connection.open(endpoint, timeoutMs, { watched }).then((connection): Taken => ({
+  private connect(endpoint: Endpoint, timeoutMs: number): Promise<Taken> {
+    const taking = this.watched
+      ? Connection.open(endpoint, timeoutMs, { watched: true }).then((connection): Taken => ({
           connection,
           reused: false,
         }))

@@ -391,6 +391,9 @@ export class Crew {
       case 'ignored':
         return this.ignored(lane, working, isTrial, result.why, outcome);
       case 'changed':
+        // The first answer, which is a whole in itself, is still the one that it was.
+        if (isTrial && result.by === 'validator' && this.parts.ledger.leasesOut > 0)
+          return this.rangesFailed();
         return this.changed(
           lane,
           working,
@@ -399,9 +402,7 @@ export class Crew {
           result.by,
         );
       case 'failed':
-        if (isTrial && outcome.written > working.start) this.proven = true;
-        else if (isTrial && ++this.trialsFailed >= MAX_TRIALS) this.rangesFailed();
-        else if (isTrial) this.extendFirst();
+        if (isTrial) this.trialFailed(outcome.written > working.start);
         return this.failed(
           lane,
           working,
@@ -409,6 +410,12 @@ export class Crew {
           outcome.written > working.start,
         );
     }
+  }
+
+  private trialFailed(progressed: boolean): void {
+    if (progressed) this.proven = true;
+    else if (++this.trialsFailed >= MAX_TRIALS) this.rangesFailed();
+    else this.extendFirst();
   }
 
   /**

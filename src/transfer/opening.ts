@@ -36,6 +36,8 @@ const NO_VALIDATORS: Validators = {
 
 export class Opening {
   private announced = false;
+  /** The server finds no range in the file, not even from its first byte on. */
+  private rangeless = false;
 
   constructor(private readonly job: Job) {}
 
@@ -75,6 +77,7 @@ export class Opening {
 
   /** Asks for the bytes from an offset on; a server that finds none there is asked for everything. */
   private async askFor(from: number, end: number | null): Promise<[Asked, Offer]> {
+    if (this.rangeless && from === 0) return this.askWhole();
     const asked = await this.job.asker.ask({ start: from, end });
     const offer = readAnswer(asked, from);
     if (offer.kind !== 'none') return [asked, offer];
@@ -85,8 +88,13 @@ export class Opening {
       if (!mayStartOver) throw changedError(how, this.job.target ?? '', this.job.shownUrl);
       return this.askFor(0, null);
     }
-    const whole = await this.job.asker.ask(null);
-    return [whole, readAnswer(whole, null)];
+    this.rangeless = true;
+    return this.askWhole();
+  }
+
+  private async askWhole(): Promise<[Asked, Offer]> {
+    const asked = await this.job.asker.ask(null);
+    return [asked, readAnswer(asked, null)];
   }
 
   /** Looks at what is there before anything is asked, under the name that is expected. */
@@ -341,7 +349,7 @@ export class Opening {
   /** The validator changes from answer to answer, but the length does not: one answer may do. */
   private mayStartAlone(known: Known, seen: Known, offer: Offer): boolean {
     const { alone, options } = this.job;
-    return alone && options.mode === 'get' && offer.kind === 'range' && known.total === seen.total;
+    return alone && options.mode === 'get' && offer.kind !== 'none' && known.total === seen.total;
   }
 
   private async open(

@@ -308,7 +308,6 @@ class Connection {
   #buffered = Buffer.alloc(0);
   #wake: (() => void) | null = null;
   #timers = new Set<() => void>();
-  #vanished = false;
   gone = false;
   readonly whenGone: Promise<void>;
   #setGone!: () => void;
@@ -362,13 +361,13 @@ class Connection {
   }
 
   /** From now on as if the machine were gone: no FIN, no RST, nothing read, nothing written. */
-  vanish(): void {
-    this.#vanished = true;
+  vanish(): net.Socket {
     this.rawSocket.pause();
+    this.#lost();
+    return this.rawSocket;
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#vanished) return this.whenGone;
     if (this.gone || !this.#socket.writable) return Promise.resolve();
     const written = new Promise<void>((resolve) => this.#socket.write(bytes, () => resolve()));
     return Promise.race([written, this.whenGone]);
@@ -474,6 +473,7 @@ export class FaultServer {
 
   readonly #started = performance.now();
   readonly #live = new Set<Connection>();
+  readonly #vanished = new Set<net.Socket>();
   readonly #waiting = new Set<() => void>();
   readonly #server: net.Server;
   readonly #tlsServer: tls.Server | null;
@@ -570,7 +570,7 @@ export class FaultServer {
 
   /** Every peer vanishes: connections stay open, and nothing is read or written any more. */
   vanishAll(): void {
-    for (const connection of this.#live) connection.vanish();
+    for (const connection of [...this.#live]) this.#vanished.add(connection.vanish());
   }
 
   /** Refuses new connections, as a port does on which nobody listens; open ones go on. */
@@ -591,6 +591,7 @@ export class FaultServer {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of [...this.#live]) connection.destroy();
+    for (const socket of this.#vanished) socket.destroy();
     await closed;
   }
 
@@ -628,16 +629,21 @@ export class FaultServer {
     this.#changed();
     if (admission === 'close') connection.destroy();
     else if (admission === 'reset') connection.reset();
-    else if (admission === 'silent') {
-      socket.resume();
-      socket.once('end', () => connection.destroy());
-    } else if (admission === 'close-later') socket.once('data', () => connection.destroy());
-    else if (admission === 'reset-later') socket.once('data', () => connection.reset());
-    else if (admission === 'serve') {
+    else if (admission !== 'serve') this.#ignore(connection, socket, admission);
+    else {
       if (this.#tlsServer === null) return this.#serve(connection, socket);
       this.#byPeer.set(peer, connection);
       this.#tlsServer.emit('connection', socket);
     }
+  }
+
+  /** A connection that never gets an answer; when the client ends it, it is gone. */
+  #ignore(connection: Connection, socket: net.Socket, admission: Admission): void {
+    socket.on('data', () => {
+      if (admission === 'close-later') connection.destroy();
+      else if (admission === 'reset-later') connection.reset();
+    });
+    socket.once('end', () => connection.destroy());
   }
 
   #serve(connection: Connection, socket: net.Socket): void {

@@ -83,6 +83,8 @@ export type Fault =
   /** The right head and the content of the place `by` bytes further on. */
   | { kind: 'shifted'; by: number }
   | { kind: 'content'; seed: number }
+  /** The same as `wrong-bytes` (by 0) or `shifted`, but only of a part that is not the first. */
+  | { kind: 'wrong-part'; by: number }
   | { kind: 'etag'; value: string | null }
   | { kind: 'field'; name: string; value: string | null | string[] }
   | { kind: 'redirect'; location: string; status?: number }
@@ -311,6 +313,13 @@ function becomeFull(answer: Answer, size: number): void {
   setFraming(answer);
 }
 
+/** Other bytes, or those of another place, under a right head; only of a part that is not the first. */
+function spoilPart(answer: Answer, by: number): void {
+  if (answer.status !== 206 || answer.body instanceof Uint8Array || answer.body.start === 0) return;
+  if (by === 0) answer.seed ^= 0x5eed;
+  answer.shift = by;
+}
+
 /** Says that the body is encoded; a whole file under `gzip` really is, a range only claims it. */
 function encode(answer: Answer, encoding: string): void {
   answer.fields.set('Content-Encoding', encoding);
@@ -419,6 +428,8 @@ function applyContentFault(answer: Answer, fault: ContentFault, size: number): v
     case 'shifted':
       answer.shift = fault.by;
       return;
+    case 'wrong-part':
+      return spoilPart(answer, fault.by);
     case 'full-200':
       return becomeFull(answer, size);
     case 'encoding':

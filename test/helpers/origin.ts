@@ -49,6 +49,8 @@ export interface OriginOptions extends Partial<Representation> {
   port?: number;
   faults?: FaultRule[];
   maxConnections?: ConnectionLimit;
+  /** Decides on a connection before `maxConnections` does; null leaves it to that. */
+  admit?: (connection: number) => Admission | null;
   /** Target of {@link Origin.url}; default `/file.bin`. */
   path?: string;
 }
@@ -75,6 +77,7 @@ export class Origin {
   #release!: () => void;
   #released: Promise<void>;
   readonly #limit: ConnectionLimit | null;
+  readonly #admit: (connection: number) => Admission | null;
   readonly #path: string;
   #defaults: Representation;
 
@@ -83,14 +86,16 @@ export class Origin {
     readonly server: FaultServer,
     options: OriginOptions,
   ) {
-    const { tls, host, port, faults = [], maxConnections, path = '/file.bin', ...rest } = options;
+    const { tls, host, port, faults = [], maxConnections, admit, ...others } = options;
+    const { path = '/file.bin', ...rest } = others;
     void [tls, host, port];
     this.#defaults = { ...DEFAULTS, ...rest };
     this.#limit = maxConnections ?? null;
+    this.#admit = admit ?? (() => null);
     this.#path = path;
     this.#rules = faults.map((rule) => ({ rule, left: rule.times ?? 1 }));
     this.#released = new Promise((resolve) => (this.#release = resolve));
-    server.admit(() => this.#admission());
+    server.admit((connection) => this.#admit(connection) ?? this.#admission());
     server.handle((request, reply) => this.#answer(request, reply));
   }
 
@@ -120,6 +125,11 @@ export class Origin {
 
   get seed(): number {
     return this.#defaults.seed;
+  }
+
+  /** What is served now under every target but those of `route`. */
+  get representation(): Readonly<Representation> {
+    return this.#defaults;
   }
 
   /** Changes the representation from the next answer on. */

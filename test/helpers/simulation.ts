@@ -1,45 +1,22 @@
 /**
  * A seeded simulation: a server with faults drawn at random, a download with 1 to 16 connections,
- * stopped at random and gone on with `get` or `resume`, and the oracle after each run.
+ * stopped at random and gone on with `get` or `resume`, and the oracle after each run. In the end
+ * the server is well again, and the download has to succeed.
  */
 import { SluiceError } from '../../src/errors.js';
+import { certificates } from './certificates.js';
+import { Dice } from './dice.js';
 import { Engine, checkOracle, told } from './engine.js';
 import type { EngineRun, Reference, RunOverrides, Running } from './engine.js';
 import { Origin } from './origin.js';
-import type { Fault, OriginOptions } from './origin.js';
-
-/** Random numbers that a seed repeats (xorshift). */
-export class Dice {
-  private state: number;
-
-  constructor(seed: number) {
-    this.state = (Math.imul(seed + 1, 0x9e3779b1) ^ 0x5bd1e995) >>> 0 || 1;
-    for (let i = 0; i < 8; i++) this.next();
-  }
-
-  /** In [0, 1). */
-  next(): number {
-    let x = this.state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.state = x >>> 0;
-    return this.state / 2 ** 32;
-  }
-
-  /** A whole number in [low, high]. */
-  int(low: number, high: number): number {
-    return low + Math.floor(this.next() * (high - low + 1));
-  }
-
-  chance(part: number): boolean {
-    return this.next() < part;
-  }
-
-  pick<T>(list: readonly T[]): T {
-    return list[this.int(0, list.length - 1)] as T;
-  }
-}
+import {
+  addFaults,
+  drawAdmissions,
+  drawCertificates,
+  drawServer,
+  drawSize,
+  rotates,
+} from './simulation-faults.js';
 
 /** What came of one seed. */
 export interface Outcome {
@@ -50,107 +27,121 @@ export interface Outcome {
   failure: string | null;
 }
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
-
 /** A run that takes longer than this hangs (P16). */
 const HANG_MS = 60_000;
 
-const SIZES = [0, 1, 4095, 4096, 4097, 64 * KIB, MIB - 1, MIB + 1, 2 * MIB, 4 * MIB, 4 * MIB + 1];
+/** Runs while things go wrong; then comes one more, or two. */
+const RUNS = 3;
 
-function drawSize(dice: Dice): number {
-  return dice.chance(0.4) ? dice.pick(SIZES) : dice.int(MIB, 9 * MIB);
+/** The servers of one seed. */
+interface World {
+  origin: Origin;
+  /** What is asked for: the file, or what redirects to it. */
+  url: string;
+  /** What the file may be: it changes at most once. */
+  references: Reference[];
+  overrides: RunOverrides;
+  /** Whether a server that is well again can be got the file from. */
+  recovers: boolean;
+  heal(): void;
+  close(): Promise<void>;
 }
 
-function drawServer(dice: Dice, size: number, seed: number): OriginOptions {
-  const rate = dice.chance(0.6) ? dice.int(2, 40) * MIB : Infinity;
+async function makeWorld(dice: Dice, seed: number): Promise<World> {
+  const all = await certificates();
+  const reference: Reference = { seed: seed + 1, size: drawSize(dice) };
+  const server = drawServer(dice, reference.size, reference.seed);
+  const secure = dice.chance(0.25);
+  const refused = drawAdmissions(dice);
+  const bad = drawCertificates(dice, all);
+  let healed = false;
+  const origin: Origin = await Origin.start({
+    ...server,
+    ...(secure ? { tls: all.server } : {}),
+    admit: (connection) => {
+      if (secure) {
+        const certificate = healed ? undefined : bad.get(connection);
+        origin.server.setCertificate(certificate ?? all.server);
+      }
+      return healed ? null : (refused.get(connection) ?? null);
+    },
+  });
+  addFaults(dice, origin, { size: reference.size, framed: server.framing === 'length', secure });
+  const references = [reference, ...drawChange(dice, origin, reference)];
+  const gate = dice.chance(0.25) ? await openGate(dice, origin) : null;
   return {
-    size,
-    seed,
-    etag: dice.pick([
-      'strong',
-      'strong',
-      'strong',
-      'weak',
-      'none',
-      'per-request',
-      'per-connection',
-    ]),
-    lastModified: dice.chance(0.6) ? new Date('2024-01-02T03:04:05Z') : null,
-    ranges: dice.chance(0.85),
-    acceptRanges: dice.chance(0.8) ? null : dice.chance(0.5),
-    ifRange: dice.pick(['honour', 'honour', 'honour', 'refuse', 'ignore']),
-    framing: dice.pick(['length', 'length', 'length', 'length', 'chunked', 'close']),
-    maxRange: dice.chance(0.1) ? dice.int(64 * KIB, 2 * MIB) : Infinity,
-    keepAlive: dice.chance(0.85),
-    latencyMs: dice.chance(0.3) ? dice.int(1, 40) : 0,
-    rate: () => (dice.chance(0.1) ? rate / 8 : rate),
-    ...(dice.chance(0.15)
-      ? {
-          maxConnections: {
-            limit: dice.int(1, 4),
-            refuse: dice.pick([
-              'close' as const,
-              'reset' as const,
-              { status: 503 },
-              { status: 429, retryAfter: 0 },
-            ]),
-          },
-        }
-      : {}),
+    origin,
+    url: gate?.url ?? origin.url,
+    references,
+    // Short ranges that have nothing to tie them together, and no answer that is the whole.
+    recovers: server.maxRange === Infinity || !rotates(server),
+    overrides: {
+      tls: { ca: all.ca, cert: null, key: null, verify: true },
+      deadlines: { connectMs: 2000, firstByteMs: 700, stallMs: 500 },
+    },
+    heal: () => {
+      healed = true;
+      origin.heal();
+      gate?.heal();
+    },
+    close: async () => {
+      await Promise.all([origin.close(), gate?.close()]);
+      const failures = [...origin.server.failures, ...(gate?.failures() ?? [])];
+      if (failures.length > 0) throw new Error(String(failures[0]));
+    },
   };
 }
 
-function drawFault(dice: Dice, size: number, framed: boolean): Fault {
-  const at = dice.int(0, Math.max(1, size));
-  const near = dice.int(0, 64 * KIB);
-  const place = dice.chance(0.5) ? at : near;
-  return dice.pick<() => Fault>([
-    () => ({ kind: 'reset', at: place }),
-    // A body without any length that ends early in good order is a shorter body.
-    () => (framed ? { kind: 'early-end', at: place } : { kind: 'reset', at: place }),
-    () => ({ kind: 'stall', at: place }),
-    () => ({ kind: 'reset-head', at: dice.int(0, 100) }),
-    () => ({ kind: 'end-head', at: dice.int(0, 100) }),
-    () => ({ kind: 'stall-head', at: dice.int(0, 100) }),
-    // What comes after a body without any length belongs to it.
-    () => ({ kind: 'overlong', extra: framed ? dice.int(1, 20_000) : 0 }),
-    () => ({ kind: 'status', status: dice.pick([401, 403, 404, 408, 410, 416, 425, 429]) }),
-    () => ({ kind: 'status', status: dice.pick([500, 502, 503, 504]), retryAfter: dice.int(0, 1) }),
-    () => ({ kind: 'content-range', value: dice.pick([null, 'bytes 0-9/10', 'bytes */10', 'x']) }),
-    () => ({ kind: 'total', total: dice.pick([1, size + 1, '*' as const]) }),
-    () => ({ kind: 'content-length', value: dice.pick(['7', null, '1x', String(size)]) }),
-    () => ({ kind: 'etag', value: dice.pick(['"other"', null, 'W/"weak"']) }),
-    () => ({ kind: 'full-200' }),
-    () => ({ kind: 'multipart' }),
-    () => ({ kind: 'encoding', encoding: 'gzip' }),
-    () => ({ kind: 'interim', status: 103, count: dice.int(1, 40) }),
-    () => ({ kind: 'latency', ms: dice.int(1, 300) }),
-    () => ({ kind: 'rate', bytesPerSecond: dice.int(1, 8) * 512 * KIB }),
-    // Where no answer has a length or a validator, nothing tells this one from the file.
-    () =>
-      framed
-        ? { kind: 'raw', bytes: 'HTTP/1.1 200 OK\r\n\r\n<html>log in</html>', then: 'end' }
-        : { kind: 'full-200' },
-  ])();
+/** Sometimes another file takes the place of the first, at the answer to some request. */
+function drawChange(dice: Dice, origin: Origin, { seed, size }: Reference): Reference[] {
+  if (!dice.chance(0.12)) return [];
+  const next = { seed: seed + 0x1000000, size: dice.chance(0.5) ? size : drawSize(dice) };
+  const request = dice.int(1, 14);
+  origin.fault({
+    times: Infinity,
+    fault: { kind: 'latency', ms: 0 },
+    when: ({ number }) => {
+      const { lastModified } = origin.representation;
+      const date = lastModified === null ? null : new Date('2024-05-06T07:08:09Z');
+      if (number >= request) origin.set({ ...next, lastModified: date });
+      return false;
+    },
+  });
+  return [next];
 }
 
-/** Answers that no client can tell from the file when they come first: they only come later. */
-const IMPOSTORS: ReadonlySet<Fault['kind']> = new Set(['raw', 'content-length', 'encoding']);
-
-function addFaults(dice: Dice, origin: Origin, size: number, framed: boolean): void {
-  const count = dice.chance(0.2) ? 0 : dice.int(1, 6);
-  for (let i = 0; i < count; i++) {
-    const fault = drawFault(dice, size, framed);
-    const request = dice.int(0, 12);
-    const later = IMPOSTORS.has(fault.kind);
-    const times = dice.chance(0.8) ? 1 : dice.int(2, 8);
-    origin.fault({
-      fault,
-      times,
-      when: ({ number, range }) => number >= request && (!later || (range?.start ?? 0) > 0),
-    });
-  }
+/** What leads to the origin: a few hops to an address that serves so many requests. */
+async function openGate(
+  dice: Dice,
+  origin: Origin,
+): Promise<{ url: string; heal(): void; close(): Promise<void>; failures(): unknown[] }> {
+  const gate = await Origin.start();
+  const hops = dice.int(0, 4);
+  const uses = dice.int(3, 30);
+  const status = dice.pick([401, 403, 404, 410]);
+  let generation = 0;
+  let used = 0;
+  let healed = false;
+  gate.server.handle(({ target }, reply) => {
+    const hop = Number(/^\/(\d+)$/.exec(target)?.[1] ?? 0);
+    const location = hop > 0 ? `/${hop - 1}` : `${origin.url}?signed=${generation}`;
+    void reply.head(302, { Location: location, 'Content-Length': 0 });
+  });
+  origin.fault({
+    times: Infinity,
+    fault: { kind: 'status', status },
+    when: ({ target }) => {
+      if (healed) return false;
+      if (++used % uses === 0) generation++;
+      return target.includes('signed=') && !target.endsWith(`=${generation}`);
+    },
+  });
+  return {
+    url: gate.server.url(`/${hops}`),
+    heal: () => (healed = true),
+    close: () => gate.close(),
+    failures: () => gate.server.failures,
+  };
 }
 
 async function stopSometimes(dice: Dice, running: Running): Promise<EngineRun> {
@@ -169,38 +160,69 @@ function orHang(ended: Promise<EngineRun>): Promise<EngineRun> {
   });
 }
 
+/** Fails unless the oracle holds for one of the files that the server had. */
+function checkAny(run: EngineRun, references: Reference[]): void {
+  if (run.last.type === 'error' && run.last.code === 'DEFECT') throw new Error(told(run));
+  const wrong = references.flatMap((reference) => {
+    try {
+      checkOracle(run, reference);
+      return [];
+    } catch (error) {
+      return [error];
+    }
+  });
+  if (wrong.length === references.length) throw wrong[0];
+}
+
 /** Plays one seed. */
 export async function simulate(seed: number): Promise<Outcome> {
   const dice = new Dice(seed);
-  const reference: Reference = { seed: seed + 1, size: drawSize(dice) };
+  const world = await makeWorld(dice, seed);
   const engine = new Engine();
-  const server = drawServer(dice, reference.size, reference.seed);
-  const origin = await Origin.start(server);
-  addFaults(dice, origin, reference.size, server.framing === 'length');
   const runs: string[] = [];
+  const note = (how: string, run: EngineRun): EngineRun => {
+    runs.push(`${how}: ${told(run)}`);
+    checkAny(run, world.references);
+    return run;
+  };
   try {
-    for (let i = 0; i < 4; i++) {
+    let done = false;
+    for (let i = 0; i < RUNS && !done; i++) {
       const overrides: RunOverrides = {
+        ...world.overrides,
         connections: dice.pick([1, 2, 4, 8, 16, 'auto' as const]),
+        threads: dice.chance(0.02) ? 2 : 0,
         retries: dice.int(0, 3),
-        deadlines: { connectMs: 2000, firstByteMs: 700, stallMs: 500 },
       };
       const resumes = engine.hasPart && dice.chance(0.5);
-      const running = resumes ? engine.startResume(overrides) : engine.start(origin.url, overrides);
+      const running = resumes ? engine.startResume(overrides) : engine.start(world.url, overrides);
+      if (dice.chance(0.05)) setTimeout(() => world.origin.server.vanishAll(), dice.int(0, 300));
       const run = await orHang(stopSometimes(dice, running));
-      runs.push(`${resumes ? 'resume' : 'get'} ${overrides.connections}: ${told(run)}`);
-      if (run.last.type === 'error' && run.last.code === 'DEFECT') throw new Error(told(run));
-      checkOracle(run, reference);
-      if (run.status === 0) break;
-      if (i === 2) origin.heal();
+      note(`${resumes ? 'resume' : 'get'} ${overrides.connections}`, run);
+      done = run.status === 0;
     }
-    if (origin.server.failures.length > 0) throw new Error(String(origin.server.failures[0]));
+    world.heal();
+    if (!done && world.recovers) await recover(engine, world, note);
     return { seed, runs, failure: null };
   } catch (error) {
     return { seed, runs, failure: error instanceof Error ? error.message : String(error) };
   } finally {
-    await origin.close();
     engine.remove();
+    await world.close();
+  }
+}
+
+/** With a server that is well again a `get` succeeds; what was kept may have to be given up first. */
+async function recover(
+  engine: Engine,
+  world: World,
+  note: (how: string, run: EngineRun) => EngineRun,
+): Promise<void> {
+  const overrides: RunOverrides = { ...world.overrides, retries: 4, onExists: 'overwrite' };
+  for (const last of [false, true]) {
+    const run = note('healed', await orHang(engine.get(world.url, overrides)));
+    if (run.status === 0) return;
+    if (last) throw new Error(`does not recover: ${told(run)}`);
   }
 }
 

@@ -28,6 +28,16 @@ describe('the end of a body under TLS', () => {
     expectDone(await bench.engine({ tls: tls() }).get(origin.url), REFERENCE);
   });
 
+  it('P1: a body of no or of few bytes, whose end comes with its head', async () => {
+    for (const size of [0, 1, 100, 20_000]) {
+      const options = { seed: 1, size, tls: server, ranges: size > 0, framing: 'close' } as const;
+      const origin = await bench.origin(options);
+      expectDone(await bench.engine({ tls: tls() }).get(origin.url), { seed: 1, size });
+      origin.set({ ranges: false });
+      expectDone(await bench.engine({ tls: tls() }).get(origin.url), { seed: 1, size });
+    }
+  });
+
   for (const at of [0, 1, 100_000, REFERENCE.size - 1, REFERENCE.size]) {
     it(`P1: a body that ends with TCP alone after ${at} bytes is not`, async () => {
       const origin = await bench.origin({
