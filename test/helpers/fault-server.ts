@@ -600,7 +600,9 @@ export class FaultServer {
   };
 
   #makeTls(options: tls.TlsOptions): tls.Server {
-    const server = tls.createServer({ ...options, allowHalfOpen: true }, (socket) => {
+    // A client that goes away in its handshake is noticed by time only, for half-open is allowed.
+    const settings = { handshakeTimeout: 3000, ...options, allowHalfOpen: true };
+    const server = tls.createServer(settings, (socket) => {
       const connection = this.#byPeer.get(`${socket.remoteAddress}/${socket.remotePort}`);
       if (connection === undefined) socket.destroy();
       else this.#serve(connection, socket);

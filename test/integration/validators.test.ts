@@ -147,6 +147,18 @@ describe('validators', () => {
     });
   }
 
+  it('P6: an ETag per request where ranges are claimed and not served: the first answer goes on', async () => {
+    const options: OriginOptions = { etag: 'per-request', ranges: false, acceptRanges: true };
+    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB, ...options });
+    const run = await bench.engine({ connections: 4 }).get(origin.url);
+    expectDone(run, { seed: 1, size: SIZE });
+    expect((run.last as { fetched: number }).fetched).below(SIZE * 1.2);
+    expect(origin.requests.length).below(4);
+    const engine = bench.engine({ connections: 4 });
+    await half(engine, origin);
+    expectDone(await engine.get(origin.url), { seed: 1, size: SIZE });
+  });
+
   it('P6: two ETags in turn, as two nodes with clocks of their own give them', async () => {
     const etag = ({ number }: { number: number }): string => `"node-${number % 2}"`;
     const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB, etag });
