@@ -403,13 +403,19 @@ export class Crew {
         );
       case 'failed':
         if (isTrial) this.trialFailed(outcome.written > working.start);
-        return this.failed(
-          lane,
-          working,
-          SluiceError.fromRecord(result.error),
-          outcome.written > working.start,
-        );
+        return this.leaseFailed(lane, working, SluiceError.fromRecord(result.error), outcome);
     }
+  }
+
+  private leaseFailed(
+    lane: LaneBook,
+    working: Working,
+    error: SluiceError,
+    { lease, written }: LeaseOutcome,
+  ): void {
+    // The answer that told the length is longer than it said: that length cannot be believed either.
+    if (lease === this.openLease && error.code === 'HTTP_RANGE_MISMATCH') throw error;
+    this.failed(lane, working, error, written > working.start);
   }
 
   private trialFailed(progressed: boolean): void {

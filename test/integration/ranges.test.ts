@@ -53,6 +53,19 @@ describe('ranges', () => {
     }
   });
 
+  it('P9: of a first answer that is longer than its range nothing is believed, nor its length', async () => {
+    for (const framing of ['chunked', 'close'] as const) {
+      const options = { size: SIZE, seed: 1, framing, etag: 'none', lastModified: null } as const;
+      const origin = await bench.origin(options);
+      const fault: Fault = { kind: 'content-range', value: 'bytes 0-9/10' };
+      origin.fault({ times: 3, fault });
+      const engine = bench.engine({ connections: 1 });
+      expectFailed(await engine.get(origin.url), 'HTTP_RANGE_MISMATCH');
+      origin.heal();
+      expectDone(await engine.get(origin.url), REFERENCE);
+    }
+  });
+
   it('P9: bytes after Content-Length are discarded, and their connection is not used again', async () => {
     const origin = await bench.origin({ size: SIZE, seed: 1 });
     origin.fault({ times: Infinity, fault: { kind: 'overlong', extra: 5000 } });
