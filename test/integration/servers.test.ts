@@ -42,7 +42,8 @@ describe('bounds', () => {
           sent += piece(i).length;
         }
       });
-      const run = await bench.engine({ retries: 0 }).get(origin.url);
+      const deadlines = { firstByteMs: 20_000 };
+      const run = await bench.engine({ retries: 0, deadlines }).get(origin.url);
       expectFailed(run, 'HTTP_TOO_LARGE', 'HTTP_MALFORMED');
       expect(sent).below(64 * MIB);
     });
