@@ -4,8 +4,7 @@ import { inspectTarget } from '../disk/target.js';
 import { parseDigestFields } from '../http/digest.js';
 import { escapeControl, redactUrl } from '../http/redact.js';
 import { chooseName } from '../http/names.js';
-import { readValidators, strongValidator } from '../http/validators.js';
-import type { Validators } from '../http/validators.js';
+import { keptValidators, readValidators, strongValidator } from '../http/validators.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import type { TlsFacts } from '../net/connection.js';
@@ -171,7 +170,7 @@ export function inspectPath(path: string): PathReport {
   const target = targetOf(path);
   const { identity, extents, clean, damaged } = readResumable(target);
   const written = new ExtentSet(extents);
-  const validators = identity.validators as Validators;
+  const validators = keptValidators(identity.validators);
   return {
     kind: 'path',
     target,

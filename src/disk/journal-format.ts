@@ -21,6 +21,9 @@ export const MAX_PAYLOAD = 1024 * 1024;
 /** Longest journal that is read or written. */
 export const MAX_JOURNAL = 64 * 1024 * 1024;
 
+/** The last moment that a Date can hold (ECMA-262), in milliseconds since 1970. */
+const LAST_DATE_MS = 8.64e15;
+
 const EXTENT_BYTES = 20;
 const RANGE_BYTES = 16;
 
@@ -283,13 +286,14 @@ function parseIdentity(payload: Uint8Array): JournalIdentity | null {
   const { version, url, finalUrl, size, part, bootId, createdMs } = value;
   const sound =
     version === 1 &&
-    typeof url === 'string' &&
-    (finalUrl === null || typeof finalUrl === 'string') &&
+    isAddress(url) &&
+    (finalUrl === null || isAddress(finalUrl)) &&
     (size === null || isCount(size)) &&
     isDecimal(part['dev']) &&
     isDecimal(part['ino']) &&
     (bootId === null || typeof bootId === 'string') &&
-    typeof createdMs === 'number';
+    isCount(createdMs) &&
+    Number(createdMs) <= LAST_DATE_MS;
   return sound ? (value as unknown as JournalIdentity) : null;
 }
 
@@ -319,6 +323,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isCount(value: unknown): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isAddress(value: unknown): boolean {
+  return typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value);
 }
 
 function isDecimal(value: unknown): boolean {

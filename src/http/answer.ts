@@ -2,6 +2,7 @@
 import { SluiceError } from '../errors.js';
 import type { ResponseHead } from './head.js';
 import { parseRetryAfter } from './retry-after.js';
+import { excerpt } from './syntax.js';
 
 /** Whether the body carries a content coding although identity was asked for (P10). */
 export function isEncoded(head: ResponseHead): boolean {
@@ -13,7 +14,7 @@ export function encodedError(head: ResponseHead): SluiceError {
   const coding = head.fields.get('content-encoding') ?? '';
   return new SluiceError(
     'HTTP_ENCODED',
-    `the server applied Content-Encoding: ${coding} although only identity was asked for`,
+    `the server applied Content-Encoding: ${excerpt(coding)} although only identity was asked for`,
     { httpStatus: head.status, next: 'Try another source of the file.' },
   );
 }
@@ -24,7 +25,7 @@ export function refusal(head: ResponseHead): SluiceError {
   const retryAfterMs = parseRetryAfter(head.fields.getAll('retry-after'), Date.now());
   const details =
     retryAfterMs === null ? { httpStatus: status } : { httpStatus: status, retryAfterMs };
-  const said = reason === '' ? String(status) : `${status} ${reason}`;
+  const said = reason === '' ? String(status) : `${status} ${excerpt(reason)}`;
   if (status >= 500 || [408, 425, 429].includes(status)) {
     return new SluiceError('HTTP_SERVER_ERROR', `the server answered ${said}`, {
       ...details,

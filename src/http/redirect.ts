@@ -3,6 +3,7 @@ import { SluiceError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { ResponseHead } from './head.js';
 import { redactUrl } from './redact.js';
+import { excerpt } from './syntax.js';
 
 /** Most redirects that are followed for one request (P11). */
 export const MAX_REDIRECTS = 10;
@@ -37,10 +38,13 @@ export function resolveRedirect(
   const to = parse(percentEncodeBytes(location), from);
   if (to === null) throw fail('REDIRECT_INVALID', 'the Location of the redirect is not a URL');
   if (to.protocol !== 'http:' && to.protocol !== 'https:') {
-    throw fail('REDIRECT_INVALID', `the redirect leads to ${to.protocol}, which is not http(s)`);
+    throw fail(
+      'REDIRECT_INVALID',
+      `the redirect leads to ${excerpt(to.protocol)}, which is not http(s)`,
+    );
   }
   if (from.protocol === 'https:' && to.protocol === 'http:' && !opts.allowDowngrade) {
-    throw fail('REDIRECT_DOWNGRADE', `the redirect leads from https to ${redactUrl(to)}`, {
+    throw fail('REDIRECT_DOWNGRADE', `the redirect leads from https to ${excerpt(redactUrl(to))}`, {
       next: 'Ask for a URL that stays on https, or take the risk with --allow-downgrade.',
     });
   }

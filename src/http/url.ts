@@ -1,6 +1,10 @@
 /** URLs as users write them. */
 import { SluiceError } from '../errors.js';
 import { redactUrl } from './redact.js';
+import { excerpt } from './syntax.js';
+
+/** Longest address that a message suggests. */
+const MAX_GUESS = 200;
 
 export interface UserUrl {
   /** Without userinfo and without fragment. */
@@ -52,7 +56,7 @@ function checkScheme(text: string): void {
   // Where the URL parser finds no host it takes the first part of the path for one.
   if (known && !/^https?:\/\/[/?#]/i.test(text)) return;
   if (scheme !== undefined && !known) {
-    throw invalid(`the scheme ${scheme} is not supported`, 'Only http and https are.');
+    throw invalid(`the scheme ${excerpt(scheme)} is not supported`, 'Only http and https are.');
   }
   if (/^https?:/i.test(text)) {
     throw invalid('the URL has no host', 'Write it as https://host/path.');
@@ -60,7 +64,7 @@ function checkScheme(text: string): void {
   const guess = redactUrl(`https://${text}`);
   throw invalid(
     'the URL has no scheme',
-    guess.startsWith('https:') ? `Did you mean ${guess}?` : 'Write it with https:// in front.',
+    guess.startsWith('https:') && guess.length <= MAX_GUESS ? `Did you mean ${guess}?` : 'Write it with https:// in front.',
   );
 }
 

@@ -17,19 +17,36 @@ export interface Validators {
 /** How much older than Date a strong Last-Modified is at least, in ms (RFC 9110 §8.8.2.2). */
 export const STRONG_DATE_MS = 60_000;
 
-const ETAG = /^(W\/)?("[\x21\x23-\x7e\x80-\xff]*")$/;
+const OPAQUE_TAG = /^"[\x21\x23-\x7e\x80-\xff]*"$/;
+const WEAK_MARK = 'W/';
 
 /** The validators of an answer. A field that is malformed, or there twice, counts as absent. */
 export function readValidators(head: ResponseHead): Validators {
-  const tag = ETAG.exec(single(head, 'etag') ?? '');
   const date = single(head, 'date');
   const modified = single(head, 'last-modified');
   const lastModifiedMs = modified === null ? null : parseHttpDate(modified);
   return {
-    etag: tag === null ? null : { opaque: tag[2]!, weak: tag[1] !== undefined },
+    etag: readTag(single(head, 'etag') ?? ''),
     lastModified: lastModifiedMs === null ? null : modified,
     lastModifiedMs,
     dateMs: date === null ? null : parseHttpDate(date),
+  };
+}
+
+/**
+ * Validators that were kept in a file. What {@link readValidators} would not have given counts as
+ * absent: anyone may have written into the file.
+ */
+export function keptValidators(value: unknown): Validators {
+  const { etag, lastModified, dateMs } = recordOf(value);
+  const { opaque, weak } = recordOf(etag);
+  const tag = typeof opaque === 'string' && typeof weak === 'boolean' ? { opaque, weak } : null;
+  const modifiedMs = typeof lastModified === 'string' ? parseHttpDate(lastModified) : null;
+  return {
+    etag: tag !== null && OPAQUE_TAG.test(tag.opaque) ? tag : null,
+    lastModified: modifiedMs === null ? null : (lastModified as string),
+    lastModifiedMs: modifiedMs,
+    dateMs: Number.isSafeInteger(dateMs) ? (dateMs as number) : null,
   };
 }
 
@@ -99,6 +116,16 @@ function compareTags(
 
 function hasStrongDate({ lastModifiedMs, dateMs }: Validators): boolean {
   return lastModifiedMs !== null && dateMs !== null && dateMs - lastModifiedMs >= STRONG_DATE_MS;
+}
+
+function readTag(value: string): Validators['etag'] {
+  const weak = value.startsWith(WEAK_MARK);
+  const opaque = weak ? value.slice(WEAK_MARK.length) : value;
+  return OPAQUE_TAG.test(opaque) ? { opaque, weak } : null;
+}
+
+function recordOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function single(head: ResponseHead, name: string): string | null {

@@ -17,6 +17,7 @@ import {
   writeRequest,
 } from '../http/request.js';
 import type { UserField } from '../http/request.js';
+import { excerpt } from '../http/syntax.js';
 import { parseUserUrl } from '../http/url.js';
 import { ifRangeValue, readValidators } from '../http/validators.js';
 import { Connection } from '../net/connection.js';
@@ -108,7 +109,7 @@ export class Asker {
 
   private follow(from: URL, head: ResponseHead, hops: Hop[]): URL {
     if (hops.length >= MAX_REDIRECTS) {
-      const message = `over ${MAX_REDIRECTS} redirects, the last one to ${redactUrl(from)}`;
+      const message = `over ${MAX_REDIRECTS} redirects, the last one to ${excerpt(redactUrl(from))}`;
       throw new SluiceError('REDIRECT_LIMIT', message, {
         next: 'Check the URL: the server sends it in a circle.',
       });

@@ -4,7 +4,7 @@ import { bootId } from '../disk/boot.js';
 import { findReceipt, hashUrl } from '../disk/receipts.js';
 import type { Receipt } from '../disk/receipts.js';
 import { inspectTarget } from '../disk/target.js';
-import { compareValidators } from '../http/validators.js';
+import { compareValidators, keptValidators } from '../http/validators.js';
 import { parseUserUrl } from '../http/url.js';
 import type { Validators } from '../http/validators.js';
 import type { DownloadOptions } from './options.js';
@@ -69,7 +69,7 @@ async function isFinished(
   if (receipt === null) return 'no';
   if (seen === null) return 'ask';
   const sameLength = seen.total === null || seen.total === receipt.size;
-  const same = compareValidators(receipt.validators as Validators, seen.validators) === 'same';
+  const same = compareValidators(keptValidators(receipt.validators), seen.validators) === 'same';
   return sameLength && same ? 'yes' : 'no';
 }
 

@@ -8,7 +8,7 @@ import type { JournalIdentity } from '../disk/journal.js';
 import { inspectTarget, resolveOutput } from '../disk/target.js';
 import { chooseName, nameFromUrl } from '../http/names.js';
 import { redactUrl } from '../http/redact.js';
-import { compareValidators, readValidators } from '../http/validators.js';
+import { compareValidators, keptValidators, readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import { Ledger } from '../plan/ledger.js';
@@ -204,7 +204,7 @@ export class Opening {
     await workspace.adopt(prior.identity);
     this.job.identity = prior.identity;
     this.job.known = {
-      validators: prior.identity.validators as Validators,
+      validators: keptValidators(prior.identity.validators),
       total: prior.identity.size,
     };
     const total = prior.identity.size ?? 0;
@@ -443,7 +443,7 @@ function startVerifying({ workspace, verification }: Job): void {
 const seamBefore = (offset: number): number => Math.max(0, offset - SEAM_BYTES);
 
 function priorFacts({ identity }: Prior): Known {
-  return { validators: identity.validators as Validators, total: identity.size };
+  return { validators: keptValidators(identity.validators), total: identity.size };
 }
 
 /** The journal is there, or `resume` would not have come so far. */

@@ -29,7 +29,7 @@ export function parseChecksum(text: string): ChecksumSpec {
   const name = match?.[1]?.toLowerCase() ?? '';
   const algorithm = ALIASES[name] ?? name;
   if (match === null || !isAlgorithm(algorithm)) {
-    throw new SluiceError('USAGE', `not a checksum: ${text}`, {
+    throw new SluiceError('USAGE', `not a checksum: ${text.length > 200 ? `${text.slice(0, 200)}...` : text}`, {
       next: `Write it as ALGORITHM:HEX with one of ${Object.keys(DIGITS).join(', ')}.`,
     });
   }

@@ -1,0 +1,187 @@
+/**
+ * Our reading of an answer beside that of Node's own parser (llhttp). docs/http-strictness.md lists
+ * every kind of disagreement and says why it is right; one that is not listed is a finding.
+ *
+ * Ours takes what Node refuses in three cases, each because the RFC tells a client to. Node gets
+ * them in the form that they stand for:
+ * - an obs-fold, which becomes one space (RFC 9112 §5.2);
+ * - Connection, Content-Length or Transfer-Encoding in an interim answer: it has no body and is
+ *   never the last (RFC 9110 §15.2, RFC 9112 §6.3 rule 1), so they say nothing there;
+ * - Content-Length as a list of equal numbers, or twice with one (RFC 9112 §6.3, rule 5).
+ */
+import { request } from 'node:http';
+import { Duplex } from 'node:stream';
+import assert from 'node:assert/strict';
+import { SluiceError } from '../../../src/errors.js';
+import { ChunkedDecoder } from '../../../src/http/chunked.js';
+import { bodyFraming } from '../../../src/http/framing.js';
+import { isInterim, parseResponseHead } from '../../../src/http/head.js';
+import type { Target } from '../engine/fuzzer.js';
+import { ANSWERS } from '../http-support.js';
+
+interface Reading {
+  status: number;
+  minorVersion: number;
+  reason: string;
+  fields: Array<[string, string]>;
+  body: string;
+}
+
+/** Our reading and the bytes that it took; an error when it is refused, null when not complete. */
+export function ours(
+  text: string,
+): { reading: Reading; consumed: number; headEnd: number } | SluiceError | null {
+  const buffer = Buffer.from(text, 'latin1');
+  try {
+    let parsed = parseResponseHead(buffer, 0, buffer.length);
+    while (parsed !== null && isInterim(parsed.head)) {
+      parsed = parseResponseHead(buffer, parsed.end, buffer.length);
+    }
+    if (parsed === null) return null;
+    const { head, end } = parsed;
+    const body = readBody(buffer, end, bodyFraming('GET', head));
+    if (body === null) return null;
+    const { status, minorVersion, reason } = head;
+    const fields = head.fields.entries.map(([name, value]): [string, string] => [name, value]);
+    return {
+      reading: { status, minorVersion, reason, fields, body: body.data },
+      consumed: body.end,
+      headEnd: end,
+    };
+  } catch (thrown) {
+    if (thrown instanceof SluiceError) return thrown;
+    throw thrown;
+  }
+}
+
+function readBody(
+  buffer: Buffer,
+  from: number,
+  framing: ReturnType<typeof bodyFraming>,
+): { data: string; end: number } | null {
+  const upTo = (end: number) => ({ data: buffer.toString('latin1', from, end), end });
+  switch (framing.kind) {
+    case 'none':
+      return upTo(from);
+    case 'close':
+      return upTo(buffer.length);
+    case 'length':
+      return from + framing.length > buffer.length ? null : upTo(from + framing.length);
+    case 'chunked': {
+      const result = new ChunkedDecoder().decode(buffer, from, buffer.length);
+      return result.done ? { ...upTo(result.dataEnd), end: result.consumed } : null;
+    }
+  }
+}
+
+/** Node's reading of all these bytes; a text with the reason when it refuses them. */
+function nodes(text: string): Promise<Reading | string> {
+  return new Promise((resolve) => {
+    const socket = new Duplex({
+      read: () => undefined,
+      write: (_chunk, _encoding, done) => done(),
+    });
+    const client = request({ createConnection: () => socket, host: 'h', maxHeaderSize: 1 << 18 });
+    client.on('error', (error) => resolve(error.message));
+    client.on('upgrade', () => resolve('upgrade'));
+    client.on('response', (response) => {
+      let body = '';
+      response.setEncoding('latin1');
+      response.on('data', (data: string) => (body += data));
+      response.on('error', (error) => resolve(error.message));
+      response.on('end', () => {
+        const raw = response.rawHeaders;
+        resolve({
+          status: response.statusCode ?? 0,
+          minorVersion: response.httpVersionMinor,
+          reason: response.statusMessage ?? '',
+          fields: raw.flatMap((name, i): Array<[string, string]> =>
+            i % 2 === 0 ? [[name.toLowerCase(), raw[i + 1]!]] : [],
+          ),
+          body,
+        });
+      });
+    });
+    client.end();
+    socket.push(Buffer.from(text, 'latin1'));
+    socket.push(null);
+  });
+}
+
+/** The same heads without the cases that the top of this file lists. */
+function plain(heads: string): string {
+  return heads
+    .split(/(?<=\r\n\r\n)/)
+    .map((head) =>
+      head
+        .replace(/[ \t]*\r\n[ \t]+/g, ' ')
+        .replace(/^(content-length:[ \t]*[0-9]+)[ \t]*,[ \t0-9,]*$/gim, '$1')
+        .replace(/(?<=^content-length:[^]*\r\n)content-length:.*\r\n/gim, '')
+        .replace(/^HTTP\/1.1 1[^]*/, (interim) =>
+          interim.replace(/^(?:connection|content-length|transfer-encoding):.*\r\n/gim, ''),
+        ),
+    )
+    .join('');
+}
+
+/** What ours refuses and Node takes, by the words of the refusal; docs/http-strictness.md. */
+const STRICTER: readonly RegExp[] = [
+  /^the answer does not start as one of HTTP/,
+  /^HTTP\/1.0 has no interim answers/,
+  /^a line of the head ends in a bare LF/,
+  /^a bare CR is in the head/,
+  /^a control byte is in the head/,
+  /^a field has no valid name/,
+  /^white space comes before the first field/,
+  /^Content-Length is not valid/,
+  /^both Content-Length and Transfer-Encoding/,
+  /^Transfer-Encoding is not just chunked/,
+  /^Transfer-Encoding is not of HTTP\/1.0/,
+  /^the head has more than 200 fields/,
+  /^the response head is above/,
+  /^a chunk has no size/,
+  /^the size line of a chunk is not valid/,
+  /^a trailer field is not valid/,
+  /^(?:a chunk size|a chunk|the last chunk|a trailer field) does not end in CRLF/,
+  /^(?:the size of a chunk|a chunk extension|the trailer section) is above its limit/,
+];
+
+/**
+ * Reads it in both ways and compares. Returns what they make of it.
+ * @throws AssertionError when ours takes what Node refuses, when they see different things in it, or
+ *   when ours refuses for a reason that is not in the list
+ */
+export async function compare(text: string): Promise<string> {
+  const own = ours(text);
+  if (own === null) return 'not complete';
+  if (own instanceof SluiceError) {
+    // Node is asked too, only to count: to refuse is always allowed, for a reason that is listed.
+    const theirs = await nodes(text);
+    const why = STRICTER.find((form) => form.test(own.message));
+    if (typeof theirs === 'string') return 'both refuse';
+    assert(why !== undefined, `only ours refuses: ${own.message}`);
+    return `only ours refuses: ${own.message.replace(/: .*/s, '')}`;
+  }
+  if (own.reading.status === 101) return 'switches protocols';
+  const answer = plain(text.slice(0, own.headEnd)) + text.slice(own.headEnd, own.consumed);
+  const again = ours(answer);
+  assert(again !== null && !(again instanceof SluiceError), 'not the same when it is plain');
+  assert.equal(again.consumed, answer.length);
+  assert.deepEqual({ ...again.reading, fields: [] }, { ...own.reading, fields: [] });
+  assert.deepEqual(await nodes(answer), again.reading);
+  return answer === text.slice(0, own.consumed) ? 'agree' : 'agree on what it stands for';
+}
+
+export const node: Target = {
+  name: 'node',
+  modules: ['/src/http/head.js', '/src/http/framing.js', '/src/http/chunked.js'],
+  seeds: ANSWERS,
+  dictionary: [
+    ...['HTTP/1.1 200 OK\r\n', 'HTTP/1.0 ', 'Content-Length: 5\r\n', '5, 5', '\r\n ', '\r\n\t', '\n'],
+    ...['Transfer-Encoding: chunked\r\n', 'Connection: close\r\n', 'X:\r\n', 'A: b\r\n', ': ', '\r'],
+    ...['100', '101', '103', '204', '206', '304', 'gzip, chunked', '0\r\n\r\n', ';a=b', '_', '\xe9'],
+    ...['Upgrade: x\r\n', 'Trailer: x\r\n', 'Keep-Alive: timeout=5\r\n'],
+  ],
+  maxBytes: 4 * 1024,
+  run: (input) => compare(input.toString('latin1')),
+};
