@@ -64,7 +64,9 @@ function checkScheme(text: string): void {
   const guess = redactUrl(`https://${text}`);
   throw invalid(
     'the URL has no scheme',
-    guess.startsWith('https:') && guess.length <= MAX_GUESS ? `Did you mean ${guess}?` : 'Write it with https:// in front.',
+    guess.startsWith('https:') && guess.length <= MAX_GUESS
+      ? `Did you mean ${guess}?`
+      : 'Write it with https:// in front.',
   );
 }
 

@@ -29,9 +29,13 @@ export function parseChecksum(text: string): ChecksumSpec {
   const name = match?.[1]?.toLowerCase() ?? '';
   const algorithm = ALIASES[name] ?? name;
   if (match === null || !isAlgorithm(algorithm)) {
-    throw new SluiceError('USAGE', `not a checksum: ${text.length > 200 ? `${text.slice(0, 200)}...` : text}`, {
-      next: `Write it as ALGORITHM:HEX with one of ${Object.keys(DIGITS).join(', ')}.`,
-    });
+    throw new SluiceError(
+      'USAGE',
+      `not a checksum: ${text.length > 200 ? `${text.slice(0, 200)}...` : text}`,
+      {
+        next: `Write it as ALGORITHM:HEX with one of ${Object.keys(DIGITS).join(', ')}.`,
+      },
+    );
   }
   const hex = (match[2] as string).toLowerCase();
   if (hex.length !== DIGITS[algorithm]) {

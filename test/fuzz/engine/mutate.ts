@@ -38,12 +38,7 @@ const CHANGES: readonly Change[] = [
   (input, random) =>
     splice(input, random.below(input.length + 1), 1, Buffer.from([random.below(256)])),
   (input, random) =>
-    splice(
-      input,
-      random.below(input.length + 1),
-      1,
-      Buffer.from([random.pick(INTERESTING_BYTES)]),
-    ),
+    splice(input, random.below(input.length + 1), 1, Buffer.from([random.pick(INTERESTING_BYTES)])),
   (input, random) => {
     const at = random.below(input.length + 1);
     const byte = (input[at] ?? 0) ^ (1 << random.below(8));

@@ -28,7 +28,8 @@ function decodePlainly(text: string): { data: string; rest: string } | null {
 }
 
 interface Decoded {
-  state: 'open' | 'done' | string;
+  /** `open`, `done`, or the refusal. */
+  state: string;
   data: string;
   rest: string;
 }

@@ -81,7 +81,13 @@ export const head: Target = {
   ],
   dictionary: [
     ...['HTTP/1.1 200 OK\r\n', 'HTTP/1.0 ', 'HTTP/2 ', 'Content-Length: 5\r\n', '5, 5', '\r\n '],
-    ...['Transfer-Encoding: chunked\r\n', 'Connection: close\r\n', 'keep-alive', '\r\n\t', 'X:\r\n'],
+    ...[
+      'Transfer-Encoding: chunked\r\n',
+      'Connection: close\r\n',
+      'keep-alive',
+      '\r\n\t',
+      'X:\r\n',
+    ],
     ...['Content-Range: bytes 0-4/9\r\n', 'multipart/byteranges', 'ETag: "x"\r\n', 'W/', 'Date: '],
     ...['100', '101', '103', '204', '206', '304', '416', '429', '503', '999', 'A: b\r\n'],
     ...['Retry-After: 99999999999\r\n', 'Content-Encoding: gzip\r\n', 'identity'],
@@ -91,10 +97,7 @@ export const head: Target = {
     const whole = readInPieces([input]);
     assert.deepEqual(readInPieces(inPieces(input, cutsOf(input))), whole);
     if (input.length <= 512) {
-      assert.deepEqual(
-        readInPieces(Array.from(input, (_, i) => input.subarray(i, i + 1))),
-        whole,
-      );
+      assert.deepEqual(readInPieces(Array.from(input, (_, i) => input.subarray(i, i + 1))), whole);
     }
     if (whole === null) {
       assert(input.length < MAX_HEAD_BYTES);

@@ -2,12 +2,14 @@
  * Our reading of an answer beside that of Node's own parser (llhttp). docs/http-strictness.md lists
  * every kind of disagreement and says why it is right; one that is not listed is a finding.
  *
- * Ours takes what Node refuses in three cases, each because the RFC tells a client to. Node gets
+ * Ours takes what Node refuses in four cases, each because the RFC tells a client to. Node gets
  * them in the form that they stand for:
  * - an obs-fold, which becomes one space (RFC 9112 §5.2);
  * - Connection, Content-Length or Transfer-Encoding in an interim answer: it has no body and is
  *   never the last (RFC 9110 §15.2, RFC 9112 §6.3 rule 1), so they say nothing there;
- * - Content-Length as a list of equal numbers, or twice with one (RFC 9112 §6.3, rule 5).
+ * - Content-Length as a list of equal numbers, or twice with one (RFC 9112 §6.3, rule 5);
+ * - Connection, Content-Length or Transfer-Encoding in a trailer: it must not be used for framing
+ *   (RFC 9110 §6.5.1), and ours drops trailers.
  */
 import { request } from 'node:http';
 import { Duplex } from 'node:stream';
@@ -30,7 +32,7 @@ interface Reading {
 /** Our reading and the bytes that it took; an error when it is refused, null when not complete. */
 export function ours(
   text: string,
-): { reading: Reading; consumed: number; headEnd: number } | SluiceError | null {
+): { reading: Reading; consumed: number; headEnd: number; chunked: boolean } | SluiceError | null {
   const buffer = Buffer.from(text, 'latin1');
   try {
     let parsed = parseResponseHead(buffer, 0, buffer.length);
@@ -39,7 +41,8 @@ export function ours(
     }
     if (parsed === null) return null;
     const { head, end } = parsed;
-    const body = readBody(buffer, end, bodyFraming('GET', head));
+    const framing = bodyFraming('GET', head);
+    const body = readBody(buffer, end, framing);
     if (body === null) return null;
     const { status, minorVersion, reason } = head;
     const fields = head.fields.entries.map(([name, value]): [string, string] => [name, value]);
@@ -47,6 +50,7 @@ export function ours(
       reading: { status, minorVersion, reason, fields, body: body.data },
       consumed: body.end,
       headEnd: end,
+      chunked: framing.kind === 'chunked',
     };
   } catch (thrown) {
     if (thrown instanceof SluiceError) return thrown;
@@ -124,6 +128,13 @@ function plain(heads: string): string {
     .join('');
 }
 
+/** The same body without fields in its trailer that say how a body is framed. */
+function plainTrailer(body: string): string {
+  return body.replace(/(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n]*\r\n)+\r\n$/, (trailer) =>
+    trailer.replace(/^(?:connection|content-length|transfer-encoding):.*\r\n/gim, ''),
+  );
+}
+
 /** What ours refuses and Node takes, by the words of the refusal; docs/http-strictness.md. */
 const STRICTER: readonly RegExp[] = [
   /^the answer does not start as one of HTTP/,
@@ -163,7 +174,8 @@ export async function compare(text: string): Promise<string> {
     return `only ours refuses: ${own.message.replace(/: .*/s, '')}`;
   }
   if (own.reading.status === 101) return 'switches protocols';
-  const answer = plain(text.slice(0, own.headEnd)) + text.slice(own.headEnd, own.consumed);
+  const body = text.slice(own.headEnd, own.consumed);
+  const answer = plain(text.slice(0, own.headEnd)) + (own.chunked ? plainTrailer(body) : body);
   const again = ours(answer);
   assert(again !== null && !(again instanceof SluiceError), 'not the same when it is plain');
   assert.equal(again.consumed, answer.length);
@@ -177,9 +189,36 @@ export const node: Target = {
   modules: ['/src/http/head.js', '/src/http/framing.js', '/src/http/chunked.js'],
   seeds: ANSWERS,
   dictionary: [
-    ...['HTTP/1.1 200 OK\r\n', 'HTTP/1.0 ', 'Content-Length: 5\r\n', '5, 5', '\r\n ', '\r\n\t', '\n'],
-    ...['Transfer-Encoding: chunked\r\n', 'Connection: close\r\n', 'X:\r\n', 'A: b\r\n', ': ', '\r'],
-    ...['100', '101', '103', '204', '206', '304', 'gzip, chunked', '0\r\n\r\n', ';a=b', '_', '\xe9'],
+    ...[
+      'HTTP/1.1 200 OK\r\n',
+      'HTTP/1.0 ',
+      'Content-Length: 5\r\n',
+      '5, 5',
+      '\r\n ',
+      '\r\n\t',
+      '\n',
+    ],
+    ...[
+      'Transfer-Encoding: chunked\r\n',
+      'Connection: close\r\n',
+      'X:\r\n',
+      'A: b\r\n',
+      ': ',
+      '\r',
+    ],
+    ...[
+      '100',
+      '101',
+      '103',
+      '204',
+      '206',
+      '304',
+      'gzip, chunked',
+      '0\r\n\r\n',
+      ';a=b',
+      '_',
+      '\xe9',
+    ],
     ...['Upgrade: x\r\n', 'Trailer: x\r\n', 'Keep-Alive: timeout=5\r\n'],
   ],
   maxBytes: 4 * 1024,

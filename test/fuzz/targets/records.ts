@@ -92,7 +92,7 @@ function reframed(input: Buffer): Buffer {
   const bytes = Buffer.from(input);
   if (bytes.length < HEADER_BYTES) return bytes;
   let seed = bytes.readUInt32LE(12);
-  for (let at = HEADER_BYTES; at + FRAME_HEAD_BYTES <= bytes.length; ) {
+  for (let at = HEADER_BYTES; at + FRAME_HEAD_BYTES <= bytes.length;) {
     const length = Math.min(bytes.readUInt32LE(at), bytes.length - at - FRAME_HEAD_BYTES);
     bytes.writeUInt32LE(length, at);
     const end = at + FRAME_HEAD_BYTES + length;
