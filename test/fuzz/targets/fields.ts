@@ -204,7 +204,7 @@ export const dates: Target = {
   run(input) {
     const text = input.toString('latin1');
     const ms = parseHttpDate(text, NOW);
-    const wait = parseRetryAfter(text, NOW);
+    const wait = parseRetryAfter([text], NOW);
     if (ms !== null) {
       assert(Number.isSafeInteger(ms) && Math.abs(ms) < 8.64e15);
       assert.equal(wait, Math.min(Math.max(ms - NOW, 0), MAX_RETRY_AFTER_MS));
