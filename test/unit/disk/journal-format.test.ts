@@ -153,6 +153,16 @@ describe('disk/journal-format', () => {
     expect(isUnfinished(sealed([FIRST]))).to.equal(false);
   });
 
+  for (const change of [
+    ...[{ createdMs: 1e300 }, { createdMs: -1 }, { url: 'nonsense' }, { url: 'ftp://h/x' }],
+    ...[{ finalUrl: 'http://' }, { finalUrl: 7 }],
+  ]) {
+    it(`P3: an identity with ${JSON.stringify(change)} is none`, async () => {
+      const bytes = sealed([json(FRAME.IDENTITY, { ...someIdentity(), ...change })]);
+      await expectCode('JOURNAL_DAMAGED', () => decodeJournal(bytes));
+    });
+  }
+
   it('P3: no bytes make the reader throw anything but a SluiceError, or claim beyond the size', () => {
     const good = sealed([FIRST, ...GOOD, ...extentFrames([{ start: 500, end: 600, crc: 3 }])]);
     const edit = fc.record({

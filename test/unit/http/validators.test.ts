@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   compareValidators,
   ifRangeValue,
+  keptValidators,
   readValidators,
   strongValidator,
 } from '../../../src/http/validators.js';
@@ -208,5 +209,36 @@ describe('http/validators: P6: compareValidators', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('http/validators: keptValidators', () => {
+  it('gives back what readValidators gave', () => {
+    for (const v of [
+      none,
+      { ...none, ...strong('a') },
+      { ...none, ...weak('a'), ...modified(9) },
+    ]) {
+      expect(keptValidators(JSON.parse(JSON.stringify(v)))).to.deep.equal(v);
+    }
+  });
+
+  it('takes nothing else from a file', () => {
+    const odd = [
+      ...[null, undefined, 1, 'x', [], {}, { etag: 'x' }, { etag: { opaque: 1, weak: false } }],
+      ...[{ etag: { opaque: '"a"' } }, { etag: { opaque: 'a', weak: false } }],
+      ...[
+        { etag: { opaque: 'W/"a"', weak: false } },
+        { etag: { opaque: '"a\r\nX: y"', weak: false } },
+      ],
+      ...[{ lastModified: 'today', lastModifiedMs: 1 }, { lastModified: 5 }, { dateMs: '1' }],
+      ...[{ dateMs: NaN }, { lastModifiedMs: MODIFIED_MS }],
+    ];
+    for (const value of odd) expect(keptValidators(value), JSON.stringify(value)).deep.equal(none);
+  });
+
+  it('reads the date again instead of believing its number', () => {
+    const kept = keptValidators({ lastModified: MODIFIED, lastModifiedMs: 5 });
+    expect(kept.lastModifiedMs).to.equal(MODIFIED_MS);
   });
 });
