@@ -119,6 +119,7 @@ function plain(heads: string): string {
     .map((head) =>
       head
         .replace(/[ \t]*\r\n[ \t]+/g, ' ')
+        .replace(/^(transfer-encoding:[ \t]*chunked)[ \t]+(?=\r\n)/gim, '$1')
         .replace(/^(content-length:[ \t]*[0-9]+)[ \t]*,[ \t0-9,]*$/gim, '$1')
         .replace(/(?<=^content-length:[^]*\r\n)content-length:.*\r\n/gim, '')
         .replace(/^HTTP\/1.1 1[^]*/, (interim) =>
