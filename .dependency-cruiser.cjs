@@ -26,7 +26,7 @@ const allowed = {
   net: ['http'],
   disk: ['plan'],
   verify: ['disk'],
-  formats: [],
+  formats: ['http'],
 };
 
 const roomRules = rooms.map((room) => ({

@@ -1,0 +1,186 @@
+/** Metalink 4 (RFC 5854) and 3: what is read, and what is refused. */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { SluiceError } from '../../../src/errors.js';
+import { MAX_METALINK_BYTES, parseMetalink } from '../../../src/formats/metalink.js';
+
+const SHA256 = 'ab'.repeat(32);
+const SHA1 = 'cd'.repeat(20);
+
+const four = (body: string): string =>
+  `<?xml version="1.0" encoding="UTF-8"?>\n<metalink xmlns="urn:ietf:params:xml:ns:metalink">${body}</metalink>`;
+const three = (body: string): string =>
+  `<metalink version="3.0" xmlns="http://www.metalinker.org/"><files>${body}</files></metalink>`;
+const file = (body: string, name = 'a.iso'): string => four(`<file name="${name}">${body}</file>`);
+const URL_ = '<url>http://h.test/a.iso</url>';
+
+function refused(text: string, why: RegExp): void {
+  expect(() => parseMetalink(text))
+    .throw(SluiceError)
+    .include({ code: 'METALINK_INVALID' })
+    .with.property('message')
+    .match(why);
+}
+
+describe('formats/metalink', () => {
+  it('P8: reads a document of version 4', () => {
+    const files = parseMetalink(
+      `\ufeff${four(`
+      <generator>x</generator>
+      <file name="dir/a.iso">
+        <size>25</size><identity>A</identity>
+        <hash type="sha-1">${SHA1}</hash>
+        <hash type="sha-256">${SHA256.toUpperCase()}</hash>
+        <hash type="sha-384">00</hash>
+        <pieces length="10" type="sha-1"><hash>${SHA1}</hash><hash>${SHA1}</hash><hash>${SHA1}</hash></pieces>
+        <url>http://last.test/a.iso</url>
+        <url priority="2" location="de">https://user:pw@second.test/a.iso?q=1&amp;r=2#f</url>
+        <url priority="1" location="fr"><![CDATA[http://first.test/a.iso]]></url>
+        <url priority="1">ftp://ftp.test/a.iso</url>
+        <url>not a URL</url>
+        <metaurl mediatype="torrent">http://h.test/a.torrent</metaurl>
+        <url xmlns="urn:other">http://other.test/</url>
+      </file>
+      <file name="b">${URL_}</file>`)}`,
+    );
+    expect(files).deep.equal([
+      {
+        name: 'a.iso',
+        size: 25,
+        hashes: [
+          { algorithm: 'sha256', hex: SHA256 },
+          { algorithm: 'sha1', hex: SHA1 },
+        ],
+        pieces: { algorithm: 'sha1', length: 10, hexes: [SHA1, SHA1, SHA1] },
+        urls: [
+          { url: 'http://first.test/a.iso', priority: 1, location: 'fr' },
+          { url: 'https://second.test/a.iso?q=1&r=2', priority: 2, location: 'de' },
+          { url: 'http://last.test/a.iso', priority: 999_999, location: null },
+        ],
+      },
+      {
+        name: 'b',
+        size: null,
+        hashes: [],
+        pieces: null,
+        urls: [{ url: 'http://h.test/a.iso', priority: 999_999, location: null }],
+      },
+    ]);
+  });
+
+  it('P8: reads a document of version 3', () => {
+    const other = 'ef'.repeat(20);
+    const [only] = parseMetalink(
+      three(`<file name="a.iso"><size>15</size>
+      <verification><hash type="md5">${'12'.repeat(16)}</hash><hash type="sha1">${SHA1}</hash>
+        <pieces length="10" type="sha1"><hash piece="1">${other}</hash><hash piece="0">${SHA1}</hash></pieces>
+      </verification>
+      <resources maxconnections="1">
+        <url type="http" preference="10" location="us">http://low.test/a.iso</url>
+        <url type="bittorrent" preference="100">http://h.test/a.iso.torrent</url>
+        <url type="ftp" preference="100">ftp://h.test/a.iso</url>
+        <url type="http" preference="100">http://high.test/a.iso</url>
+        <url>http://none.test/a.iso</url>
+      </resources></file>`),
+    );
+    expect(only?.urls.map(({ url }) => url)).deep.equal([
+      'http://high.test/a.iso',
+      'http://low.test/a.iso',
+      'http://none.test/a.iso',
+    ]);
+    expect(only?.hashes.map(({ algorithm }) => algorithm)).deep.equal(['sha1', 'md5']);
+    expect(only?.pieces).deep.equal({ algorithm: 'sha1', length: 10, hexes: [SHA1, other] });
+  });
+
+  it('P13: names are made one safe component, and no two files get the same one', () => {
+    const nameOf = (name: string): string | undefined => parseMetalink(file(URL_, name))[0]?.name;
+    expect(nameOf('../../etc/passwd')).equal('passwd');
+    expect(nameOf('C:\\windows\\x.exe')).equal('x.exe');
+    expect(nameOf('.bashrc')).equal('bashrc');
+    refused(file(URL_, '..'), /no name/);
+    refused(file(URL_, ''), /no name/);
+    const two = `<file name="x/A">${URL_}</file><file name="y/a">${URL_}</file>`;
+    refused(four(two), /same|would get the name a/);
+  });
+
+  it('P15: a document type, entities, and what is too big or too deep are refused', () => {
+    const lol = '<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">';
+    const body = `<metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="&c;">${URL_}</file></metalink>`;
+    refused(`<!DOCTYPE metalink [${lol}]>${body}`, /DOCTYPE/);
+    refused(`<!DOCTYPE metalink SYSTEM "file:///etc/passwd">${file(URL_).slice(39)}`, /DOCTYPE/);
+    refused(body, /well-formed/);
+    refused(file(`<size>&nbsp;</size>${URL_}`), /well-formed/);
+    refused(' '.repeat(MAX_METALINK_BYTES + 1), /longer/);
+    refused(four('<a>'.repeat(40) + '</a>'.repeat(40)), /deeper/);
+    refused(four('<a/>'.repeat(200_001)), /elements/);
+    refused(file(URL_.repeat(1025)), /URLs/);
+    refused(four('<file name="x"/>'.repeat(4097)), /files/);
+  });
+
+  it('P8: what is malformed is refused, not passed over', () => {
+    refused('', /well-formed|no element/);
+    refused('<html/>', /version/);
+    refused('<metalink/>', /version/);
+    refused(four(''), /no file/);
+    refused(file(''), /no http/);
+    refused(file(`${URL_}<size>-1</size>`), /size/);
+    refused(file(`${URL_}<size>1e3</size>`), /size/);
+    refused(file(`${URL_}<hash type="sha-256">${SHA1}</hash>`), /sha256/);
+    refused(file(`${URL_}<hash type="sha-1">${'xy'.repeat(20)}</hash>`), /sha1/);
+    const pieces = (length: string, count: number): string =>
+      `${URL_}<size>25</size><pieces type="sha-1" length="${length}">${`<hash>${SHA1}</hash>`.repeat(count)}</pieces>`;
+    expect(parseMetalink(file(pieces('10', 3)))[0]?.pieces?.hexes).length(3);
+    for (const [length, count] of [
+      ['10', 2],
+      ['10', 4],
+      ['0', 3],
+      ['', 3],
+      ['x', 3],
+      ['30', 0],
+    ] as const) {
+      refused(file(pieces(length, count)), /pieces/);
+    }
+    const numbered = (a: string, b: string): string =>
+      three(
+        `<file name="f"><verification><pieces length="9" type="sha1"><hash piece="${a}">${SHA1}</hash><hash piece="${b}">${SHA1}</hash></pieces></verification><resources>${URL_}</resources></file>`,
+      );
+    for (const [a, b] of [
+      ['0', '0'],
+      ['1', '2'],
+      ['0', 'x'],
+    ] as const) {
+      refused(numbered(a, b), /numbered/);
+    }
+    for (const cut of ['<metalink', '</metalink>', '<metalink></file>'])
+      refused(cut, /well-formed/);
+  });
+
+  it('P15: whatever the text, a Metalink or one refusal', () => {
+    const whole = file(
+      `${URL_}<size>25</size><hash type="md5">${'12'.repeat(16)}</hash><pieces length="25" type="md5"><hash>${'12'.repeat(16)}</hash></pieces>`,
+    );
+    const edit = fc.record({
+      at: fc.nat(whole.length),
+      cut: fc.nat(12),
+      put: fc.oneof(
+        fc.string({ maxLength: 6 }),
+        fc.constantFrom('<', '>', '&', '"', '<!DOCTYPE ', ']]>'),
+      ),
+    });
+    const property = fc.property(fc.array(edit, { maxLength: 4 }), (edits) => {
+      const text = edits.reduce(
+        (now, { at, cut, put }) => now.slice(0, at) + put + now.slice(at + cut),
+        whole,
+      );
+      try {
+        for (const { name, urls } of parseMetalink(text)) {
+          expect(name).not.match(/[/\\]|^\.|^$/);
+          expect(urls).not.deep.equal([]);
+        }
+      } catch (error) {
+        expect(error).instanceOf(SluiceError).include({ code: 'METALINK_INVALID' });
+      }
+    });
+    fc.assert(property, { numRuns: 2000 });
+  });
+});
