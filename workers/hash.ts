@@ -8,13 +8,15 @@ import { readFully } from '../src/disk/io.js';
 import { startHash } from '../src/verify/checksum.js';
 import { HashFront } from '../src/verify/front.js';
 import type { HashJob, HashReply } from '../src/verify/front.js';
+import { PieceHash } from '../src/verify/pieces.js';
 
 /** Bytes read and hashed at once. */
 const STEP = 1024 * 1024;
 
-async function follow({ fd, algorithms, memory }: HashJob): Promise<HashReply> {
+async function follow({ fd, algorithms, pieces, memory }: HashJob): Promise<HashReply> {
   const front = new HashFront(memory);
   const hashes = await Promise.all(algorithms.map((algorithm) => startHash(algorithm)));
+  if (pieces !== null) hashes.push(new PieceHash(pieces));
   const buffer = Buffer.allocUnsafeSlow(STEP);
   let at = 0;
   for (;;) {

@@ -38,6 +38,7 @@ export class Slots {
   readonly memory: SharedArrayBuffer;
   /** Whose turn it is to write to the file; its word lies behind the slots. */
   readonly turn: Turn;
+  private readonly count: number;
   private readonly words: BigInt64Array;
   private readonly halves: Int32Array;
   private readonly doubles: Float64Array;
@@ -47,8 +48,8 @@ export class Slots {
     this.words = new BigInt64Array(memory);
     this.halves = new Int32Array(memory);
     this.doubles = new Float64Array(memory);
-    const slots = memory.byteLength / (WORDS * 8) - 1;
-    this.turn = new Turn(this.halves, slots * WORDS * 2);
+    this.count = memory.byteLength / (WORDS * 8) - 1;
+    this.turn = new Turn(this.halves, this.count * WORDS * 2);
   }
 
   static allocate(count: number): Slots {
@@ -88,6 +89,13 @@ export class Slots {
 
   setPosition(slot: number, position: number): void {
     this.store(slot, POSITION, position);
+  }
+
+  /** Body bytes that all connections have received since the download began. */
+  receivedByAll(): number {
+    let sum = 0;
+    for (let slot = 0; slot < this.count; slot++) sum += this.received(slot);
+    return sum;
   }
 
   /**

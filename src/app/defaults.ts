@@ -5,11 +5,16 @@ import type { DownloadOptions } from '../transfer/options.js';
 export function defaultOptions(url: string): DownloadOptions {
   return {
     url,
+    mirrors: [],
+    credentialsFor: null,
     output: null,
     dir: null,
     connections: 'auto',
     threads: null,
     checksums: [],
+    checksumLists: [],
+    size: null,
+    pieces: null,
     headers: [],
     userAgent: null,
     referer: null,

@@ -93,9 +93,10 @@ const transferFlags = {
   },
   checksum: {
     type: 'string',
-    description: 'digest that the file must have, checked before it gets its name',
+    description:
+      'digest that the file must have, checked before it gets its name; or a list of such, as sha256sum writes them',
     multiple: true,
-    helpValue: 'ALGO:HEX',
+    helpValue: 'ALGO:HEX|@FILE|URL',
   },
   sync: {
     type: 'string',
@@ -231,6 +232,13 @@ export const getFlags = {
     description: 'the same as the argument',
     multiple: true,
     helpValue: 'URL',
+  },
+  metalink: {
+    type: 'string',
+    description:
+      'download the files that a Metalink (3 or 4) names, from the first of its sources that works',
+    multiple: true,
+    helpValue: 'FILE|URL',
   },
   output: { type: 'string', char: 'o', description: 'path of the file', helpValue: 'PATH' },
   dir: {

@@ -1,10 +1,11 @@
 /** The values of the flags as options of a download. */
 import { defaultOptions } from '../app/defaults.js';
 import { parseOverride } from '../app/addresses.js';
+import type { Fetching } from '../app/documents.js';
 import { readTextFile } from '../app/files.js';
 import { SluiceError } from '../errors.js';
 import type { DownloadOptions } from '../transfer/options.js';
-import { parseChecksum } from '../app/checksums.js';
+import { isChecksumList, parseChecksum } from '../app/checksums.js';
 import { MAX_CONNECTIONS } from './flag-table.js';
 import type { DownloadValues, NetworkValues } from './flag-table.js';
 
@@ -50,9 +51,27 @@ export function downloadOptions(values: DownloadValues): DownloadOptions {
     ...networkOptions(values),
     connections: parseConnections(values.connections),
     threads: values.threads ?? null,
-    checksums: (values.checksum ?? []).map((text) => parseChecksum(text)),
+    checksums: (values.checksum ?? [])
+      .filter((text) => !isChecksumList(text))
+      .map((text) => parseChecksum(text)),
     sync: values.sync as DownloadOptions['sync'],
   };
+}
+
+/**
+ * The options with the lists among the checksums.
+ * @param urls what is downloaded, as far as it is known
+ */
+export async function withChecksumLists(
+  values: DownloadValues,
+  base: DownloadOptions,
+  urls: readonly string[],
+  fetching: Fetching,
+): Promise<DownloadOptions> {
+  const lists = (values.checksum ?? []).filter(isChecksumList);
+  if (lists.length === 0) return base;
+  const { withLists } = await import('../app/documents.js');
+  return withLists(lists, base, urls, fetching);
 }
 
 function parseConnections(text: string): number | 'auto' {

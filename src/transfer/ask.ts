@@ -54,6 +54,8 @@ const DRAIN_BYTES = 64 * 1024;
 
 export class Asker {
   private readonly origin: URL;
+  /** Whose origin gets what the user said to send. */
+  private readonly owner: URL;
   private readonly userFields: UserField[];
   private readonly hosts: Hosts;
   private current: Connection | null = null;
@@ -71,6 +73,8 @@ export class Asker {
   ) {
     const { url, userinfo } = parseUserUrl(options.url);
     this.origin = url;
+    const { credentialsFor } = options;
+    this.owner = credentialsFor === null ? url : parseUserUrl(credentialsFor).url;
     this.userFields = userFields(options, userinfo);
     this.hosts = new Hosts(options, log);
     this.abortion = new Promise((_resolve, reject) => (this.rejectAbortion = reject));
@@ -128,7 +132,7 @@ export class Asker {
     const endpoint = await this.endpoint(url);
     const fields = baseFields({
       userAgent: this.options.userAgent ?? DEFAULT_USER_AGENT,
-      extra: fieldsFor(this.origin, url, this.userFields),
+      extra: fieldsFor(this.owner, url, this.userFields),
     });
     const host = hostHeader(url);
     const target = requestTarget(url);
@@ -197,7 +201,7 @@ export class Asker {
   /** The client certificate is a credential: it stays on the origin that it was given for (P11). */
   private tlsFor(url: URL): TlsSettings {
     const { tls } = this.options;
-    return sameOrigin(this.origin, url) ? tls : { ...tls, cert: null, key: null };
+    return sameOrigin(this.owner, url) ? tls : { ...tls, cert: null, key: null };
   }
 
   /** Reads a short body to its end, so that the connection may be used for the next hop. */

@@ -8,12 +8,14 @@ import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import { bootId } from '../disk/boot.js';
 import { writeReceipt } from '../disk/receipts.js';
+import { redactUrl } from '../http/redact.js';
 import { readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
+import type { Span } from '../plan/grant.js';
 import { Ramp } from '../plan/ramp.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../plan/retry.js';
-import { SEAM_BYTES } from '../../workers/protocol.js';
+import { SEAM_BYTES, Slots } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
 import { changedError, judge } from './adopt.js';
 import type { Asked } from './ask.js';
@@ -24,14 +26,14 @@ import { PoolExecutor } from './executors.js';
 import type { Executor } from './executors.js';
 import { Job } from './job.js';
 import type { Work } from './job.js';
-import { usefulConnections } from './lanes.js';
+import { maxConnections, usefulConnections } from './lanes.js';
 import { START, next } from './machine.js';
-import type { Ending, Event, State } from './machine.js';
+import type { Course, Ending, Event, Limits, State } from './machine.js';
 import { recall, remember } from './memory.js';
 import { Opening, readAnswer } from './opening.js';
 import type { DownloadOptions } from './options.js';
 import { Seams } from './seams.js';
-import { lastEvent, snapshotOf } from './telling.js';
+import { lastEvent, repairSentence, snapshotOf } from './telling.js';
 import type { Workspace } from './workspace.js';
 
 /** A download shorter than this is not forced to disk at its end under `--sync auto`. */
@@ -45,6 +47,9 @@ const FOLLOW_MS = 20;
 
 /** No checkpoint is begun when the download will be complete within this many seconds. */
 const NEAR_END_S = 2;
+
+/** Rounds in which wrong pieces are fetched again. */
+const MAX_REPAIRS = 3;
 
 export interface DownloadHooks {
   emit?: (event: DownloadEvent) => void;
@@ -60,6 +65,8 @@ export class Download {
   private stopped: SluiceError | null = null;
   private leaseNumber = 1;
   private transferMs = 0;
+  /** Body bytes of sources that were left. */
+  private fetchedBefore = 0;
   private dirty = false;
   private spoiled = false;
   private wake: (() => void) | null = null;
@@ -82,7 +89,7 @@ export class Download {
         error: this.stopped ?? SluiceError.from(thrown),
       }));
       this.job.log.debug({ phase: this.state.phase, event: event.type }, 'step');
-      this.state = next(this.state, event, { retries: this.options.retries });
+      this.state = next(this.state, event, this.limits);
     }
     clearTimeout(timer);
     this.job.phase = 'ended';
@@ -98,6 +105,10 @@ export class Download {
     this.job.asker.abort(error);
     this.job.crew?.stop(error);
     this.wake?.();
+  }
+
+  private get limits(): Limits {
+    return { retries: this.options.retries, sources: this.job.sources, repairs: MAX_REPAIRS };
   }
 
   private armMaxTime(): NodeJS.Timeout | undefined {
@@ -119,6 +130,10 @@ export class Download {
         return this.wait(state.attempt, state.error);
       case 'transferring':
         return this.transfer();
+      case 'switching':
+        return this.switchSource(state.error, state.course);
+      case 'repairing':
+        return this.repair(state.error, state.course);
       case 'syncing':
         return this.sync();
       case 'verifying':
@@ -205,11 +220,13 @@ export class Download {
     this.leaseNumber = crew.leaseNumber;
     // A short transfer ends before its lanes are looked at for the first time.
     this.job.peak = Math.max(this.job.peak, crew.peak, crew.received > 0 ? 1 : 0);
-    this.job.fetched = crew.received;
+    this.job.fetched = this.fetchedBefore + work.slots.receivedByAll();
     const lost = await this.takeBack(workspace, work, end);
     if (lost !== null) return lost;
     if (end.kind === 'complete') return this.received(work);
     if (crew.spoiled) this.spoiled = true;
+    if (crew.spoiled && end.error.code === 'CHANGED' && this.canProve(work))
+      return { type: 'spoiled', error: end.error };
     if (end.kind === 'failed') return { type: 'failed', error: this.stopped ?? end.error };
     this.job.alone ||= end.alone;
     return { type: 'broken', error: end.error, progressed: end.progressed };
@@ -221,14 +238,25 @@ export class Download {
    */
   private async takeBack(workspace: Workspace, work: Work, end: CrewEnd): Promise<Event | null> {
     if (end.kind !== 'complete' && end.error.code !== 'CHANGED') return null;
-    const bad = (await this.job.claims) ?? [];
-    this.job.claims = null;
+    const bad = await this.badClaims();
     if (bad.length === 0) return null;
-    await workspace.forget(bad);
-    for (const range of bad) work.ledger.forget(range);
-    this.job.verification.restart();
+    await this.forget(bad, workspace, work);
     const message = 'kept bytes were changed or lost and are fetched again';
     return { type: 'broken', error: new SluiceError('DISK_IO', message), progressed: true };
+  }
+
+  /** What of an earlier run's bytes is not what it was. It is asked for once. */
+  private async badClaims(): Promise<Span[]> {
+    const bad = (await this.job.claims) ?? [];
+    this.job.claims = null;
+    return bad;
+  }
+
+  /** Takes ranges back: they are fetched again, and hashed again. */
+  private async forget(ranges: Span[], workspace: Workspace, work: Work): Promise<void> {
+    await workspace.forget(ranges);
+    for (const range of ranges) work.ledger.forget(range);
+    this.job.verification.restart();
   }
 
   private received(work: Work): Event {
@@ -362,6 +390,70 @@ export class Download {
     this.job.emit({ type: 'progress', ...this.job.base, bytes, size, rate, eta, connections });
   }
 
+  // Other sources, and repair
+
+  /** The source has failed for good: what it sent stays only if something proves it later. */
+  private async switchSource(error: SluiceError, { turn }: Course): Promise<Event> {
+    const { work, workspace } = this.job;
+    if (work !== null && workspace !== null) {
+      if (!this.spoiled) await workspace.checkpoint();
+      await this.endLeases(workspace, work);
+      const all = { start: 0, end: work.ledger.total };
+      const bad = await this.badClaims();
+      if (this.spoiled || bad.length > 0)
+        await this.forget(this.spoiled ? [all] : bad, workspace, work);
+      this.spoiled = false;
+    }
+    const from = redactUrl(this.job.asker.url);
+    this.job.takeSource(turn);
+    const to = redactUrl(this.job.asker.url);
+    this.job.warn(`${from} failed (${error.code}): ${error.message}. Going on with ${to}`);
+    return { type: 'switched' };
+  }
+
+  /**
+   * A lease that was given up may not have noticed yet. Its thread is ended, and its slot is used no
+   * more: what it still does reaches neither the books nor the journal.
+   */
+  private async endLeases(workspace: Workspace, work: Work): Promise<void> {
+    await this.pool?.close();
+    this.pool = null;
+    workspace.setWritten(() => []);
+    this.fetchedBefore += work.slots.receivedByAll();
+    work.slots = Slots.allocate(maxConnections(this.options));
+  }
+
+  private canProve({ ledger }: Work): boolean {
+    const { verification } = this.job;
+    return verification.pieces !== null && verification.misfit(ledger.total) === null;
+  }
+
+  /** Forgets what is wrong, and lets the next source fetch it again. */
+  private async repair(error: SluiceError, { turn }: Course): Promise<Event> {
+    this.job.phase = 'verifying';
+    const { work, workspace } = this.job;
+    if (work === null || workspace === null) throw new SluiceError('DEFECT', 'nothing to repair');
+    await this.endLeases(workspace, work);
+    const found = this.job.bad;
+    const bad = found ?? (await this.unproven(work));
+    await this.forget(bad, workspace, work);
+    this.spoiled = false;
+    this.job.bad = null;
+    this.job.proven = true;
+    this.job.takeSource(turn);
+    this.job.warn(repairSentence(this.job, found, error));
+    return { type: 'repaired' };
+  }
+
+  /** Everything that no piece proves. */
+  private async unproven({ ledger }: Work): Promise<Span[]> {
+    const { workspace, verification, abort } = this.job;
+    const { written, total } = ledger;
+    if (workspace === null) return [];
+    const proven = await verification.proven(workspace.fd, written, total, abort.signal);
+    return proven.gaps(0, total).map(([start, end]) => ({ start, end }));
+  }
+
   // After the last byte
 
   private async sync(): Promise<Event> {
@@ -378,8 +470,10 @@ export class Download {
 
   private async verify(): Promise<Event> {
     this.job.phase = 'verifying';
-    await this.job.verification.finish(this.job.known?.total ?? 0, this.job.path);
-    return { type: 'verified' };
+    const verdict = await this.job.verification.finish(this.job.known?.total ?? 0, this.job.path);
+    if (verdict.kind === 'right') return { type: 'verified' };
+    this.job.bad = verdict.bad;
+    return { type: 'spoiled', error: verdict.error };
   }
 
   private async publish(): Promise<Event> {
@@ -422,9 +516,16 @@ export class Download {
   }
 
   private async keepWhatIsSafe(workspace: Workspace, error: SluiceError): Promise<void> {
-    if (this.spoiled) await workspace.forgetAll();
+    if (this.spoiled) await this.forgetUnproven(workspace);
     else if (error.exitStatus !== 10) await workspace.checkpoint();
     this.job.kept = workspace.claimed;
+  }
+
+  /** Bytes may be of two representations: what no piece proves is not kept. */
+  private async forgetUnproven(workspace: Workspace): Promise<void> {
+    const { work } = this.job;
+    if (work === null || !this.canProve(work)) return workspace.forgetAll();
+    await workspace.forget(await this.unproven(work));
   }
 
   /** The download as it is now; cheap. */

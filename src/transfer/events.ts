@@ -71,6 +71,8 @@ export interface DoneEvent extends EventBase {
   connections: number;
   /** Digests that were verified, by algorithm, as lower-case hex. */
   digests: Record<string, string>;
+  /** How many pieces were verified by digests of their own; absent without such. */
+  pieces?: number;
 }
 
 export interface ErrorEvent extends EventBase {

@@ -56,16 +56,16 @@ async function isFinished(
   seen: { validators: Validators; total: number | null } | null,
   verification: Verification,
 ): Promise<'yes' | 'no' | 'ask'> {
-  if (verification.wanted) {
+  if (verification.canCheck) {
     try {
       await verification.checkFile(target);
       return 'yes';
     } catch (error) {
-      if (error instanceof SluiceError && error.code === 'CHECKSUM_MISMATCH') return 'no';
+      if (error instanceof SluiceError && error.exitStatus === 9) return 'no';
       throw error;
     }
   }
-  const receipt = receiptOf(target, options.url);
+  const receipt = receiptOf(target, options);
   if (receipt === null) return 'no';
   if (seen === null) return 'ask';
   const sameLength = seen.total === null || seen.total === receipt.size;
@@ -73,14 +73,15 @@ async function isFinished(
   return sameLength && same ? 'yes' : 'no';
 }
 
-/** Whether an earlier run finished this URL at the target, and the file is as it was left. */
-export function isKnownFinished(target: string, url: string): boolean {
-  return receiptOf(target, url) !== null;
+/** Whether an earlier run finished one of these URLs at the target, and the file is as it was left. */
+export function isKnownFinished(target: string, options: DownloadOptions): boolean {
+  return receiptOf(target, options) !== null;
 }
 
-function receiptOf(target: string, url: string): Receipt | null {
+function receiptOf(target: string, { url, mirrors }: DownloadOptions): Receipt | null {
   const receipt = findReceipt(target);
-  if (receipt === null || receipt.urlSha256 !== hashUrl(parseUserUrl(url).url.href)) return null;
+  const sources = [url, ...mirrors].map((each) => hashUrl(parseUserUrl(each).url.href));
+  if (receipt === null || !sources.includes(receipt.urlSha256)) return null;
   // What was not forced to disk may not have survived the end of that system run.
   return receipt.synced || receipt.bootId === bootId() ? receipt : null;
 }

@@ -83,6 +83,20 @@ export function tooShort(): SluiceError {
   );
 }
 
+/** Exit statuses of what a server, or the way to it, did; another source may do better. */
+const OF_SOURCE: ReadonlySet<number> = new Set([3, 4, 5, 6, 7, 8, 13]);
+
+/** What has such a status for another reason. */
+const OF_US: ReadonlySet<ErrorCode> = new Set(['MAX_TIME', 'TLS_FILES']);
+
+/**
+ * Whether another source of the same file may do better. A digest that differs is not among these:
+ * it proves that bytes are wrong, not which server is.
+ */
+export function isOfSource({ code, exitStatus }: SluiceError): boolean {
+  return code === 'SIZE_MISMATCH' || (OF_SOURCE.has(exitStatus) && !OF_US.has(code));
+}
+
 /** Whether a first request that failed so is worth another try. */
 export function isWorthAsking(error: SluiceError): boolean {
   if (error.code === 'TLS_HANDSHAKE' && NO_COMMON_TLS.test(error.details.errno ?? '')) return false;

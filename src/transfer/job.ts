@@ -34,7 +34,9 @@ export interface Known {
 
 export class Job {
   readonly local = new LocalExecutor();
-  readonly asker: Asker;
+  private readonly askers: readonly Asker[];
+  private first = 0;
+  private turn = 0;
   readonly verification: Verification;
   readonly abort = new AbortController();
   readonly startedMs = performance.now();
@@ -58,6 +60,10 @@ export class Job {
   peak = 0;
   /** Bytes that stay on disk for a later run, after a failure. */
   kept = 0;
+  /** What is in the part is proven by its pieces, whichever source it came from. */
+  proven = false;
+  /** Ranges that the digests of the pieces found wrong; null while that is not known. */
+  bad: Array<{ start: number; end: number }> | null = null;
   /** Only one answer on one connection can be believed, or had. */
   alone = false;
   notices: string[] = [];
@@ -68,8 +74,40 @@ export class Job {
     readonly emit: (event: DownloadEvent) => void,
     readonly log: Log,
   ) {
-    this.asker = new Asker(options, this.local.connections, log);
-    this.verification = new Verification(options.checksums);
+    const credentialsFor = options.credentialsFor ?? options.url;
+    const mirrors = options.mirrors.map((url) => ({ ...options, url, credentialsFor }));
+    this.askers = [options, ...mirrors].map((each) => new Asker(each, this.local.connections, log));
+    this.verification = new Verification(options);
+  }
+
+  /** Who asks the present source. */
+  get asker(): Asker {
+    return this.askers[(this.first + this.turn) % this.askers.length] as Asker;
+  }
+
+  /** How many sources there are. */
+  get sources(): number {
+    return this.askers.length;
+  }
+
+  /** Whether a URL without userinfo and fragment is one of the sources. */
+  isSource(url: string): boolean {
+    return this.askers.some((asker) => asker.url.href === url);
+  }
+
+  /** Takes the source first that kept bytes are from; false when it is none of them. */
+  beginWith(url: string): boolean {
+    const index = this.askers.findIndex((asker) => asker.url.href === url);
+    if (index >= 0) this.first = index;
+    return index >= 0;
+  }
+
+  /** Goes on with another source: number `turn` modulo their number. */
+  takeSource(turn: number): void {
+    this.turn = turn;
+    if (this.sources === 1) return;
+    this.alone = false;
+    this.verification.forgetServer();
   }
 
   /** The file's path as far as it is known. */

@@ -4,19 +4,34 @@
  */
 import { assert } from '../errors.js';
 import type { SluiceError } from '../errors.js';
+import { isOfSource } from './failures.js';
 
 /** How a download ended. */
 export type Ending =
   | { kind: 'done'; outcome: 'downloaded' | 'complete' | 'skipped' }
   | { kind: 'failed'; error: SluiceError };
 
+/** How far a download has come through its sources. */
+export interface Course {
+  /** How often the next source was taken; with n sources the present one is number turn modulo n. */
+  turn: number;
+  /** Sources that failed for good, since the start or the last repair. */
+  failures: number;
+  /** Repairs that were begun. */
+  repairs: number;
+}
+
 /** `attempt` counts failures in a row without a byte between them. */
 export type State =
-  | { phase: 'asking'; attempt: number }
-  | { phase: 'waiting'; attempt: number; error: SluiceError }
-  | { phase: 'transferring'; attempt: number }
-  | { phase: 'syncing' }
-  | { phase: 'verifying' }
+  | { phase: 'asking'; attempt: number; course: Course }
+  | { phase: 'waiting'; attempt: number; error: SluiceError; course: Course }
+  | { phase: 'transferring'; attempt: number; course: Course }
+  /** The source has failed for good, and the next one is taken. */
+  | { phase: 'switching'; error: SluiceError; course: Course }
+  | { phase: 'syncing'; course: Course }
+  | { phase: 'verifying'; course: Course }
+  /** Bytes that are wrong are forgotten, and it is known which these are. */
+  | { phase: 'repairing'; error: SluiceError; course: Course }
   | { phase: 'publishing' }
   | { phase: 'closing'; ending: Ending }
   | { phase: 'ended'; ending: Ending };
@@ -31,10 +46,14 @@ export type Event =
   /** It can go on only by asking again. */
   | { type: 'broken'; error: SluiceError; progressed: boolean }
   | { type: 'waited' }
+  | { type: 'switched' }
   | { type: 'synced' }
   | { type: 'verified' }
+  /** Bytes are wrong, and the digests of the pieces tell which. */
+  | { type: 'spoiled'; error: SluiceError }
+  | { type: 'repaired' }
   | { type: 'published' }
-  /** No further try can help, or the user stopped it. */
+  /** No further try of this source can help, or the user stopped it. */
   | { type: 'failed'; error: SluiceError }
   | { type: 'closed' };
 
@@ -42,33 +61,46 @@ export type Event =
 export interface Limits {
   /** Failures in a row that are tried again. */
   retries: number;
+  /** Sources of the file, at least one. */
+  sources: number;
+  /** Repairs at most. */
+  repairs: number;
 }
 
-export const START: State = { phase: 'asking', attempt: 0 };
+export const START: State = {
+  phase: 'asking',
+  attempt: 0,
+  course: { turn: 0, failures: 0, repairs: 0 },
+};
 
 /**
  * The state after an event.
  * @throws SluiceError DEFECT when the event cannot happen in the state
  */
-export function next(state: State, event: Event, { retries }: Limits): State {
+export function next(state: State, event: Event, limits: Limits): State {
   assert(state.phase !== 'ended', 'nothing happens after the end');
-  if (event.type === 'failed') return fail(state, event.error);
+  if (event.type === 'failed') return failed(state, event.error, limits);
   switch (state.phase) {
     case 'asking':
-      return asking(state.attempt, event, retries);
+      return asking(state, event, limits);
     case 'waiting':
       assert(event.type === 'waited', `waiting, not ${event.type}`);
-      return { phase: 'asking', attempt: state.attempt };
+      return { phase: 'asking', attempt: state.attempt, course: state.course };
     case 'transferring':
-      if (event.type === 'received') return { phase: 'syncing' };
-      assert(event.type === 'broken', `transferring, not ${event.type}`);
-      return broken(event.progressed ? 0 : state.attempt, event.error, retries);
+      return transferring(state, event, limits);
+    case 'switching':
+      assert(event.type === 'switched', `switching, not ${event.type}`);
+      return { phase: 'asking', attempt: 0, course: state.course };
     case 'syncing':
       assert(event.type === 'synced', `syncing, not ${event.type}`);
-      return { phase: 'verifying' };
+      return { phase: 'verifying', course: state.course };
     case 'verifying':
+      if (event.type === 'spoiled') return spoiled(state.course, event.error, limits);
       assert(event.type === 'verified', `verifying, not ${event.type}`);
       return { phase: 'publishing' };
+    case 'repairing':
+      assert(event.type === 'repaired', `repairing, not ${event.type}`);
+      return { phase: 'asking', attempt: 0, course: state.course };
     case 'publishing':
       assert(event.type === 'published', `publishing, not ${event.type}`);
       return close({ kind: 'done', outcome: 'downloaded' });
@@ -78,23 +110,56 @@ export function next(state: State, event: Event, { retries }: Limits): State {
   }
 }
 
-function asking(attempt: number, event: Event, retries: number): State {
-  if (event.type === 'answered') return { phase: 'transferring', attempt };
-  if (event.type === 'received') return { phase: 'syncing' };
-  if (event.type === 'settled') return close({ kind: 'done', outcome: event.outcome });
-  assert(event.type === 'broken', `asking, not ${event.type}`);
-  return broken(attempt, event.error, retries);
+/** A state in which a server is asked or sends. */
+interface Tried {
+  attempt: number;
+  course: Course;
 }
 
-function broken(attempt: number, error: SluiceError, retries: number): State {
-  if (attempt >= retries) return close({ kind: 'failed', error });
-  return { phase: 'waiting', attempt: attempt + 1, error };
+function asking({ attempt, course }: Tried, event: Event, limits: Limits): State {
+  if (event.type === 'answered') return { phase: 'transferring', attempt, course };
+  if (event.type === 'received') return { phase: 'syncing', course };
+  if (event.type === 'settled') return close({ kind: 'done', outcome: event.outcome });
+  assert(event.type === 'broken', `asking, not ${event.type}`);
+  return broken({ attempt, course }, event.error, limits);
+}
+
+function transferring({ attempt, course }: Tried, event: Event, limits: Limits): State {
+  if (event.type === 'received') return { phase: 'syncing', course };
+  if (event.type === 'spoiled') return spoiled(course, event.error, limits);
+  assert(event.type === 'broken', `transferring, not ${event.type}`);
+  return broken({ attempt: event.progressed ? 0 : attempt, course }, event.error, limits);
+}
+
+function broken({ attempt, course }: Tried, error: SluiceError, limits: Limits): State {
+  if (attempt >= limits.retries) return giveUp(course, error, limits);
+  return { phase: 'waiting', attempt: attempt + 1, error, course };
+}
+
+/** The next source repairs what this one, or one before it, sent: each has the same pieces. */
+function spoiled(course: Course, error: SluiceError, limits: Limits): State {
+  if (course.repairs >= limits.repairs) return close({ kind: 'failed', error });
+  const { turn, repairs } = course;
+  const after = { turn: turn + 1, failures: 0, repairs: repairs + 1 };
+  return { phase: 'repairing', error, course: after };
+}
+
+/** A source has failed for good: the next one, if that may help and there is one. */
+function giveUp(course: Course, error: SluiceError, limits: Limits): State {
+  const failures = course.failures + 1;
+  if (failures >= limits.sources || !isOfSource(error)) return close({ kind: 'failed', error });
+  return { phase: 'switching', error, course: { ...course, turn: course.turn + 1, failures } };
 }
 
 /** The first failure is the one that counts; one while closing does not undo a published file. */
-function fail(state: Exclude<State, { phase: 'ended' }>, error: SluiceError): State {
+function failed(
+  state: Exclude<State, { phase: 'ended' }>,
+  error: SluiceError,
+  limits: Limits,
+): State {
   if (state.phase === 'closing') return { phase: 'ended', ending: state.ending };
-  return close({ kind: 'failed', error });
+  if (state.phase === 'publishing') return close({ kind: 'failed', error });
+  return giveUp(state.course, error, limits);
 }
 
 const close = (ending: Ending): State => ({ phase: 'closing', ending });

@@ -8,22 +8,24 @@ import type { JournalIdentity } from '../disk/journal.js';
 import { inspectTarget, resolveOutput } from '../disk/target.js';
 import { chooseName, nameFromUrl } from '../http/names.js';
 import { redactUrl } from '../http/redact.js';
-import { compareValidators, keptValidators, readValidators } from '../http/validators.js';
+import { keptValidators, readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import { Ledger } from '../plan/ledger.js';
 import { SEAM_BYTES, Slots, UNKNOWN_END } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
-import { changedError, judge, unprovenError } from './adopt.js';
+import { changedError } from './adopt.js';
 import type { Asked } from './ask.js';
 import { existingTarget, isKnownFinished } from './existing.js';
 import { isWorthAsking } from './failures.js';
-import type { Job, Known, Work } from './job.js';
+import type { Job, Work } from './job.js';
+import { ListLookup } from './list-lookup.js';
+import { Keeping } from './keeping.js';
 import { maxConnections, usefulConnections } from './lanes.js';
 import type { Event } from './machine.js';
 import { readOffer } from './offer.js';
 import type { Offer } from './offer.js';
-import { Workspace } from './workspace.js';
+import { Workspace, isWhole } from './workspace.js';
 import type { Prior } from './workspace.js';
 
 /** Of a file that is not fetched. */
@@ -38,17 +40,24 @@ export class Opening {
   private announced = false;
   /** The server finds no range in the file, not even from its first byte on. */
   private rangeless = false;
+  /** What an earlier run left, until the first answer decides on it. */
+  private found: Prior | null = null;
+  private readonly keeping: Keeping;
+  private readonly lists: ListLookup;
 
-  constructor(private readonly job: Job) {}
+  constructor(private readonly job: Job) {
+    this.keeping = new Keeping(job);
+    this.lists = new ListLookup(job);
+  }
 
   /** Asks, and makes the file ready for the answer. */
   async run(): Promise<Event> {
     this.job.phase = 'asking';
     let prior = await this.lookAhead();
     if (prior !== null && 'type' in prior) return prior;
-    if (prior !== null && this.isWhole(prior) && !this.startsOver(prior)) {
-      prior = await this.checkWhole(prior);
-      if (this.isWhole(prior)) return this.finishWhole(prior);
+    if (prior !== null && isWhole(prior) && !this.keeping.startsOver(prior)) {
+      prior = this.found = await this.checkWhole(prior);
+      if (isWhole(prior)) return this.finishWhole(prior);
     }
     if (prior === null && this.mayBeFinished()) {
       const settled = await this.compareFinished();
@@ -101,11 +110,12 @@ export class Opening {
   private async lookAhead(): Promise<Prior | Event | null> {
     if (this.job.workspace !== null) return this.currentPrior();
     const { output, dir } = this.job.options;
+    this.lists.lookAhead();
     const name = nameFromUrl(this.job.asker.url);
     const target = resolveOutput({ dir, output, name });
     if (output !== null) this.job.target = target;
     await this.claim(target);
-    const prior = this.findPrior();
+    const prior = (this.found = this.findPrior());
     if (prior === null && this.job.options.mode === 'resume' && this.job.workspace !== null)
       throw nothingToResume(this.job.workspace);
     if (prior === null && output !== null) {
@@ -125,7 +135,7 @@ export class Opening {
   private mayBeFinished(): boolean {
     const { workspace, options, work } = this.job;
     if (workspace === null || work !== null || options.mode === 'resume') return false;
-    return isKnownFinished(workspace.target, options.url);
+    return isKnownFinished(workspace.target, options);
   }
 
   /** Asks for a single byte to compare what is finished with what the server has now. */
@@ -159,7 +169,7 @@ export class Opening {
       return null;
     }
     if (prior === null || this.job.options.mode === 'resume') return prior;
-    if (prior.identity.url === this.job.asker.url.href) return prior;
+    if (this.job.beginWith(prior.identity.url)) return prior;
     if (this.job.options.onExists === 'overwrite') return prior;
     throw new SluiceError(
       'TARGET_EXISTS',
@@ -171,15 +181,11 @@ export class Opening {
     );
   }
 
-  /** What this very run has in place, when it has to ask again. */
+  /** What is in place when this very run has to ask again. */
   private currentPrior(): Prior | null {
     const identity = this.job.identity;
-    if (this.job.work === null || identity === null) return null;
+    if (this.job.work === null || identity === null) return this.found;
     return { identity, written: this.job.work.ledger.written, unclean: false };
-  }
-
-  private isWhole({ identity, written }: Prior): boolean {
-    return identity.size !== null && written.total() === identity.size;
   }
 
   /** What is left of a whole file after comparing it with what was written. */
@@ -201,6 +207,7 @@ export class Opening {
     const { workspace } = this.job;
     if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
     this.job.target = workspace.target;
+    this.lists.require(null, this.job.asker.url);
     await workspace.adopt(prior.identity);
     this.job.identity = prior.identity;
     this.job.known = {
@@ -218,7 +225,7 @@ export class Opening {
   /** What is asked for first: the first gap with its seams, or everything when nothing is kept. */
   private firstRange(prior: Prior | null): { start: number; end: number | null } {
     const all = { start: 0, end: null };
-    if (prior === null || prior.written.total() === 0 || this.startsOver(prior)) return all;
+    if (prior === null || prior.written.total() === 0 || this.keeping.startsOver(prior)) return all;
     const { size } = prior.identity;
     if (size === null) return { ...all, start: seamBefore(prior.written.firstGap(0)) };
     const [gap] = new Ledger(size, prior.written.clone()).gaps();
@@ -226,26 +233,20 @@ export class Opening {
     return { start: seamBefore(gap.start), end: Math.min(size, gap.end + SEAM_BYTES) };
   }
 
-  /**
-   * Whether the user wants what is kept replaced: it is of another URL, or `--on-exists overwrite`
-   * meets bytes that are all there and still did not become the file, for a digest refused them.
-   */
-  private startsOver(prior: Prior): boolean {
-    if (this.job.work !== null || this.job.options.mode !== 'get') return false;
-    if (prior.identity.url !== this.job.asker.url.href) return true;
-    return this.job.options.onExists === 'overwrite' && this.isWhole(prior);
-  }
-
   /** The answer is in: decides on the file, and whether kept bytes may be used. */
   private async settle(asked: Asked, offer: Offer, prior: Prior | null): Promise<Event> {
     const { connection, answer, url } = asked;
     try {
+      const misfit = this.job.verification.misfit(offer.total);
+      if (misfit !== null) throw misfit.with({ url: redactUrl(url) });
+      this.lists.require(answer.head, url);
       let found = prior;
       if (this.job.target === null) {
         found = await this.settleName(
           resolveOutput({ ...this.place(), name: chooseName(answer.head, url) }),
           prior,
         );
+        this.found = found;
       }
       const total = offer.total;
       const validators = readValidators(answer.head);
@@ -262,8 +263,9 @@ export class Opening {
         }
       }
       this.job.verification.addServerDigests(answer.head);
-      const keeps = found !== null && this.mayKeep(found, offer, { validators, total });
-      return await this.open(asked, offer, keeps ? found : null, validators);
+      const kept =
+        found === null ? null : await this.keeping.choose(found, offer, { validators, total });
+      return await this.open(asked, offer, kept, validators);
     } catch (error) {
       connection.destroy();
       throw error;
@@ -288,70 +290,6 @@ export class Opening {
     return this.findPrior();
   }
 
-  /** Whether kept bytes are of what the server has now (P6, P7). `resume` never starts over by itself. */
-  private mayKeep(
-    prior: Prior,
-    offer: Offer,
-    seen: { validators: Validators; total: number | null },
-  ): boolean {
-    if (this.startsOver(prior)) return false;
-    const again = this.job.work !== null;
-    const known = again && this.job.known !== null ? this.job.known : priorFacts(prior);
-    const { insist } = this.job.options;
-    const verdict = judge({
-      known,
-      seen,
-      digest: this.job.verification.wanted,
-      insist: insist || again,
-    });
-    const url = this.job.shownUrl;
-    const keepsNothing = prior.written.total() === 0;
-    if (keepsNothing) return false;
-    const asksFirst = this.job.options.onExists === 'overwrite' && !again;
-    if (offer.kind === 'whole' && !asksFirst) this.checkSameWhole(known, seen);
-    if (verdict.kind === 'changed' && this.mayStartAlone(known, seen, offer)) {
-      this.job.warn('The validator changes with each request; starting over on one connection.');
-      return false;
-    }
-    if (verdict.kind === 'changed') {
-      if (!asksFirst && (this.job.options.mode === 'resume' || again)) {
-        throw changedError(verdict.how, this.job.path, url);
-      }
-      this.job.warn(`The representation changed on the server (${verdict.how}); starting over.`);
-      return false;
-    }
-    if (verdict.kind === 'unproven') {
-      if (this.job.options.mode === 'resume') throw unprovenError(this.job.path, url);
-      this.job.warn(
-        'Nothing proves that the kept bytes belong to what the server has now; starting over.',
-      );
-      return false;
-    }
-    if (offer.kind === 'whole') {
-      this.job.warn('The server does not serve byte ranges of this file; starting over.');
-      return false;
-    }
-    return true;
-  }
-
-  /**
-   * A whole answer replaces kept bytes only if it has their validator or at least their length: a
-   * page that somebody puts in front of the server (a login, an error) must not destroy them.
-   */
-  private checkSameWhole(known: Known, seen: Known): void {
-    if (known.total === seen.total) return;
-    if (compareValidators(known.validators, seen.validators) === 'same') return;
-    const length = seen.total === null ? 'the answer has no length' : `${seen.total} bytes came`;
-    const how = `the server answered with the whole of something else (${length})`;
-    throw changedError(how, this.job.path, this.job.shownUrl, 'replaced');
-  }
-
-  /** The validator changes from answer to answer, but the length does not: one answer may do. */
-  private mayStartAlone(known: Known, seen: Known, offer: Offer): boolean {
-    const { alone, options } = this.job;
-    return alone && options.mode === 'get' && offer.kind !== 'none' && known.total === seen.total;
-  }
-
   private async open(
     asked: Asked,
     offer: Offer,
@@ -365,12 +303,16 @@ export class Opening {
     const size = total ?? UNKNOWN_END;
     const identity = this.describe(asked, validators, total);
     const replace = this.job.options.onExists === 'overwrite';
+    const again = this.job.work !== null;
+    const sameSource = again && this.job.identity?.url === identity.url;
     if (prior === null) await workspace.create(identity, { replace });
-    else if (this.job.work === null) await workspace.adopt(identity);
+    else if (!again) await workspace.adopt(identity);
+    else if (!sameSource) await workspace.setIdentity(identity);
     this.job.identity = identity;
+    this.job.proven = false;
     if (prior === null) this.job.verification.restart();
     this.job.known = {
-      validators: this.job.work !== null && this.job.known ? this.job.known.validators : validators,
+      validators: sameSource && this.job.known ? this.job.known.validators : validators,
       total,
     };
     const written = prior === null ? new ExtentSet() : prior.written;
@@ -410,7 +352,7 @@ export class Opening {
       validators,
       bootId: bootId(),
       createdMs: Date.now(),
-      options: { checksums: this.job.options.checksums },
+      options: { checksums: this.job.verification.userChecksums },
     };
   }
 
@@ -441,10 +383,6 @@ function startVerifying({ workspace, verification }: Job): void {
 }
 
 const seamBefore = (offset: number): number => Math.max(0, offset - SEAM_BYTES);
-
-function priorFacts({ identity }: Prior): Known {
-  return { validators: keptValidators(identity.validators), total: identity.size };
-}
 
 /** The journal is there, or `resume` would not have come so far. */
 function nothingToResume(workspace: Workspace): SluiceError {

@@ -1,5 +1,7 @@
 /** What a download is told. The command line and the library fill it in. */
+import type { ChecksumList } from '../formats/checksum-list.js';
 import type { ChecksumSpec } from '../verify/checksum.js';
+import type { Pieces } from '../verify/pieces.js';
 import type { TlsSettings } from '../net/endpoint.js';
 import type { Override } from '../net/overrides.js';
 import type { Deadlines } from '../../workers/protocol.js';
@@ -15,6 +17,13 @@ export type SyncPolicy = 'auto' | 'full' | 'none';
 
 export interface DownloadOptions {
   url: string;
+  /** Further URLs of the same file, in the order in which they are tried when one fails for good. */
+  mirrors: string[];
+  /**
+   * URL whose origin the credentials, header lines and client certificate are for (P11); null for
+   * `url` itself.
+   */
+  credentialsFor: string | null;
   /** Path of the file; null to take the name from the server or the URL. */
   output: string | null;
   /** Directory for server-given names and relative outputs; null for the current one. */
@@ -23,6 +32,12 @@ export interface DownloadOptions {
   /** Worker threads; null for as many as cores, 0 for none: leases run in the calling thread. */
   threads: number | null;
   checksums: ChecksumSpec[];
+  /** Lists in which the file must have a line; it is looked up by the file's name. */
+  checksumLists: ChecksumList[];
+  /** Length in bytes that the file must have; null when nobody says. */
+  size: number | null;
+  /** What each piece of the file must be; null when nobody says. */
+  pieces: Pieces | null;
   /** The user's header lines, `Name: value`. */
   headers: string[];
   userAgent: string | null;

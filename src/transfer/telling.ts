@@ -1,5 +1,8 @@
 /** The events and the snapshot of a download, made from what is known of it. */
 import type { SluiceError } from '../errors.js';
+import { redactUrl } from '../http/redact.js';
+import { countPieces } from '../verify/pieces.js';
+import { isOfSource } from './failures.js';
 import type { DoneEvent, DownloadSnapshot, ErrorEvent } from './events.js';
 import type { Job } from './job.js';
 import type { Ending } from './machine.js';
@@ -8,6 +11,7 @@ import type { Ending } from './machine.js';
 export function lastEvent(job: Job, ending: Ending): DoneEvent | ErrorEvent {
   if (ending.kind === 'failed') return errorEvent(job, ending.error);
   const bytes = job.known?.total ?? 0;
+  const { verifiedPieces } = job.verification;
   return {
     type: 'done',
     ...job.base,
@@ -17,6 +21,7 @@ export function lastEvent(job: Job, ending: Ending): DoneEvent | ErrorEvent {
     seconds: (performance.now() - job.startedMs) / 1000,
     connections: job.peak,
     digests: job.verification.digests,
+    ...(verifiedPieces > 0 && { pieces: verifiedPieces }),
   };
 }
 
@@ -28,11 +33,34 @@ function errorEvent(job: Job, error: SluiceError): ErrorEvent {
     ...job.base,
     code: error.code,
     exitStatus: error.exitStatus,
-    message: error.message,
+    message: messageOf(job, error),
     ...(kept === null ? {} : { kept }),
     ...(next === undefined ? {} : { next }),
     ...(httpStatus === undefined ? {} : { httpStatus }),
   };
+}
+
+/** With several sources the event's URL does not tell which one failed last. */
+function messageOf({ sources, asker }: Job, error: SluiceError): string {
+  if (sources === 1 || !isOfSource(error)) return error.message;
+  return `${error.message} (${redactUrl(asker.url)}, the last of ${sources} sources)`;
+}
+
+/**
+ * What is fetched again after a comparison with the digests of the pieces.
+ * @param bad the wrong pieces; null when only what is right is known
+ */
+export function repairSentence(
+  { verification: { pieces }, asker }: Job,
+  bad: ReadonlyArray<{ start: number; end: number }> | null,
+  error: SluiceError,
+): string {
+  const url = redactUrl(asker.url);
+  if (pieces === null || bad === null)
+    return `${error.message}. Only pieces that are proven are kept; fetching the rest from ${url}`;
+  const count = bad.reduce((sum, range) => sum + countPieces(pieces, range), 0);
+  const what = `${count} of ${pieces.hexes.length} pieces are wrong`;
+  return `${what} (${error.message}); fetching them again from ${url}`;
 }
 
 function keptSentence(job: Job): string | null {

@@ -1,10 +1,16 @@
-/** The digests that a file must have before it gets its name (P8). */
+/** What a file must be before it gets its name: its length, its digests, those of its pieces (P8). */
+import { SluiceError } from '../errors.js';
 import type { ResponseHead } from '../http/head.js';
 import { parseDigestFields } from '../http/digest.js';
 import { checksumError } from '../verify/checksum.js';
 import type { ChecksumAlgorithm, ChecksumSpec } from '../verify/checksum.js';
 import { Follower } from '../verify/follower.js';
 import { hashFile } from '../verify/file.js';
+import type { FileDigests } from '../verify/file.js';
+import { badPieces, fitsPieces, provenPieces } from '../verify/pieces.js';
+import type { Pieces } from '../verify/pieces.js';
+import { ExtentSet } from '../plan/extents.js';
+import type { DownloadOptions } from './options.js';
 
 /** Names of RFC 9530 and RFC 3230 as ours. */
 const SERVER_ALGORITHMS: Record<string, ChecksumAlgorithm> = {
@@ -14,23 +20,46 @@ const SERVER_ALGORITHMS: Record<string, ChecksumAlgorithm> = {
   md5: 'md5',
 };
 
+/** What came of the comparison; `bad` are the ranges of the pieces that are wrong. */
+export type Verdict =
+  | { kind: 'right' }
+  | { kind: 'spoiled'; bad: Array<{ start: number; end: number }>; error: SluiceError };
+
+const NEXT =
+  'If the checksum is right, the bytes are wrong: fetch them again with --on-exists overwrite.';
+
 export class Verification {
-  private readonly specs: ChecksumSpec[];
+  private readonly ofUser: ChecksumSpec[];
+  private ofServer: ChecksumSpec[] = [];
   private follower: Follower | null = null;
   private fd: number | null = null;
+  /** What each piece must be; null when that is not known. */
+  readonly pieces: Pieces | null;
+  private readonly size: number | null;
   /** Digests that were verified, by algorithm. */
   digests: Record<string, string> = {};
+  /** How many pieces were verified. */
+  verifiedPieces = 0;
 
-  constructor(specs: readonly ChecksumSpec[]) {
-    this.specs = [...specs];
-    this.ofUser = specs.length > 0;
+  constructor({ checksums, size, pieces }: Pick<DownloadOptions, 'checksums' | 'size' | 'pieces'>) {
+    this.ofUser = [...checksums];
+    this.size = size;
+    this.pieces = pieces;
   }
-
-  private readonly ofUser: boolean;
 
   /** The user gave a digest of the whole file. */
   get wanted(): boolean {
-    return this.ofUser;
+    return this.ofUser.length > 0;
+  }
+
+  /** Whether a file that is there can be told from another one. */
+  get canCheck(): boolean {
+    return this.wanted || this.pieces !== null;
+  }
+
+  /** The digests that the user gave, in whatever form. */
+  get userChecksums(): ChecksumSpec[] {
+    return [...this.ofUser];
   }
 
   /** The file is hashed while it comes in. */
@@ -38,23 +67,54 @@ export class Verification {
     return this.follower !== null;
   }
 
-  /** Takes up what the server says of the representation (RFC 9530). */
-  addServerDigests(head: ResponseHead): void {
-    for (const { algorithm, hex } of parseDigestFields(head)) {
-      const ours = SERVER_ALGORITHMS[algorithm];
-      const known = this.specs.some((spec) => spec.algorithm === ours && spec.hex === hex);
-      if (ours !== undefined && !known) this.specs.push({ algorithm: ours, hex });
-    }
+  private get specs(): ChecksumSpec[] {
+    return [...this.ofUser, ...this.ofServer];
   }
 
   private get algorithms(): ChecksumAlgorithm[] {
     return [...new Set(this.specs.map(({ algorithm }) => algorithm))];
   }
 
+  /** Takes up what a list of the user's says of the file. */
+  addUserDigests(specs: readonly ChecksumSpec[]): void {
+    for (const spec of specs) if (!knows(this.ofUser, spec)) this.ofUser.push(spec);
+  }
+
+  /** Takes up what the server says of the representation (RFC 9530). */
+  addServerDigests(head: ResponseHead): void {
+    for (const { algorithm, hex } of parseDigestFields(head)) {
+      const ours = SERVER_ALGORITHMS[algorithm];
+      if (ours === undefined) continue;
+      const spec = { algorithm: ours, hex };
+      if (!knows(this.specs, spec)) this.ofServer.push(spec);
+    }
+  }
+
+  /** What the last server said of the representation says nothing of what the next one has. */
+  forgetServer(): void {
+    this.ofServer = [];
+  }
+
+  /** The error of a length that cannot be the file's; null when it may be. */
+  misfit(size: number | null): SluiceError | null {
+    if (size === null) return null;
+    const isOther = this.size !== null && size !== this.size;
+    const fits = !isOther && (this.pieces === null || fitsPieces(this.pieces, size));
+    if (fits) return null;
+    const expected = isOther ? `it must have ${this.size}` : 'its pieces are of another length';
+    return new SluiceError('SIZE_MISMATCH', `the file has ${size} bytes, but ${expected}`, {
+      next: 'The source has another file, or the Metalink is wrong: try another one.',
+    });
+  }
+
   /** Begins to hash the part while it is written. */
   start(fd: number): void {
     this.fd = fd;
-    if (this.specs.length > 0) this.follower ??= new Follower(fd, this.algorithms);
+    const { follower, algorithms, pieces } = this;
+    if (follower !== null && algorithms.every((name) => follower.algorithms.includes(name))) return;
+    if (algorithms.length === 0 && pieces === null) return;
+    void follower?.stop();
+    this.follower = new Follower(fd, algorithms, pieces);
   }
 
   /** `[0, offset)` is in place. */
@@ -78,34 +138,70 @@ export class Verification {
 
   /**
    * Waits for the digests and compares them.
-   * @throws SluiceError CHECKSUM_MISMATCH
+   * @throws SluiceError SIZE_MISMATCH, CHECKSUM_MISMATCH when it cannot be told which bytes are wrong
    */
-  async finish(size: number, path: string): Promise<void> {
-    if (this.follower === null) return;
-    this.compare(await this.follower.finish(size), path);
+  async finish(size: number, path: string): Promise<Verdict> {
+    const misfit = this.misfit(size);
+    if (misfit !== null) throw misfit.with({ path });
+    if (this.follower === null) return { kind: 'right' };
+    const whole = await this.follower.finish(size);
+    return this.compare({ size, whole, pieces: this.follower.pieceDigests }, path);
   }
 
   /**
-   * Compares a file that is there with the user's digests.
-   * @throws SluiceError CHECKSUM_MISMATCH
+   * Compares a file that is there with what the user knows of it.
+   * @throws SluiceError CHECKSUM_MISMATCH, SIZE_MISMATCH
    */
   async checkFile(path: string): Promise<void> {
-    this.compare(await hashFile(path, this.algorithms), path);
+    const found = await hashFile(path, this.algorithms, this.pieces);
+    const misfit = this.misfit(found.size);
+    if (misfit !== null) throw misfit.with({ path });
+    const verdict = this.compare(found, path);
+    if (verdict.kind === 'spoiled') throw verdict.error;
   }
 
-  private compare(actual: Map<ChecksumAlgorithm, string>, path: string): void {
-    for (const spec of this.specs) {
-      const hex = actual.get(spec.algorithm) ?? '';
-      if (hex !== spec.hex) {
-        throw checksumError(spec, hex, path).with({
-          next: 'If the checksum is right, the bytes are wrong: fetch them again with --on-exists overwrite.',
-        });
-      }
-      this.digests[spec.algorithm] = hex;
+  /**
+   * The ranges that are proven by their pieces, of those that are in the part.
+   * @param size of the whole file, which {@link misfit} has passed
+   */
+  async proven(
+    fd: number,
+    written: ExtentSet,
+    size: number,
+    signal: AbortSignal,
+  ): Promise<ExtentSet> {
+    if (this.pieces === null) return new ExtentSet();
+    const held = { written: written.toArray(), size };
+    return new ExtentSet(await provenPieces(fd, this.pieces, held, signal));
+  }
+
+  /** A digest of the whole file outweighs those of its pieces. */
+  private compare({ size, whole, pieces: actual }: FileDigests, path: string): Verdict {
+    const { pieces } = this;
+    const bad = pieces === null ? [] : badPieces(pieces, actual, size);
+    const wrong = this.specs.find(({ algorithm, hex }) => whole.get(algorithm) !== hex);
+    if (wrong !== undefined) {
+      const error = checksumError(wrong, whole.get(wrong.algorithm) ?? '', path).with({
+        next: NEXT,
+      });
+      if (bad.length === 0) throw error;
+      return { kind: 'spoiled', bad, error };
     }
+    if (bad.length > 0 && !this.wanted) return { kind: 'spoiled', bad, error: pieceError(path) };
+    for (const { algorithm, hex } of this.specs) this.digests[algorithm] = hex;
+    this.verifiedPieces = bad.length > 0 ? 0 : (pieces?.hexes.length ?? 0);
+    return { kind: 'right' };
   }
 
   async stop(): Promise<void> {
     await this.follower?.stop();
   }
+}
+
+const knows = (specs: readonly ChecksumSpec[], { algorithm, hex }: ChecksumSpec): boolean =>
+  specs.some((spec) => spec.algorithm === algorithm && spec.hex === hex);
+
+function pieceError(path: string): SluiceError {
+  const message = 'pieces of the file have other digests than they must have';
+  return new SluiceError('CHECKSUM_MISMATCH', message, { path, next: NEXT });
 }

@@ -26,6 +26,11 @@ export interface Prior {
   unclean: boolean;
 }
 
+/** Whether every byte is in the part: the last run died between the last byte and the name. */
+export function isWhole({ identity, written }: Prior): boolean {
+  return identity.size !== null && written.total() === identity.size;
+}
+
 export class Workspace {
   private read: JournalRead | null = null;
   /** An earlier run died before its journal began: what it left means nothing. */

@@ -2,15 +2,28 @@
 import { openForReading } from '../disk/open.js';
 import type { ChecksumAlgorithm } from './checksum.js';
 import { Follower } from './follower.js';
+import type { PieceForm } from './pieces.js';
+
+/** Digests of a file. */
+export interface FileDigests {
+  /** Length in bytes. */
+  size: number;
+  whole: Map<ChecksumAlgorithm, string>;
+  /** Of the pieces, one after the other. */
+  pieces: string;
+}
 
 /** Digests of a regular file. Raises a disk error when it cannot be read. */
 export async function hashFile(
   path: string,
-  algorithms: ChecksumAlgorithm[],
-): Promise<Map<ChecksumAlgorithm, string>> {
+  algorithms: readonly ChecksumAlgorithm[],
+  form: PieceForm | null,
+): Promise<FileDigests> {
   const file = openForReading(path);
   try {
-    return await new Follower(file.fd, algorithms).finish(file.size);
+    const follower = new Follower(file.fd, algorithms, form);
+    const whole = await follower.finish(file.size);
+    return { size: file.size, whole, pieces: follower.pieceDigests };
   } finally {
     file.close();
   }

@@ -4,19 +4,25 @@ import { SluiceError } from '../errors.js';
 import type { ChecksumAlgorithm } from './checksum.js';
 import { HashFront } from './front.js';
 import type { HashJob, HashReply } from './front.js';
+import type { PieceForm } from './pieces.js';
 
 /** A hash thread at work on one file. */
 export class Follower {
   private readonly front = HashFront.allocate();
   private readonly worker: Worker;
   private readonly reply: Promise<HashReply>;
+  /** The digests of all pieces, one after the other; empty before {@link finish} and without pieces. */
+  pieceDigests = '';
 
   /** @param fd descriptor of the file; it must stay open until {@link finish} or {@link stop} */
   constructor(
     fd: number,
-    private readonly algorithms: ChecksumAlgorithm[],
+    readonly algorithms: readonly ChecksumAlgorithm[],
+    form: PieceForm | null = null,
   ) {
-    const job: HashJob = { fd, algorithms, memory: this.front.memory };
+    // The digests that the pieces must have stay here.
+    const pieces = form === null ? null : { algorithm: form.algorithm, length: form.length };
+    const job: HashJob = { fd, algorithms: [...algorithms], pieces, memory: this.front.memory };
     this.worker = new Worker(new URL('../../workers/hash.js', import.meta.url), {
       workerData: job,
     });
@@ -49,6 +55,7 @@ export class Follower {
     const reply = await this.reply;
     await this.stop();
     if ('error' in reply) throw SluiceError.fromRecord(reply.error);
+    this.pieceDigests = reply.digests[this.algorithms.length] ?? '';
     return new Map(this.algorithms.map((algorithm, i) => [algorithm, reply.digests[i] as string]));
   }
 

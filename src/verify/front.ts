@@ -1,16 +1,22 @@
 /** What the hash thread and its owner share. */
 import type { ErrorRecord } from '../errors.js';
 import type { ChecksumAlgorithm } from './checksum.js';
+import type { PieceForm } from './pieces.js';
 
 /** What a hash thread is asked to do. */
 export interface HashJob {
   /** Descriptor of the file. */
   fd: number;
   algorithms: ChecksumAlgorithm[];
+  /** Hash each piece too, in the same pass. */
+  pieces: PieceForm | null;
   memory: SharedArrayBuffer;
 }
 
-/** What came of it: digests in the order of the algorithms, as lower-case hexadecimal. */
+/**
+ * What came of it: digests in the order of the algorithms, as lower-case hexadecimal; behind them
+ * the digests of the pieces as one.
+ */
 export type HashReply = { digests: string[] } | { error: ErrorRecord };
 
 /** How long the thread sleeps when nobody wakes it, in milliseconds. */

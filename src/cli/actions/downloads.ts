@@ -1,5 +1,6 @@
 /** What `get` and `resume` share: the reporter, the log and the signals around their downloads. */
 import { Downloads } from '../../app/download.js';
+import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
 import type { ExitStatus } from '../../errors.js';
 import type { Planned } from '../../app/download.js';
@@ -11,7 +12,10 @@ import type { Reporter } from '../reporter.js';
 import { onStop } from '../signals.js';
 
 /** Runs downloads; sets the exit status of the process. */
-export async function runDownloads(values: OutputValues, prepare: () => Planned[]): Promise<void> {
+export async function runDownloads(
+  values: OutputValues,
+  prepare: (fetching: Fetching) => Promise<Planned[]>,
+): Promise<void> {
   const reporter = await chooseReporter({
     json: values.json,
     quiet: values.quiet,
@@ -27,7 +31,7 @@ export async function runDownloads(values: OutputValues, prepare: () => Planned[
       verbose: values.verbose,
       note: (line) => reporter.note(line),
     });
-    process.exitCode = await attend(reporter, log, prepare());
+    process.exitCode = await attend(reporter, log, prepare);
     log.close();
     reporter.end();
   } catch (thrown) {
@@ -37,17 +41,23 @@ export async function runDownloads(values: OutputValues, prepare: () => Planned[
   }
 }
 
-async function attend(reporter: Reporter, log: OpenLog, list: Planned[]): Promise<ExitStatus> {
+async function attend(
+  reporter: Reporter,
+  log: OpenLog,
+  prepare: (fetching: Fetching) => Promise<Planned[]>,
+): Promise<ExitStatus> {
+  const preparing = new AbortController();
   const downloads = new Downloads(reporter, log);
   const off = onStop(
     (signal) => {
       reporter.note('sluice: stopping; once more ends at once');
+      preparing.abort(stopError(signal));
       downloads.stop(stopError(signal));
     },
     () => undefined,
   );
   try {
-    return await downloads.run(list);
+    return await downloads.run(await prepare({ signal: preparing.signal, log }));
   } finally {
     off();
   }

@@ -1,26 +1,50 @@
 /** What `get` does. */
+import type { Planned } from '../../app/download.js';
+import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
 import type { DownloadOptions, OnExists } from '../../transfer/options.js';
 import type { GetValues } from '../flag-table.js';
-import { downloadOptions } from '../options.js';
+import { downloadOptions, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
 
-/** Downloads the URLs of the arguments and of `--url`. */
+/** Downloads the URLs of the arguments and of `--url`, and the files of `--metalink`. */
 export async function run(values: GetValues, argv: string[]): Promise<void> {
-  await runDownloads(values, () => {
+  await runDownloads(values, async (fetching) => {
     const urls = [...argv, ...(values.url ?? [])];
-    if (urls.length === 0) throw usage('no URL is given', 'Write `sluice get URL`.');
-    if (urls.length > 1 && values.output !== undefined) {
-      throw usage('--output names one file, but several URLs are given', 'Use --dir instead.');
-    }
-    const base: DownloadOptions = {
+    const metalinks = values.metalink ?? [];
+    if (urls.length + metalinks.length === 0)
+      throw usage('no URL is given', 'Write `sluice get URL`.');
+    const options: DownloadOptions = {
       ...downloadOptions(values),
       output: values.output ?? null,
       dir: values.dir ?? null,
       onExists: values['on-exists'] as OnExists,
     };
-    return urls.map((url) => ({ path: base.output, options: () => ({ ...base, url }) }));
+    if (urls.length > 1 && options.output !== null) throw oneName('URLs are given');
+    const base = await withChecksumLists(values, options, urls, fetching);
+    const list = [
+      ...urls.map((url) => ({ ...base, url })),
+      ...(await ofMetalinks(metalinks, base, fetching)),
+    ];
+    if (list.length > 1 && options.output !== null) throw oneName('files are named');
+    return list.map((each): Planned => ({ path: each.output, options: () => each }));
   });
+}
+
+async function ofMetalinks(
+  metalinks: readonly string[],
+  base: DownloadOptions,
+  fetching: Fetching,
+): Promise<DownloadOptions[]> {
+  if (metalinks.length === 0) return [];
+  const { metalinkDownloads } = await import('../../app/documents.js');
+  const found: DownloadOptions[] = [];
+  for (const where of metalinks) found.push(...(await metalinkDownloads(where, base, fetching)));
+  return found;
+}
+
+function oneName(several: string): SluiceError {
+  return usage(`--output names one file, but several ${several}`, 'Use --dir instead.');
 }
 
 function usage(message: string, next: string): SluiceError {

@@ -2,15 +2,16 @@
 import { findUnfinished, resumeOptions } from '../../app/resume.js';
 import { SluiceError } from '../../errors.js';
 import type { ResumeValues } from '../flag-table.js';
-import { downloadOptions } from '../options.js';
+import { downloadOptions, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
 
 /** Goes on with the paths of the arguments, or with everything here. */
 export async function run(values: ResumeValues, argv: string[]): Promise<void> {
-  await runDownloads(values, () => {
+  await runDownloads(values, async (fetching) => {
     const paths = values.all ? findUnfinished('.') : argv;
     if (paths.length === 0) throw nothing(values.all);
-    const base = { ...downloadOptions(values), insist: values.insist };
+    const options = { ...downloadOptions(values), insist: values.insist };
+    const base = await withChecksumLists(values, options, [], fetching);
     return paths.map((path) => ({ path, options: () => resumeOptions(path, base) }));
   });
 }

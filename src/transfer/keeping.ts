@@ -1,0 +1,155 @@
+/** Which of the bytes that are there already belong to what the server has now (P6, P7, P8). */
+import { compareValidators, keptValidators } from '../http/validators.js';
+import { ExtentSet } from '../plan/extents.js';
+import { changedError, judge, unprovenError } from './adopt.js';
+import type { Verdict } from './adopt.js';
+import type { Job, Known } from './job.js';
+import type { Offer } from './offer.js';
+import { isWhole } from './workspace.js';
+import type { Prior } from './workspace.js';
+
+/** What is kept: all of it, only the pieces that are proven, or nothing. */
+type Kept = 'all' | 'pieces' | 'nothing';
+
+export class Keeping {
+  constructor(private readonly job: Job) {}
+
+  /**
+   * What of the kept bytes is gone on with; null for a new start. What is not is taken back.
+   * `resume` never starts over by itself.
+   * @throws SluiceError CHANGED, RESUME_UNPROVEN
+   */
+  async choose(prior: Prior, offer: Offer, seen: Known): Promise<Prior | null> {
+    switch (this.decide(prior, offer, seen)) {
+      case 'all':
+        return prior;
+      case 'pieces':
+        return this.keepPieces(prior);
+      case 'nothing':
+        return null;
+    }
+  }
+
+  /**
+   * Whether the user wants what is kept replaced: it is of another URL or length, or `--on-exists
+   * overwrite` meets bytes that are all there and still did not become the file, for a digest
+   * refused them.
+   */
+  startsOver(prior: Prior): boolean {
+    const { work, options, verification } = this.job;
+    if (work !== null || options.mode !== 'get') return false;
+    if (!this.job.isSource(prior.identity.url)) return true;
+    if (verification.misfit(prior.identity.size) !== null) return true;
+    return options.onExists === 'overwrite' && isWhole(prior);
+  }
+
+  private decide(prior: Prior, offer: Offer, seen: Known): Kept {
+    if (this.startsOver(prior)) return 'nothing';
+    const again = this.job.work !== null;
+    const isForeign = prior.identity.url !== this.job.asker.url.href;
+    if (isForeign) return this.decideForeign(prior, offer, seen);
+    const known = again && this.job.known !== null ? this.job.known : factsOf(prior);
+    const verdict = judge({
+      known,
+      seen,
+      digest: this.job.verification.wanted,
+      insist: this.job.options.insist || again,
+    });
+    if (prior.written.total() === 0) return 'nothing';
+    const asksFirst = this.job.options.onExists === 'overwrite' && !again;
+    if (offer.kind === 'whole' && !asksFirst) this.checkSameWhole(known, seen);
+    if (verdict.kind === 'changed' && this.mayStartAlone(known, seen, offer)) {
+      this.job.warn('The validator changes with each request; starting over on one connection.');
+      return 'nothing';
+    }
+    if (verdict.kind !== 'same') {
+      if (again || this.job.options.mode === 'resume') this.refuse(verdict);
+      return this.startOver(verdict, this.canProve(offer, known, seen));
+    }
+    if (offer.kind === 'whole') {
+      this.job.warn('The server does not serve byte ranges of this file; starting over.');
+      return 'nothing';
+    }
+    return 'all';
+  }
+
+  /**
+   * Bytes of another source belong to the file if a digest of the whole will tell, or as far as
+   * those of the pieces tell now. Nothing else can: validators are of one server only.
+   */
+  private decideForeign(prior: Prior, offer: Offer, seen: Known): Kept {
+    if (prior.written.total() === 0) return 'nothing';
+    const known = factsOf(prior);
+    const fits = offer.kind === 'range' && known.total !== null && known.total === seen.total;
+    if (fits && this.job.proven) return 'all';
+    if (this.canProve(offer, known, seen)) return 'pieces';
+    if (fits && this.job.verification.wanted) return 'all';
+    this.job.warn('Nothing proves that the bytes of two sources belong together; starting over.');
+    return 'nothing';
+  }
+
+  private canProve(offer: Offer, known: Known, seen: Known): boolean {
+    if (this.job.verification.pieces === null || offer.kind !== 'range') return false;
+    return known.total !== null && known.total === seen.total;
+  }
+
+  private refuse(verdict: Exclude<Verdict, { kind: 'same' }>): never {
+    const { path, shownUrl } = this.job;
+    if (verdict.kind === 'changed') throw changedError(verdict.how, path, shownUrl);
+    throw unprovenError(path, shownUrl);
+  }
+
+  private startOver(verdict: Exclude<Verdict, { kind: 'same' }>, hasPieces: boolean): Kept {
+    const why =
+      verdict.kind === 'changed'
+        ? `The representation changed on the server (${verdict.how})`
+        : 'Nothing proves that the kept bytes belong to what the server has now';
+    const what = hasPieces ? 'only pieces that are proven are kept' : 'starting over';
+    this.job.warn(`${why}; ${what}.`);
+    return hasPieces ? 'pieces' : 'nothing';
+  }
+
+  /**
+   * A whole answer replaces kept bytes only if it has their validator or at least their length: a
+   * page that somebody puts in front of the server (a login, an error) must not destroy them.
+   */
+  private checkSameWhole(known: Known, seen: Known): void {
+    if (known.total === seen.total) return;
+    if (compareValidators(known.validators, seen.validators) === 'same') return;
+    const length = seen.total === null ? 'the answer has no length' : `${seen.total} bytes came`;
+    const how = `the server answered with the whole of something else (${length})`;
+    throw changedError(how, this.job.path, this.job.shownUrl, 'replaced');
+  }
+
+  /** The validator changes from answer to answer, but the length does not: one answer may do. */
+  private mayStartAlone(known: Known, seen: Known, offer: Offer): boolean {
+    const { alone, options } = this.job;
+    return alone && options.mode === 'get' && offer.kind !== 'none' && known.total === seen.total;
+  }
+
+  /** Takes back what the digests of the pieces do not prove. Partly written pieces are such. */
+  private async keepPieces(prior: Prior): Promise<Prior> {
+    const { workspace, work } = this.job;
+    if (workspace === null) return prior;
+    // What is not proven is forgotten before the journal says that it is of another source.
+    if (work === null) await workspace.adopt(prior.identity);
+    const written = await this.prove(prior.written, prior.identity.size ?? 0);
+    this.job.verification.restart();
+    return { ...prior, written, unclean: false };
+  }
+
+  /** What of `written` is proven by the pieces; the rest is taken back in the journal. */
+  private async prove(written: ExtentSet, size: number): Promise<ExtentSet> {
+    const { workspace, verification, abort } = this.job;
+    if (workspace === null) return new ExtentSet();
+    const proven = await verification.proven(workspace.fd, written, size, abort.signal);
+    const rest = written.clone();
+    for (const { start, end } of proven.toArray()) rest.remove(start, end);
+    await workspace.forget(rest.toArray());
+    return proven;
+  }
+}
+
+function factsOf({ identity }: Prior): Known {
+  return { validators: keptValidators(identity.validators), total: identity.size };
+}
