@@ -21,7 +21,8 @@ export function findUnfinished(directory: string): string[] {
 export function resumeOptions(path: string, base: DownloadOptions): DownloadOptions {
   const target = targetOf(path);
   const { identity } = readResumable(target);
-  const checksums = base.checksums.length > 0 ? base.checksums : keptChecksums(identity.options);
+  const isGiven = base.checksums.length + base.checksumLists.length > 0;
+  const checksums = isGiven ? base.checksums : keptChecksums(identity.options);
   return { ...base, url: identity.url, output: target, dir: null, checksums, mode: 'resume' };
 }
 

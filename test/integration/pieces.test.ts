@@ -1,0 +1,281 @@
+/** Several sources of one file, and pieces with digests of their own (P8). */
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import { SluiceError } from '../../src/errors.js';
+import type { DoneEvent, ErrorEvent } from '../../src/transfer/events.js';
+import type { Pieces } from '../../src/verify/pieces.js';
+import { SEAM_BYTES } from '../../workers/protocol.js';
+import { benchPerTest, expectDone, expectFailed, told } from '../helpers/engine.js';
+import type { EngineRun } from '../helpers/engine.js';
+import type { Origin } from '../helpers/origin.js';
+
+const MIB = 1024 * 1024;
+const SIZE = 10 * MIB + 12_345;
+const PIECE = 512 * 1024;
+const REFERENCE = { seed: 1, size: SIZE };
+
+/** The digests of the pieces of what an origin has. */
+function piecesOf(origin: Origin, algorithm: Pieces['algorithm'] = 'sha256'): Pieces {
+  const hexes: string[] = [];
+  for (let at = 0; at < origin.size; at += PIECE) {
+    const bytes = origin.content(at, Math.min(origin.size, at + PIECE));
+    hexes.push(createHash(algorithm).update(bytes).digest('hex'));
+  }
+  return { algorithm, length: PIECE, hexes };
+}
+
+/** The content of an origin with one bit wrong at each of the offsets. */
+function spoiledBytes(origin: Origin, ...offsets: number[]): Buffer {
+  const bytes = Buffer.from(origin.content());
+  for (const at of offsets) bytes[at] = (bytes[at] ?? 0) ^ 1;
+  return bytes;
+}
+
+const sentBy = (origin: Origin, from = 0): number =>
+  origin.requests.slice(from).reduce((sum, { bodyBytes }) => sum + bodyBytes, 0);
+
+const warnings = ({ events }: EngineRun): string[] =>
+  events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+
+describe('sources and pieces', () => {
+  const bench = benchPerTest();
+  const good = (): Promise<Origin> => bench.origin({ size: SIZE, seed: 1 });
+  const sha256 = (hex: string) => [{ algorithm: 'sha256' as const, hex }];
+
+  for (const withWhole of [true, false]) {
+    for (const connections of [1, 4]) {
+      const what = withWhole ? 'a digest of the whole' : 'no other digest';
+      it(`P8: bad pieces alone are fetched again, with ${what}, ${connections} connections`, async () => {
+        const right = await good();
+        // Two neighbours, one alone, and the short last one.
+        const wrong = [PIECE + 7, 2 * PIECE + 100_000, 9 * PIECE + 5, SIZE - 1];
+        const bad = await bench.origin({ bytes: spoiledBytes(right, ...wrong), etag: '"bad"' });
+        const engine = bench.engine({
+          connections,
+          pieces: piecesOf(right),
+          size: SIZE,
+          mirrors: [right.url],
+          ...(withWhole && { checksums: sha256(right.digest()) }),
+        });
+        const run = await engine.get(bad.url);
+        expectDone(run, REFERENCE);
+        expect(warnings(run).join()).match(/4 of 21 pieces are wrong .*fetching them again from/);
+        const asked = 3 * PIECE + (SIZE % PIECE);
+        const seams = 2 * SEAM_BYTES * right.requests.length;
+        expect(sentBy(right))
+          .least(asked)
+          .most(asked + seams);
+        for (const { range } of right.requests) {
+          if (range === null) throw new Error('everything was asked for');
+          const touches = wrong.some(
+            (at) =>
+              range.start < (Math.floor(at / PIECE) + 1) * PIECE + SEAM_BYTES &&
+              range.end > Math.floor(at / PIECE) * PIECE - SEAM_BYTES,
+          );
+          expect(touches, `${range.start}-${range.end}`).equal(true);
+        }
+        expect(run.last).deep.include({ pieces: 21 });
+      });
+    }
+  }
+
+  it('P8: one source repairs itself when the second answer is right', async () => {
+    const right = await good();
+    const origin = await bench.origin({ bytes: spoiledBytes(right, 3 * MIB), etag: '"same"' });
+    const engine = bench.engine({ pieces: piecesOf(right, 'sha1') });
+    const running = engine.start(origin.url);
+    const bytes = right.content();
+    // The right bytes come from when the pieces are compared.
+    await origin.server.until(({ bodyBytes }) => bodyBytes >= SIZE);
+    origin.set({ bytes });
+    const run = await running.ended;
+    expectDone(run, REFERENCE);
+    expect((run.last as DoneEvent).fetched).below(SIZE + PIECE + 20 * SEAM_BYTES);
+  });
+
+  it('P8: pieces that stay wrong: three rounds, exit 9, and the part is kept', async () => {
+    const right = await good();
+    const bad = await bench.origin({ bytes: spoiledBytes(right, 3 * MIB), etag: '"bad"' });
+    const pieces = piecesOf(right);
+    const engine = bench.engine({ pieces, connections: 1 });
+    const run = await engine.get(bad.url);
+    expect(expectFailed(run, 'CHECKSUM_MISMATCH').exitStatus).equal(9);
+    expect(engine.hasPart).equal(true);
+    expect(warnings(run)).length(3);
+    expect(bad.requests).length(1 + 3);
+    for (const { range } of bad.requests.slice(1)) {
+      expect(range?.start).equal(3 * MIB - SEAM_BYTES);
+      expect(range?.end).equal(3 * MIB + PIECE + SEAM_BYTES);
+    }
+    // Given again, with a source that is right: only what is bad is asked for.
+    const again = await engine.get(bad.url, { pieces, mirrors: [right.url] });
+    expectDone(again, REFERENCE);
+    expect(sentBy(right)).below(PIECE + 2 * SEAM_BYTES + 1);
+  });
+
+  it('P8: no pieces and a wrong digest: exit 9, and no other source is asked', async () => {
+    const right = await good();
+    const bad = await bench.origin({ bytes: spoiledBytes(right, 3 * MIB) });
+    const engine = bench.engine({ checksums: sha256(right.digest()), mirrors: [right.url] });
+    expectFailed(await engine.get(bad.url), 'CHECKSUM_MISMATCH');
+    expect(engine.hasPart).equal(true);
+    expect(right.requests).deep.equal([]);
+  });
+
+  it('P8: pieces that are right under a wrong digest of the whole: exit 9', async () => {
+    const right = await good();
+    const checksums = sha256('00'.repeat(32));
+    const engine = bench.engine({ checksums, pieces: piecesOf(right) });
+    expectFailed(await engine.get(right.url), 'CHECKSUM_MISMATCH');
+  });
+
+  it('P8: a source that is refused, has no such name or has another length: the next one', async () => {
+    const right = await good();
+    const gone = await bench.origin({ size: SIZE });
+    gone.fault({ times: Infinity, fault: { kind: 'status', status: 404 } });
+    const short = await bench.origin({ size: SIZE - 1 });
+    const engine = bench.engine({
+      size: SIZE,
+      mirrors: ['http://no-such-host.invalid/f', short.url, right.url],
+      retries: 0,
+    });
+    const run = await engine.get(gone.url);
+    expectDone(run, REFERENCE);
+    expect(warnings(run).join()).match(/HTTP_REFUSED.*NAME_.*SIZE_MISMATCH/);
+    expect(sentBy(short)).below(SIZE);
+  });
+
+  it('P8: when every source fails, the last one is told', async () => {
+    const gone = await bench.origin({ size: SIZE });
+    gone.fault({ times: Infinity, fault: { kind: 'status', status: 404 } });
+    const run = await bench.engine({ mirrors: [`${gone.url}2`] }).get(gone.url);
+    const { message } = expectFailed(run, 'HTTP_REFUSED');
+    expect(message).match(/file\.bin2, the last of 2 sources/);
+    expect(gone.requests).length(2);
+  });
+
+  /** A source that serves some MiB and then refuses for ever. */
+  async function dying(options: Parameters<typeof bench.origin>[0] = {}): Promise<Origin> {
+    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB, ...options });
+    void origin.server
+      .until(({ bodyBytes }) => bodyBytes > 5 * MIB)
+      .then(() => {
+        origin.fault({ times: Infinity, fault: { kind: 'status', status: 404 } });
+        origin.server.resetAll();
+      })
+      .catch(() => undefined);
+    return origin;
+  }
+
+  for (const [name, keeps] of [
+    ['whole', true],
+    ['pieces', true],
+    ['nothing', false],
+  ] as const) {
+    it(`P8: a source dies in the middle; protected by ${name}`, async () => {
+      const right = await good();
+      const first = await dying();
+      const engine = bench.engine({
+        connections: 2,
+        mirrors: [right.url],
+        ...(name === 'whole' && { checksums: sha256(right.digest()) }),
+        ...(name === 'pieces' && { pieces: piecesOf(right) }),
+      });
+      const run = await engine.get(first.url);
+      expectDone(run, REFERENCE);
+      if (keeps) expect(sentBy(right), told(run)).below(SIZE - 2 * MIB);
+      else expect(sentBy(right)).least(SIZE);
+    });
+
+    it(`P8: the next source has another file of equal length; protected by ${name}`, async () => {
+      const right = await good();
+      const other = await bench.origin({ size: SIZE, seed: 2 });
+      const first = await dying();
+      const engine = bench.engine({
+        connections: 2,
+        mirrors: [other.url],
+        ...(name === 'whole' && { checksums: sha256(right.digest()) }),
+        ...(name === 'pieces' && { pieces: piecesOf(right) }),
+      });
+      const run = await engine.get(first.url);
+      // Without a digest the other file is as good as the first, but never a mixture.
+      if (name === 'nothing') expectDone(run, { seed: 2, size: SIZE });
+      else expectFailed(run, 'CHANGED', 'CHECKSUM_MISMATCH', 'HTTP_REFUSED');
+    });
+  }
+
+  it('P8: a source of another file between two right ones costs its own bytes only', async () => {
+    const right = await good();
+    const other = await bench.origin({ size: SIZE, seed: 2 });
+    const first = await dying();
+    const engine = bench.engine({
+      connections: 2,
+      pieces: piecesOf(right),
+      mirrors: [other.url, right.url],
+    });
+    const run = await engine.get(first.url);
+    expectDone(run, REFERENCE);
+    expect(sentBy(right)).below(SIZE - 2 * MIB);
+  });
+
+  it('P8: stopped and given again, kept bytes that were spoiled are fetched again', async () => {
+    const right = await good();
+    const slow = await bench.origin({
+      bytes: spoiledBytes(right, 100),
+      etag: '"e"',
+      rate: 12 * MIB,
+    });
+    const pieces = piecesOf(right);
+    const engine = bench.engine({ connections: 2, pieces });
+    const running = engine.start(slow.url);
+    await slow.server.until(({ bodyBytes }) => bodyBytes > 6 * MIB);
+    running.stop(new SluiceError('INTERRUPTED', 'stopped'));
+    expect((await running.ended).status).equal(130);
+    const from = slow.requests.length;
+    slow.set({ bytes: right.content() });
+    expectDone(await engine.get(slow.url), REFERENCE);
+    expect(sentBy(slow, from)).below(SIZE - 3 * MIB);
+  });
+
+  it('P8: a file that is there is compared by its pieces', async () => {
+    const right = await good();
+    const engine = bench.engine({ pieces: piecesOf(right), size: SIZE });
+    expectDone(await engine.get(right.url), REFERENCE);
+    const asked = right.requests.length;
+    expect((await engine.get(right.url)).last).include({ outcome: 'complete' });
+    expect(right.requests).length(asked);
+    const other = await engine.get(right.url, { pieces: null, size: SIZE + 1, checksums: [] });
+    expect((other.last as ErrorEvent).code).not.equal('DEFECT');
+  });
+
+  it('P11: what is sent beside the request goes to the origin that it was given for', async () => {
+    const right = await good();
+    const gone = await bench.origin({ size: SIZE });
+    gone.fault({ times: Infinity, fault: { kind: 'status', status: 404 } });
+    const secret = { user: { user: 'u', password: 'p' }, headers: ['X-Key: k'] };
+    const engine = bench.engine({ mirrors: [right.url], ...secret });
+    expectDone(await engine.get(gone.url), REFERENCE);
+    const sent = (origin: Origin): string =>
+      JSON.stringify(origin.requests.map(({ fields }) => fields));
+    expect(sent(gone))
+      .match(/x-key/i)
+      .match(/authorization/i);
+    expect(sent(right)).not.match(/x-key|authorization/i);
+    const another = bench.engine({ credentialsFor: gone.url, ...secret });
+    expectDone(await another.get(right.url), REFERENCE);
+    expect(sent(right)).not.match(/x-key|authorization/i);
+  });
+
+  it('P4: what is kept survives a first request that fails once', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB });
+    const engine = bench.engine({ connections: 2 });
+    const running = engine.start(origin.url);
+    await origin.server.until(({ bodyBytes }) => bodyBytes > 6 * MIB);
+    running.stop(new SluiceError('INTERRUPTED', 'stopped'));
+    await running.ended;
+    const from = origin.requests.length;
+    origin.fault({ request: from, fault: { kind: 'status', status: 503 } });
+    expectDone(await engine.get(origin.url), REFERENCE);
+    expect(sentBy(origin, from)).below(SIZE - 3 * MIB);
+  });
+});
