@@ -61,8 +61,11 @@ export function doneParts(event: DoneEvent, verbose: boolean): string[] {
     for (const [name, hex] of Object.entries(event.digests)) {
       parts.push(`${escapeControl(name)} ${escapeControl(hex)}`);
     }
+    if (event.pieces !== undefined) parts.push(`${format.count(event.pieces, 'piece')} verified`);
   } else if (verified.length > 0) {
     parts.push(`${verified.join(' and ')} verified`);
+  } else if (event.pieces !== undefined) {
+    parts.push(`${format.count(event.pieces, 'piece')} verified`);
   }
   return parts;
 }
