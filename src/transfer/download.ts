@@ -400,6 +400,8 @@ export class Download {
       await this.endLeases(workspace, work);
       const all = { start: 0, end: work.ledger.total };
       const bad = await this.badClaims();
+      // The journal may claim what a lease has written that is not in the books.
+      await workspace.forget(complementOf(work.ledger.written, work.ledger.total));
       if (this.spoiled || bad.length > 0)
         await this.forget(this.spoiled ? [all] : bad, workspace, work);
       this.spoiled = false;
@@ -451,7 +453,7 @@ export class Download {
     const { written, total } = ledger;
     if (workspace === null) return [];
     const proven = await verification.proven(workspace.fd, written, total, abort.signal);
-    return proven.gaps(0, total).map(([start, end]) => ({ start, end }));
+    return complementOf(proven, total);
   }
 
   // After the last byte
@@ -532,4 +534,9 @@ export class Download {
   snapshot(): DownloadSnapshot {
     return snapshotOf(this.job);
   }
+}
+
+/** What of `[0, total)` is not in a set. */
+function complementOf(set: ExtentSet, total: number): Span[] {
+  return set.gaps(0, total).map(([start, end]) => ({ start, end }));
 }

@@ -143,9 +143,7 @@ export class Keeping {
     const { workspace, verification, abort } = this.job;
     if (workspace === null) return new ExtentSet();
     const proven = await verification.proven(workspace.fd, written, size, abort.signal);
-    const rest = written.clone();
-    for (const { start, end } of proven.toArray()) rest.remove(start, end);
-    await workspace.forget(rest.toArray());
+    await workspace.forget(proven.gaps(0, size).map(([start, end]) => ({ start, end })));
     return proven;
   }
 }

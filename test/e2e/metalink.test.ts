@@ -159,6 +159,18 @@ describe('e2e/metalink', () => {
     expectSameContent(inDir('real.bin'), 5, SIZE);
   });
 
+  it('P16: a Metalink that does not come: stopped by a signal, or by its deadline', async () => {
+    origin.fault({ times: Infinity, fault: { kind: 'stall', at: 10 } });
+    const asked = origin.server.until(({ requests }) => requests.length > 0);
+    const metalink = ['get', '--metalink', origin.url, '--retries', '0'];
+    const stopped = await runIn(dir(), metalink, {
+      signalWhen: { when: asked, signal: 'SIGINT' },
+    });
+    expectStatus(stopped, 130);
+    expectStatus(await runIn(dir(), [...metalink, '--stall-timeout', '500ms']), 4);
+    expectStatus(await runIn(dir(), [...metalink, '--max-time', '500ms']), 4);
+  });
+
   it('P13: a name of a Metalink does not leave the directory', async () => {
     mkdirSync(inDir('in'));
     writeFileSync(inDir('x.meta4'), document(fileXml('../../out.bin', url('/good'))));
