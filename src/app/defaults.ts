@@ -29,6 +29,7 @@ export function defaultOptions(url: string): DownloadOptions {
     retries: 5,
     onExists: 'fail',
     sync: 'auto',
+    preallocate: 'sparse',
     mode: 'get',
     insist: false,
   };

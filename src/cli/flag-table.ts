@@ -105,6 +105,13 @@ const transferFlags = {
     default: 'auto',
     env: 'SLUICE_SYNC',
   },
+  preallocate: {
+    type: 'string',
+    description: 'space for the file before its first byte: none, its length only, or all of it',
+    options: ['none', 'sparse', 'full'],
+    default: 'sparse',
+    env: 'SLUICE_PREALLOCATE',
+  },
 } as const satisfies FlagTable;
 
 /** What is sent. All but User-Agent goes to the origin of the URL only. */

@@ -55,6 +55,7 @@ export function downloadOptions(values: DownloadValues): DownloadOptions {
       .filter((text) => !isChecksumList(text))
       .map((text) => parseChecksum(text)),
     sync: values.sync as DownloadOptions['sync'],
+    preallocate: values.preallocate as DownloadOptions['preallocate'],
   };
 }
 

@@ -94,6 +94,11 @@ export class PartFile {
     };
   }
 
+  /** Bytes of the disk that the part takes, which tells nothing of how much of it is written. */
+  allocatedBytes(): number {
+    return Number(this.#stat().blocks) * 512;
+  }
+
   /** Sets the length in bytes. What is added is a hole and takes no space. */
   setSize(bytes: number): void {
     try {

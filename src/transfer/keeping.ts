@@ -129,10 +129,11 @@ export class Keeping {
 
   /** Takes back what the digests of the pieces do not prove. Partly written pieces are such. */
   private async keepPieces(prior: Prior): Promise<Prior> {
-    const { workspace, work } = this.job;
+    const { workspace, work, options, abort } = this.job;
     if (workspace === null) return prior;
+    const space = { how: options.preallocate, signal: abort.signal };
     // What is not proven is forgotten before the journal says that it is of another source.
-    if (work === null) await workspace.adopt(prior.identity);
+    if (work === null) await workspace.adopt(prior.identity, space);
     const written = await this.prove(prior.written, prior.identity.size ?? 0);
     this.job.verification.restart();
     return { ...prior, written, unclean: false };

@@ -26,7 +26,7 @@ import type { Event } from './machine.js';
 import { readOffer } from './offer.js';
 import type { Offer } from './offer.js';
 import { Workspace, isWhole } from './workspace.js';
-import type { Prior } from './workspace.js';
+import type { Prior, Space } from './workspace.js';
 
 /** Of a file that is not fetched. */
 const NO_VALIDATORS: Validators = {
@@ -192,7 +192,7 @@ export class Opening {
   private async checkWhole(prior: Prior): Promise<Prior> {
     const { workspace } = this.job;
     if (workspace === null || !prior.unclean) return prior;
-    await workspace.adopt(prior.identity);
+    await workspace.adopt(prior.identity, this.space);
     const bad = await workspace.findBad(this.job.abort.signal);
     await workspace.forget(bad);
     const written = prior.written.clone();
@@ -208,7 +208,7 @@ export class Opening {
     if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
     this.job.target = workspace.target;
     this.lists.require(null, this.job.asker.url);
-    await workspace.adopt(prior.identity);
+    await workspace.adopt(prior.identity, this.space);
     this.job.identity = prior.identity;
     this.job.known = {
       validators: keptValidators(prior.identity.validators),
@@ -272,6 +272,10 @@ export class Opening {
     }
   }
 
+  private get space(): Space {
+    return { how: this.job.options.preallocate, signal: this.job.abort.signal };
+  }
+
   private place(): { dir: string | null; output: string | null } {
     return { dir: this.job.options.dir, output: this.job.options.output };
   }
@@ -303,10 +307,11 @@ export class Opening {
     const size = total ?? UNKNOWN_END;
     const identity = this.describe(asked, validators, total);
     const replace = this.job.options.onExists === 'overwrite';
+    const { space } = this;
     const again = this.job.work !== null;
     const sameSource = again && this.job.identity?.url === identity.url;
-    if (prior === null) await workspace.create(identity, { replace });
-    else if (!again) await workspace.adopt(identity);
+    if (prior === null) await workspace.create(identity, { replace, space });
+    else if (!again) await workspace.adopt(identity, space);
     else if (!sameSource) await workspace.setIdentity(identity);
     this.job.identity = identity;
     this.job.proven = false;

@@ -1,5 +1,6 @@
 /** What a download is told. The command line and the library fill it in. */
 import type { ChecksumList } from '../formats/checksum-list.js';
+import type { Preallocation } from '../disk/preallocate.js';
 import type { ChecksumSpec } from '../verify/checksum.js';
 import type { Pieces } from '../verify/pieces.js';
 import type { TlsSettings } from '../net/endpoint.js';
@@ -58,6 +59,8 @@ export interface DownloadOptions {
   retries: number;
   onExists: OnExists;
   sync: SyncPolicy;
+  /** What space the part gets before its first byte. */
+  preallocate: Preallocation;
   /** `resume` never starts over by itself; `get` does, and says so. */
   mode: 'get' | 'resume';
   /** Continue although nothing proves that the kept bytes belong to what the server has now (P7). */

@@ -9,6 +9,8 @@ import { Checkpointer } from '../disk/checkpoint.js';
 import { Journal, cleanMatches, journalPath, partPath, readJournal } from '../disk/journal.js';
 import type { DurableExtent, JournalIdentity, JournalRead } from '../disk/journal.js';
 import { PartFile } from '../disk/part-file.js';
+import { preallocate } from '../disk/preallocate.js';
+import type { Preallocate } from '../disk/preallocate.js';
 import { finishPublish, publish } from '../disk/publish.js';
 import { removePart, removeTrace } from '../disk/remove.js';
 import { directoryOf, inspectTarget, realTarget } from '../disk/target.js';
@@ -30,6 +32,9 @@ export interface Prior {
 export function isWhole({ identity, written }: Prior): boolean {
   return identity.size !== null && written.total() === identity.size;
 }
+
+/** How the part gets its space. */
+export type Space = Pick<Preallocate, 'how' | 'signal'>;
 
 export class Workspace {
   private read: JournalRead | null = null;
@@ -121,8 +126,9 @@ export class Workspace {
   /**
    * Goes on with what {@link prior} found.
    * @param identity the identity as it is known now
+   * @throws SluiceError DISK_FULL and other disk errors
    */
-  async adopt(identity: Omit<JournalIdentity, 'part'>): Promise<void> {
+  async adopt(identity: Omit<JournalIdentity, 'part'>, space: Space): Promise<void> {
     const part = this.openPart();
     const read = this.read;
     if (read === null) throw new SluiceError('DEFECT', 'adopting without a journal');
@@ -131,7 +137,7 @@ export class Workspace {
       this.journal = await Journal.reopen(journalPath(this.target), read);
       await this.journal.forget([{ start: size, end: Number.MAX_SAFE_INTEGER }]);
     }
-    if (identity.size !== null && size !== identity.size) part.setSize(identity.size);
+    await this.allocate(identity.size, space);
     await this.journal.setIdentity({ ...identity, part: { dev, ino } });
     if (this.checkpointer === null) this.watch();
   }
@@ -141,10 +147,14 @@ export class Workspace {
    * @param replace a part that no journal belongs to is thrown away as well
    * @throws SluiceError TARGET_EXISTS, TARGET_UNSAFE, DISK_FULL and other disk errors
    */
-  async create(identity: Omit<JournalIdentity, 'part'>, { replace = false } = {}): Promise<void> {
+  async create(
+    identity: Omit<JournalIdentity, 'part'>,
+    { replace, space }: { replace: boolean; space: Space },
+  ): Promise<void> {
     const { size } = identity;
     if (this.journal !== null) {
       await this.forgetAll();
+      await this.allocate(size, space);
       await this.setIdentity(identity);
       return;
     }
@@ -159,12 +169,20 @@ export class Workspace {
         part: { dev, ino },
       });
       // Not before: a part without a journal is empty, which is how `removeTrace` knows ours.
-      if (size !== null && size > 0) this.part.setSize(size);
+      await this.allocate(size, space);
     } catch (error) {
       await this.undoCreate();
       throw error;
     }
     this.watch();
+  }
+
+  /** Gives the part its space; a range that the journal claims is never touched. */
+  private async allocate(bytes: number | null, { how, signal }: Space): Promise<void> {
+    if (bytes === null) return;
+    const missing = new ExtentSet([{ start: 0, end: bytes }]);
+    for (const { start, end } of this.journal?.extents() ?? []) missing.remove(start, end);
+    await preallocate(this.openPart(), { how, bytes, missing: missing.toArray(), signal });
   }
 
   private async undoCreate(): Promise<void> {

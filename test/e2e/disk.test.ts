@@ -1,10 +1,11 @@
 import { expect } from 'chai';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expectStatus, filesIn, runIn } from '../helpers/command.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
 import { findProgram } from '../helpers/real-server.js';
+import { spawnSluice } from '../helpers/run-sluice.js';
 import { mountSmallDisk } from '../unit/disk/small-disk.js';
 
 const SIZE = 12 * 1024 * 1024;
@@ -63,6 +64,54 @@ describe('e2e/disk', () => {
       await expectResumable();
     });
   }
+
+  for (const [errno, words] of [
+    ['ENOSPC', /reserve space for .*no space is left.* needed/],
+    ['EDQUOT', /quota is used up/],
+    ['EFBIG', /larger than the filesystem/],
+  ] as const) {
+    it(`P17: ${errno} of --preallocate full ends with exit status 10 before the first byte`, async function () {
+      if (findProgram('strace') === null) return this.skip();
+      const inject = `fallocate:error=${errno}`;
+      const run = await spoiled(inject, ['x.part'], '--preallocate', 'full');
+      expectStatus(run, 10);
+      expect(run.stderr).to.match(words).and.to.contain('next: ');
+      expect(filesIn(dir())).to.deep.equal([]);
+      await expectResumable();
+    });
+  }
+
+  it('--preallocate full where blocks cannot be reserved is done with zeros', async function () {
+    if (findProgram('strace') === null) return this.skip();
+    origin.set({ rate: Infinity });
+    const inject = 'fallocate:error=EOPNOTSUPP';
+    expectStatus(await spoiled(inject, ['x.part'], '--preallocate', 'full'), 0);
+    expectSameContent(inDir('x'), SEED, SIZE);
+  });
+
+  it('P17: --preallocate full takes its space at once, and keeps what it has when that fails', async function () {
+    const disk = mountSmallDisk(20 * 1024 * 1024);
+    if (disk === null) return this.skip();
+    try {
+      const args = ['get', origin.url, '-o', path.join(disk.dir, 'x'), '--preallocate'];
+      const run = spawnSluice([...args, 'full', '--json'], { cwd: dir() });
+      await run.waitFor(/"type":"progress"/);
+      expect(statSync(path.join(disk.dir, 'x.part')).blocks * 512).to.equal(SIZE);
+      run.kill('SIGINT');
+      expectStatus(await run.ended, 130);
+      truncateSync(path.join(disk.dir, 'x.part'), SIZE / 2);
+      writeFileSync(path.join(disk.dir, 'other'), Buffer.alloc(10 * 1024 * 1024));
+      const full = await runIn(dir(), [...args, 'full']);
+      expectStatus(full, 10);
+      expect(full.stderr).to.match(/6 MiB needed, [\d.]+ MiB free/);
+      rmSync(path.join(disk.dir, 'other'));
+      origin.set({ rate: Infinity });
+      expectStatus(await runIn(dir(), [...args, 'full']), 0);
+      expectSameContent(path.join(disk.dir, 'x'), SEED, SIZE);
+    } finally {
+      disk.remove();
+    }
+  });
 
   it('P17: writes that take less than they were given are gone on with', async function () {
     if (findProgram('strace') === null) return this.skip();

@@ -44,8 +44,12 @@ describe('e2e/resume', () => {
   const resume = (...args: string[]) => runIn(dir(), ['resume', ...args]);
 
   /** Starts a download and stops it once the journal claims something. */
-  async function leave(name: string, signal: NodeJS.Signals = 'SIGINT'): Promise<RunResult> {
-    const args = ['get', origin.url, '-o', name, '-n', '2'];
+  async function leave(
+    name: string,
+    signal: NodeJS.Signals = 'SIGINT',
+    ...more: string[]
+  ): Promise<RunResult> {
+    const args = ['get', origin.url, '-o', name, '-n', '2', ...more];
     const run = spawnSluice(args, { cwd: dir(), env: { SLUICE_STATE_DIR: `${dir()}/.state` } });
     await claims(inDir(`${name}.sluice`));
     run.kill(signal);
@@ -95,6 +99,24 @@ describe('e2e/resume', () => {
     expectSameContent(inDir('x'), SEED, SIZE);
     expect(run.events[0]).to.include({ type: 'start', resumed: bytes });
     expect(sent(origin, before)).to.be.below(SIZE - bytes + 64 * 1024);
+  });
+
+  it('P4: whatever --preallocate said before and says now, the length of the part says nothing', async () => {
+    for (const [first, then] of [
+      ['none', 'sparse'],
+      ['sparse', 'full'],
+      ['full', 'none'],
+    ] as const) {
+      origin.set({ rate: 400_000 });
+      await leave(first, 'SIGKILL', '--preallocate', first);
+      origin.set({ rate: Infinity });
+      const { size } = statSync(inDir(`${first}.part`));
+      expect(size < SIZE, `${size} bytes with ${first}`).to.equal(first === 'none');
+      const before = origin.requests.length;
+      expectStatus(await resume(first, '--preallocate', then), 0);
+      expectSameContent(inDir(first), SEED, SIZE);
+      expect(sent(origin, before)).to.be.within(SIZE / 4, SIZE);
+    }
   });
 
   it('P3: nobody has to kill it: a second signal ends at once, and the journal holds', async () => {

@@ -98,6 +98,7 @@ describe('cli/plain', () => {
       'on-exists': 'fail',
       connections: 'auto',
       sync: 'auto',
+      preallocate: 'sparse',
       insecure: false,
       ipv4: false,
       ipv6: false,
