@@ -39,7 +39,11 @@ const packaged = (file: string): (() => string | null) => {
 const secure = (url: string): boolean => url.startsWith('https:');
 
 /** The command line of sluice; `extra` are further flags. */
-export function sluiceCommand(program: string, work: Work, extra: string[] = []): string[] {
+export function sluiceCommand(
+  program: string,
+  work: Omit<Work, 'connections'> & { connections: number | 'auto' },
+  extra: string[] = [],
+): string[] {
   const { url, output, connections, caFile } = work;
   const tls = secure(url) ? ['--cacert', caFile] : [];
   const flags = ['-o', output, '-n', String(connections), '--on-exists', 'overwrite', '-q'];

@@ -6,15 +6,25 @@ import { parseArgs } from 'node:util';
 import { sha256OfFile } from '../test/helpers/files.js';
 import { measure, medianSample, requireTime, type Sample } from './measure.js';
 import { environment, markdown, save, type Row, type ScenarioResult } from './report.js';
-import { SCENARIOS, type Entry, type Scenario } from './scenarios.js';
+import { MORE } from './more.js';
+import { BASIC, type Entry, type Far, type Scenario } from './scenarios.js';
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = Object.fromEntries(
+  Object.entries({ ...BASIC, ...MORE }).sort(([one], [other]) => (one < other ? -1 : 1)),
+);
 
 const USAGE = `npm run bench -- [options]
-  --scenario B1      one of ${Object.keys(SCENARIOS).join(', ')}; repeatable; default all but B4
+  --scenario B1      one of ${Object.keys(SCENARIOS).join(', ')}; repeatable; default all
+                     that can be run (B4 needs a far link)
   --rounds 5         how often each command runs
   --size 1G          bytes of the big file (K, M, G are powers of 1024)
   --dir DIR          where files are served from and written to; default the temporary directory
   --only sluice      only rows whose name starts so; repeatable
   --limit 60         seconds after which a run is given up
+  --memory /dev/shm  directory in memory, for the scenario sync
+  --server-address A, --exec-client 'WORDS', --link-mbit N
+                     a far link: address of this side, what takes a command to the other side,
+                     and the rate; README.md
   --save             write bench/results/DATE-COMMIT.json
 `;
 
@@ -25,6 +35,8 @@ interface Options {
   directory: string;
   only: string[];
   limit: number;
+  memory: string;
+  far: Far | null;
   save: boolean;
 }
 
@@ -49,12 +61,24 @@ function parseOptions(): Options | null {
       dir: { type: 'string', default: os.tmpdir() },
       only: { type: 'string', multiple: true, default: [] },
       limit: { type: 'string', default: '60' },
+      memory: { type: 'string', default: '/dev/shm' },
+      'server-address': { type: 'string' },
+      'exec-client': { type: 'string' },
+      'link-mbit': { type: 'string', default: '200' },
       save: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return null;
-  const scenarios = values.scenario ?? Object.keys(SCENARIOS).filter((id) => id !== 'B4');
+  const address = values['server-address'];
+  const exec = values['exec-client'];
+  if ((address === undefined) !== (exec === undefined))
+    throw new Error('--server-address and --exec-client belong together');
+  const far: Far | null =
+    address === undefined || exec === undefined
+      ? null
+      : { address, exec: exec.split(/\s+/), mbit: parseNumber('link-mbit', values['link-mbit']) };
+  const scenarios = values.scenario ?? Object.keys(SCENARIOS).filter((id) => fits(id, far));
   for (const id of scenarios) if (!(id in SCENARIOS)) throw new Error(`no such scenario: ${id}`);
   return {
     scenarios,
@@ -63,13 +87,19 @@ function parseOptions(): Options | null {
     directory: values.dir,
     only: values.only,
     limit: parseNumber('limit', values.limit),
+    memory: values.memory,
+    far,
     save: values.save,
   };
 }
 
+const fits = (id: string, far: Far | null): boolean =>
+  (SCENARIOS[id]?.unfit?.({ far }) ?? null) === null;
+
 /** Removes what a run has left: its output and whatever control files lie beside it. */
-function removeOutputs(directory: string, output: string | null): void {
+function removeOutputs(output: string | null): void {
   if (output === null) return;
+  const directory = path.dirname(output);
   const stem = path.basename(output).replace(/\.out$/, '');
   for (const name of readdirSync(directory)) {
     if (name.replace(/^\./, '').startsWith(`${stem}.out`)) {
@@ -116,7 +146,7 @@ class Table {
 
   async #runOnce(entry: Entry, row: Row, digest: boolean): Promise<void> {
     const { command, output, cleanUp } = await entry.prepare();
-    removeOutputs(this.directory, output);
+    removeOutputs(output);
     const { sample, failure } = await measure(command, {
       scratch: this.directory,
       limit: this.limit,
@@ -124,7 +154,7 @@ class Table {
     await cleanUp?.();
     row.problem = failure ?? (output === null ? null : checkOutput(output, entry.expected, digest));
     if (row.problem === null) row.samples.push(sample);
-    removeOutputs(this.directory, output);
+    removeOutputs(output);
   }
 
   finish(): Map<string, Sample> {
@@ -141,12 +171,13 @@ class Table {
 async function runScenario(
   id: string,
   scenario: Scenario,
-  { directory, size, rounds, only, limit }: Options,
+  { directory, size, rounds, only, limit, memory, far }: Options,
 ): Promise<ScenarioResult> {
   const scratch = mkdtempSync(path.join(directory, 'sluice-bench-'));
   try {
-    const bytes = Math.floor(size * (scenario.sizeFactor ?? 1));
-    const stage = await scenario.setUp({ directory: scratch, size: bytes });
+    const most = scenario.sizeMost ?? Infinity;
+    const bytes = Math.min(most, Math.floor(size * (scenario.sizeFactor ?? 1)));
+    const stage = await scenario.setUp({ directory: scratch, size: bytes, memory, far });
     try {
       const wanted = ({ name }: Entry): boolean =>
         only.length === 0 || only.some((start) => name.startsWith(start));

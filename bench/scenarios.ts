@@ -47,6 +47,20 @@ export interface Settings {
   directory: string;
   /** Bytes of the big file. */
   size: number;
+  /** A directory in memory, for what is measured without a disk. */
+  memory: string;
+  /** The link that the measured programs reach the server over, or null. */
+  far: Far | null;
+}
+
+/** A far link: the bench runs on the server's side, the programs on the other. */
+export interface Far {
+  /** Address of the server, as the programs see it. */
+  address: string;
+  /** Words in front of each measured command, which take it to the other side. */
+  exec: string[];
+  /** Rate of the link in Mbit/s. */
+  mbit: number;
 }
 
 export interface Scenario {
@@ -55,33 +69,37 @@ export interface Scenario {
   roundsFactor?: number;
   /** Part of `--size` that is used. */
   sizeFactor?: number;
+  /** The most bytes that are used. */
+  sizeMost?: number;
+  /** Why it cannot be run with these settings, or null. */
+  unfit?: (settings: Pick<Settings, 'far'>) => string | null;
   setUp: (settings: Settings) => Promise<Stage>;
 }
 
-const SEED = 77;
-const CORES = 2;
-const MB = 1_000_000;
+export const SEED = 77;
+export const CORES = 2;
+export const MB = 1_000_000;
 
-const wall = (medians: Medians, name: string): number => medians.get(name)?.wall ?? NaN;
+export const wall = (medians: Medians, name: string): number => medians.get(name)?.wall ?? NaN;
 const cpu = (medians: Medians, name: string): number => {
   const sample = medians.get(name);
   return sample === undefined ? NaN : sample.user + sample.sys;
 };
 
 /** Wall time of the fastest entry but sluice. */
-function fastestPeer(medians: Medians): number {
+export function fastestPeer(medians: Medians): number {
   const others = [...medians].filter(([name]) => name !== 'sluice');
   return others.length === 0 ? NaN : Math.min(...others.map(([, sample]) => sample.wall));
 }
 
 /** Why a peer cannot run; null when it can. */
-function missing(peer: Peer): string | null {
+export function missing(peer: Peer): string | null {
   if (peer.program() !== null) return null;
   return peer === SLUICE ? 'not built' : 'not installed';
 }
 
 /** A row for each peer that does the same work. */
-function peerEntries(
+export function peerEntries(
   peers: readonly Peer[],
   directory: string,
   expected: Entry['expected'],
@@ -101,12 +119,15 @@ function peerEntries(
   });
 }
 
+/** Work that only sluice is given. */
+export type SluiceWork = Omit<Work, 'output' | 'connections'> & { connections: number | 'auto' };
+
 /** A row for sluice with flags of its own. */
-function sluiceEntry(
+export function sluiceEntry(
   name: string,
   directory: string,
   expected: Entry['expected'],
-  work: Omit<Work, 'output'>,
+  work: SluiceWork,
   extra: string[] = [],
 ): Entry {
   const program = SLUICE.program();
@@ -122,10 +143,11 @@ function sluiceEntry(
 }
 
 /** An nginx with one file of the given size. */
-async function serve(
-  { directory }: Settings,
+export async function serve(
+  { directory }: Pick<Settings, 'directory'>,
   size: number,
   limitRate?: number,
+  extra?: string | ((root: string) => string),
 ): Promise<{ nginx: Nginx; expected: { size: number; sha256: string } }> {
   const root = path.join(directory, 'root');
   mkdirSync(root, { recursive: true });
@@ -133,6 +155,7 @@ async function serve(
     root,
     workers: CORES,
     ...(limitRate === undefined ? {} : { limitRate }),
+    ...(extra === undefined ? {} : { extra }),
   });
   nginx.addContent('file.bin', SEED, size);
   return { nginx, expected: { size, sha256: contentDigest(SEED, size) } };
@@ -188,10 +211,20 @@ async function capped(settings: Settings): Promise<Stage> {
 }
 
 /** One run against an origin of its own, for connections are counted from its start. */
-function originEntry(
+export function originEntry(
   peer: Peer,
   name: string,
-  { directory, size, sha256, slow }: Settings & { sha256: string; slow: boolean },
+  {
+    directory,
+    size,
+    sha256,
+    slow,
+    connections = 8,
+  }: Pick<Settings, 'directory' | 'size'> & {
+    sha256: string;
+    slow: boolean;
+    connections?: number | 'auto';
+  },
 ): Entry {
   const program = peer.program();
   const fast = 20 * MB;
@@ -206,9 +239,12 @@ function originEntry(
         rate: ({ connection }) => (slow && connection % 8 === 5 ? fast / 100 : fast),
       });
       const output = path.join(directory, `${peer.name}.out`);
-      const work = { url: origin.url, output, connections: 8, caFile: '' };
+      const work = { url: origin.url, output, caFile: '' };
       return {
-        command: peer.command(program ?? '', work),
+        command:
+          connections === 'auto'
+            ? sluiceCommand(program ?? '', { ...work, connections })
+            : peer.command(program ?? '', { ...work, connections }),
         output,
         cleanUp: () => origin.close(),
       };
@@ -313,20 +349,11 @@ async function checksum(settings: Settings): Promise<Stage> {
   };
 }
 
-/** B4 needs an emulated link, which a script has yet to set up. */
-function longLink(): Promise<Stage> {
-  throw new Error(
-    'B4 needs an emulated link of 200 Mbit/s and 80 ms (ip netns and tc netem, as root): ' +
-      'not built yet',
-  );
-}
-
-/** All scenarios by number; the bars are those of ARCHITECTURE.md. */
-export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+/** The scenarios of one machine; the bars are those of ARCHITECTURE.md. */
+export const BASIC: Readonly<Record<string, Scenario>> = {
   B1: { title: 'HTTP on loopback, 8 connections', setUp: (s) => loopback(s, 'http') },
   B2: { title: 'TLS 1.3 on loopback, 8 connections', setUp: (s) => loopback(s, 'https') },
   B3: { title: '20 MB/s a connection, 16 connections', setUp: capped },
-  B4: { title: '200 Mbit/s, 80 ms round trip', setUp: longLink },
   B5: {
     title: 'one connection in eight 100 times slower',
     sizeFactor: 0.25,
