@@ -97,7 +97,7 @@ describe('several addresses of one host', () => {
     expect(run.last).include({ connections: 6 });
   });
 
-  it('P6: when the first one changes too, the representation has changed', async () => {
+  it('P6: when the first one changes too, nothing of the two is mixed', async () => {
     const at = await start({ [A]: SLOW, [B]: SLOW });
     const engine = bench.engine({ connections: 4, resolve: at.resolve });
     const running = engine.start(at.url);
@@ -108,7 +108,10 @@ describe('several addresses of one host', () => {
       at.origin(host).set({ seed: 2, etag: '"two"' });
       at.origin(host).server.resetAll();
     }
-    expectFailed(await running.ended, 'CHANGED');
+    // What the other leases met first decides whether one answer may still do.
+    const run = await running.ended;
+    if (run.last?.type === 'done') expectDone(run, { seed: 2, size: SIZE });
+    else expectFailed(run, 'CHANGED');
   });
 
   it('P21: one that allows fewer connections keeps those, the others take the rest', async () => {

@@ -89,7 +89,7 @@ describe('cuts', () => {
 
   it('P16: one byte a second is slow and no stall; --max-time ends it, with what came kept', async () => {
     const slow = await bench.origin({ seed: 1, size: 3, rate: 1 });
-    const engine = bench.engine({ connections: 4, maxTimeMs: 1500 });
+    const engine = bench.engine({ connections: 4, maxTimeMs: 3000 });
     const large = await bench.origin({ ...REFERENCE, rate: 1 });
     const [whole, cut] = await Promise.all([
       bench.engine({ deadlines: { stallMs: 2500 } }).get(slow.url),
@@ -97,7 +97,7 @@ describe('cuts', () => {
     ]);
     expectDone(whole, { seed: 1, size: 3 });
     expectFailed(cut, 'MAX_TIME');
-    expect(cut.ms).below(2600);
+    expect(cut.ms).below(4000);
     expect(engine.hasPart).equal(true);
   });
 });

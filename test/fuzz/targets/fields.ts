@@ -213,7 +213,7 @@ export const dates: Target = {
         assert.equal(again.slice(4), text.slice(4));
       }
     } else if (wait !== null) {
-      assert.match(text, /^[0-9]+$/);
+      assert.match(text, /^[0-9]+([ \t]*,[ \t]*[0-9]+)*$/);
       assert(wait >= 0 && wait <= MAX_RETRY_AFTER_MS);
     }
     return `${ms === null} ${wait === null} ${wait === 0} ${wait === MAX_RETRY_AFTER_MS}`;
