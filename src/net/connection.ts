@@ -327,8 +327,20 @@ export class Connection {
       this.from = this.to = 0;
       if (done) return this.settleBody('complete');
       if (!more) return this.settleBody('stopped');
+      if (full) return this.giveWay();
     }
     return true;
+  }
+
+  /**
+   * Ends this connection's turn. libuv reads on from a socket as long as reads fill their buffer, up
+   * to 32 of them: one with a large window starved all others of the thread for half a second.
+   */
+  private giveWay(): boolean {
+    setImmediate(() => {
+      if (this.mode === 'body') this.socket?.resume();
+    });
+    return false;
   }
 
   private unframe(bytes: number): { done: boolean; taken: number; surplus: boolean } {

@@ -1,18 +1,28 @@
 /** How many connections to use. Pure: the caller brings the clock and the counters. */
 
-/** Connections that `auto` starts with where a round trip is short. */
-export const AUTO_START = 4;
+/** Where a round trip is short, `auto` goes on with so many when one is not plenty, or slow. */
+export const AUTO_NEAR = 4;
+export const AUTO_NEAR_SLOW = 8;
+
+/** Bytes per millisecond from one connection that is not to share the processor with others soon. */
+const PLENTY = 400_000;
+
+/** Bytes per millisecond from one connection that is slow for a server nearby: it may be throttled. */
+const SLOW = 100_000;
+
+/** Where one connection brings plenty, more are tried only after this long. */
+const PLENTY_MS = 2000;
 
 /** The most that `auto` uses. */
 export const AUTO_MAX = 16;
 
-/** From this round trip on, `auto` starts with one: slow start is dear, and one may fill the link. */
+/** From this round trip on, `auto` grows by doubling alone: slow start is dear, and one may fill the link. */
 const FAR_MS = 10;
 
 /** More connections must bring this much to be kept. */
 const WORTH = 1.1;
 
-/** A rate that grows faster than this from window to window has not settled yet. */
+/** A rate that grows or falls faster than this from window to window has not settled yet. */
 const GROWING = 1.15;
 
 /** A rate that never settles is taken as it is after so many windows. */
@@ -56,8 +66,8 @@ export interface RampSample {
 
 /**
  * The target number of connections over time. A fixed number stays, unless the server objects.
- * `auto` measures what its connections yield once their rate has settled, doubles them, and goes
- * back when twice as many do not yield more.
+ * `auto` begins with one, measures what its connections yield once their rate has settled, doubles
+ * them, and goes back when twice as many do not yield more.
  */
 export class Ramp {
   private readonly auto: boolean;
@@ -66,7 +76,10 @@ export class Ramp {
   private wanted: number;
   private limit: number;
   private settled: boolean;
+  /** The first window is still to tell whether one connection is plenty. */
+  private near: boolean;
   private limitUntilMs = 0;
+  private firstMs: number | null = null;
   /** A remembered limit is kept for so long after the first sample. */
   private holdMs = 0;
   private objections = 0;
@@ -92,14 +105,18 @@ export class Ramp {
     this.auto = auto;
     this.ceiling = auto ? AUTO_MAX : connections;
     this.limit = this.ceiling;
-    this.wanted = auto ? (roundTripMs < FAR_MS ? AUTO_START : 1) : connections;
+    this.wanted = auto ? 1 : connections;
+    this.near = auto && roundTripMs < FAR_MS;
     this.settled = !auto;
     this.windowMs = Math.max(MIN_WINDOW_MS, WINDOW_ROUND_TRIPS * roundTripMs);
     if (auto && remembered !== null) this.recall(remembered);
   }
 
   private recall({ connections, limit }: Remembered): void {
-    if (connections !== null) this.wanted = Math.min(this.ceiling, Math.max(1, connections));
+    if (connections !== null) {
+      this.wanted = Math.min(this.ceiling, Math.max(1, connections));
+      this.near = false;
+    }
     if (limit === null || limit >= this.ceiling) return;
     this.limit = Math.max(1, limit);
     this.holdMs = RETRY_REMEMBERED_MS;
@@ -140,15 +157,16 @@ export class Ramp {
     if (elapsed < this.windowMs) return;
     const rate = (now.bytes - this.since.bytes) / elapsed;
     this.since = { ms: now.nowMs, bytes: now.bytes };
-    this.judge(rate);
+    this.judge(rate, now.nowMs);
   }
 
-  private judge(rate: number): void {
+  private judge(rate: number, nowMs: number): void {
     const last = this.lastRate;
     this.lastRate = rate;
     this.windows++;
-    if (last === null) return;
-    if (rate > last * GROWING && this.windows < MAX_WINDOWS) return;
+    if (last === null) return this.leap(rate, nowMs);
+    const moves = rate > last * GROWING || rate * GROWING < last;
+    if (moves && this.windows < MAX_WINDOWS) return;
     const plateau = Math.max(rate, last);
     if (this.before !== null && plateau < this.before * WORTH) {
       this.wanted = Math.max(1, Math.floor(this.wanted / 2));
@@ -160,6 +178,22 @@ export class Ramp {
     this.windows = 0;
     this.settled = this.wanted >= this.ceiling;
     this.wanted = Math.min(this.ceiling, this.wanted * 2);
+  }
+
+  /**
+   * Nearby, one connection gets company as soon as it does not bring plenty. A throttled server may
+   * send the first second's worth at once, so what is plenty now is asked again with each window.
+   */
+  private leap(rate: number, nowMs: number): void {
+    if (!this.near) return;
+    this.firstMs ??= nowMs;
+    this.lastRate = null;
+    this.windows = 0;
+    if (rate >= PLENTY && nowMs - this.firstMs < PLENTY_MS) return;
+    this.near = false;
+    if (rate >= PLENTY) return;
+    this.wanted = Math.min(this.ceiling, rate < SLOW ? AUTO_NEAR_SLOW : AUTO_NEAR);
+    this.since = null;
   }
 
   /**

@@ -309,7 +309,8 @@ export class Download {
     if (lanes === 1 || this.options.threads === 0) return this.job.local;
     const threads = Math.min(lanes, this.options.threads ?? availableParallelism());
     this.pool ??= new PoolExecutor(threads, lanes, this.job.log);
-    this.pool.warm();
+    // `auto` may find one connection enough, and threads cost a tenth of a second of the processor.
+    if (this.options.connections !== 'auto') this.pool.warm();
     return this.pool;
   }
 

@@ -1,6 +1,6 @@
 /** What the ramp takes over from an earlier run, and what it leaves to a later one. */
 import { expect } from 'chai';
-import { AUTO_MAX, AUTO_START, Ramp } from '../../../src/plan/ramp.js';
+import { AUTO_MAX, Ramp } from '../../../src/plan/ramp.js';
 
 /** Feeds the ramp for `ms`, with what `yieldOf` connections bring in a millisecond. */
 function feed(
@@ -23,7 +23,7 @@ describe('the memory of the ramp', () => {
     for (const connections of [1, 8, AUTO_MAX])
       expect(new Ramp('auto', 80, { connections, limit: null }).target).equal(connections);
     expect(new Ramp('auto', 80, { connections: 64, limit: null }).target).equal(AUTO_MAX);
-    expect(new Ramp('auto', 1, NOTHING).target).equal(AUTO_START);
+    expect(new Ramp('auto', 1, NOTHING).target).equal(1);
   });
 
   it('a fixed number remembers nothing and teaches nothing', () => {

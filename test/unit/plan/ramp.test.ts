@@ -1,6 +1,6 @@
 /** How many connections are used over time. */
 import { expect } from 'chai';
-import { AUTO_MAX, AUTO_START, Ramp } from '../../../src/plan/ramp.js';
+import { AUTO_MAX, AUTO_NEAR, AUTO_NEAR_SLOW, Ramp } from '../../../src/plan/ramp.js';
 
 const STEP_MS = 10;
 
@@ -25,11 +25,35 @@ describe('the ramp', () => {
     expect(ramp.target).equal(5);
   });
 
-  it('auto starts with four nearby and with one far away', () => {
-    expect(new Ramp('auto', 1).target).equal(AUTO_START);
-    expect(new Ramp('auto', 9.9).target).equal(AUTO_START);
-    expect(new Ramp('auto', 10).target).equal(1);
-    expect(new Ramp('auto', 300).target).equal(1);
+  it('auto starts with one', () => {
+    for (const roundTrip of [1, 9.9, 10, 300]) expect(new Ramp('auto', roundTrip).target).equal(1);
+  });
+
+  it('nearby, one that is not plenty gets company at once: more where it is slow', () => {
+    for (const [roundTrip, rate, target] of [
+      [1, 399_999, AUTO_NEAR],
+      [9.9, 100_000, AUTO_NEAR],
+      [1, 99_999, AUTO_NEAR_SLOW],
+      [10, 99_999, 1],
+      [1, 400_000, 1],
+    ] as const) {
+      const ramp = new Ramp('auto', roundTrip);
+      feed(ramp, { ms: 0, bytes: 0 }, 70, () => rate);
+      expect(ramp.target, `${rate} bytes a millisecond`).equal(target);
+    }
+  });
+
+  it('nearby, one that is plenty is left alone for two seconds, and watched', () => {
+    const ramp = new Ramp('auto', 1);
+    const clock = { ms: 0, bytes: 0 };
+    feed(ramp, clock, 1900, () => 500_000);
+    expect(ramp.target).equal(1);
+    feed(ramp, clock, 320, () => 500_000);
+    expect(ramp.target).equal(2);
+    const burst = new Ramp('auto', 1);
+    feed(burst, { ms: 0, bytes: 0 }, 60, () => 500_000);
+    feed(burst, { ms: 60, bytes: 30_000_000 }, 60, () => 20_000);
+    expect(burst.target, 'a burst is not plenty').equal(AUTO_NEAR_SLOW);
   });
 
   it('auto grows to its most while more connections bring more', () => {
@@ -43,17 +67,17 @@ describe('the ramp', () => {
   it('auto goes back when twice as many bring no more, and stays', () => {
     const ramp = new Ramp('auto', 1);
     const clock = { ms: 0, bytes: 0 };
-    feed(ramp, clock, 10_000, () => 1000);
-    expect(ramp.target).equal(AUTO_START);
-    feed(ramp, clock, 10_000, (count) => count * 1000);
-    expect(ramp.target).equal(AUTO_START);
+    feed(ramp, clock, 10_000, () => 200_000);
+    expect(ramp.target).equal(AUTO_NEAR);
+    feed(ramp, clock, 10_000, (count) => count * 200_000);
+    expect(ramp.target).equal(AUTO_NEAR);
   });
 
   it('auto does not judge while connections are still missing', () => {
-    const ramp = new Ramp('auto', 1);
+    const ramp = new Ramp('auto', 1, { connections: 4, limit: null });
     for (let ms = 0; ms < 10_000; ms += STEP_MS) {
-      ramp.sample({ nowMs: ms, bytes: ms * 1000, receiving: AUTO_START - 1 });
-      expect(ramp.target).equal(AUTO_START);
+      ramp.sample({ nowMs: ms, bytes: ms * 1000, receiving: 3 });
+      expect(ramp.target).equal(4);
     }
   });
 
@@ -117,36 +141,40 @@ describe('how the ramp judges', () => {
     });
   }
 
-  it('a rate has settled when a second window brings no more', () => {
-    expect(targets(new Ramp('auto', 1), 50, [10, 10])).deep.equal([4, 8]);
-    expect(targets(new Ramp('auto', 1), 50, [10, 9])).deep.equal([4, 8]);
-    expect(targets(new Ramp('auto', 1), 50, [0, 0])).deep.equal([4, 8]);
-    expect(targets(new Ramp('auto', 1), 50, [10, 12, 13])).deep.equal([4, 4, 8]);
+  it('a rate has settled when a second window is about the same', () => {
+    expect(targets(new Ramp('auto', 100), 400, [10, 10])).deep.equal([1, 2]);
+    expect(targets(new Ramp('auto', 100), 400, [10, 9])).deep.equal([1, 2]);
+    expect(targets(new Ramp('auto', 100), 400, [0, 0])).deep.equal([1, 2]);
+    expect(targets(new Ramp('auto', 100), 400, [10, 12, 13])).deep.equal([1, 1, 2]);
+    expect(targets(new Ramp('auto', 100), 400, [10, 8, 8])).deep.equal([1, 1, 2]);
   });
 
   it('a window is 50 ms, or four round trips where those are longer', () => {
-    expect(targets(new Ramp('auto', 1), 49, [10, 10, 10])).deep.equal([4, 4, 4]);
+    expect(targets(new Ramp('auto', 11), 49, [10, 10])).deep.equal([1, 1]);
+    expect(targets(new Ramp('auto', 11), 50, [10, 10])).deep.equal([1, 2]);
     expect(targets(new Ramp('auto', 100), 399, [10, 10, 10])).deep.equal([1, 1, 1]);
     expect(targets(new Ramp('auto', 100), 400, [10, 10])).deep.equal([1, 2]);
   });
 
   it('a rate is by time, however long a window became', () => {
-    const ramp = new Ramp('auto', 1);
+    const ramp = new Ramp('auto', 11);
     for (const ms of [0, 50, 150]) ramp.sample({ nowMs: ms, bytes: ms * 10, receiving: 4 });
-    expect(ramp.target).equal(8);
+    expect(ramp.target).equal(2);
   });
 
-  it('a rate that grows on and on is taken as it is after twelve windows', () => {
-    const growing = Array.from({ length: 12 }, (_, window) => 10 * 1.2 ** window);
-    expect(targets(new Ramp('auto', 1), 50, growing)).deep.equal([
-      ...Array.from({ length: 11 }, () => 4),
-      8,
-    ]);
+  it('a rate that moves on and on is taken as it is after twelve windows', () => {
+    for (const step of [1.2, 0.8]) {
+      const moving = Array.from({ length: 12 }, (_, window) => 1000 * step ** window);
+      expect(targets(new Ramp('auto', 100), 400, moving)).deep.equal([
+        ...Array.from({ length: 11 }, () => 1),
+        2,
+      ]);
+    }
   });
 
   it('the better of two windows counts', () => {
-    const after = targets(new Ramp('auto', 1), 50, [10, 10, 0, 12, 10]);
-    expect(after.at(-1)).equal(AUTO_MAX);
+    const after = targets(new Ramp('auto', 100), 400, [10, 10, 0, 12, 10.5]);
+    expect(after.at(-1)).equal(4);
   });
 
   it('P21: objections two seconds apart are two', () => {
