@@ -12,7 +12,7 @@ describe('app/inspect: the plan', () => {
     { size: 6 * MIB, connections: 8, plan: { connections: 8, leaseBytes: 6 * MIB } },
     { size: 640 * MIB, connections: 1, plan: { connections: 1, leaseBytes: 640 * MIB } },
     { size: 640 * MIB, connections: 8, plan: { connections: 8, leaseBytes: 48 * MIB } },
-    { size: 640 * MIB, connections: 'auto', plan: { connections: 4, leaseBytes: 96 * MIB } },
+    { size: 640 * MIB, connections: 'auto', plan: { connections: 1, leaseBytes: 640 * MIB } },
   ] as const) {
     it(`is what get begins with: ${size} bytes, ${connections} connections`, async () => {
       const origin = await Origin.start({ size });
