@@ -7,6 +7,7 @@ import { assert, SluiceError } from '../errors.js';
 import type { Extent } from '../plan/extents.js';
 import { DurableExtents, type DurableExtent } from './durable-extents.js';
 import type { PartIdentity } from './part-file.js';
+import { PUBLISH_MODES, type PublishMode } from './publish-mode.js';
 
 export type { DurableExtent } from './durable-extents.js';
 
@@ -28,7 +29,7 @@ const EXTENT_BYTES = 20;
 const RANGE_BYTES = 16;
 
 /** Types of frames. A number is never given another meaning. */
-export const FRAME = { IDENTITY: 1, EXTENTS: 2, FORGET: 3, CLEAN: 4 } as const;
+export const FRAME = { IDENTITY: 1, EXTENTS: 2, FORGET: 3, CLEAN: 4, PUBLISH: 5 } as const;
 
 /** What a download is of, as far as the disk must know it to go on without a URL. */
 export interface JournalIdentity {
@@ -54,6 +55,20 @@ export interface JournalIdentity {
 /** The part as it was at a graceful stop. */
 export type CleanRecord = PartIdentity;
 
+/** Every byte is in place and verified, and the final name is about to be taken. */
+export interface PublishRecord {
+  /** Length of the file in bytes. */
+  size: number;
+  /** How the name is taken. */
+  mode: PublishMode;
+  /** Whether the part was synced; otherwise it is whole only as long as the boot is the same. */
+  synced: boolean;
+  /** See {@link file://./boot.ts}. */
+  bootId: string | null;
+  /** Verified digests, by algorithm, as lower-case hex. */
+  digests: Record<string, string>;
+}
+
 /** Where appending may go on: an offset, and the CRC that the next frame is seeded with. */
 export interface JournalPosition {
   offset: number;
@@ -67,11 +82,13 @@ export interface JournalContents {
   extents: DurableExtent[];
   /** Present only when the last run stopped gracefully, and nothing came after. */
   clean: CleanRecord | null;
+  /** Present only when the last run died while it took the final name. */
+  publish: PublishRecord | null;
   /** Bytes up to the end of the last valid frame. */
   validBytes: number;
   /** Whether something behind these bytes, or a claim, had to be ignored. */
   damaged: boolean;
-  /** The end of the valid frames, a trailing CLEAN not counted. */
+  /** The end of the valid frames, a trailing CLEAN or PUBLISH not counted. */
   appendAt: JournalPosition;
 }
 
@@ -123,6 +140,10 @@ export function identityFrame(identity: JournalIdentity): Frame {
 
 export function cleanFrame(clean: CleanRecord): Frame {
   return { type: FRAME.CLEAN, payload: Buffer.from(JSON.stringify(clean)) };
+}
+
+export function publishFrame(record: PublishRecord): Frame {
+  return { type: FRAME.PUBLISH, payload: Buffer.from(JSON.stringify(record)) };
 }
 
 /** As many frames as the extents need. */
@@ -184,7 +205,7 @@ export function decodeJournal(bytes: Uint8Array): JournalContents {
       offset: position.offset + FRAME_HEAD_BYTES + frame.payload.length,
       seed: frame.crc,
     };
-    if (frame.type !== FRAME.CLEAN) appendAt = position;
+    if (frame.type !== FRAME.CLEAN && frame.type !== FRAME.PUBLISH) appendAt = position;
   }
   const { identity } = replay;
   if (identity === null) throw damaged('its first record cannot be read');
@@ -195,6 +216,7 @@ export function decodeJournal(bytes: Uint8Array): JournalContents {
     identity,
     extents,
     clean: isDamaged ? null : replay.clean,
+    publish: isDamaged ? null : replay.publish,
     validBytes: position.offset,
     damaged: isDamaged,
     appendAt,
@@ -234,12 +256,14 @@ function frameAt(
 class Replay {
   identity: JournalIdentity | null = null;
   clean: CleanRecord | null = null;
+  publish: PublishRecord | null = null;
   readonly extents = new DurableExtents();
 
   /** Returns false when the frame makes no sense; it then ends the reading. */
   apply({ type, payload }: Frame): boolean {
     if (this.identity === null && type !== FRAME.IDENTITY) return false;
     this.clean = null;
+    this.publish = null;
     switch (type) {
       case FRAME.IDENTITY: {
         const identity = parseIdentity(payload);
@@ -259,6 +283,9 @@ class Replay {
       case FRAME.CLEAN:
         this.clean = parseClean(payload);
         return this.clean !== null;
+      case FRAME.PUBLISH:
+        this.publish = parsePublish(payload);
+        return this.publish !== null;
       default:
         return false;
     }
@@ -306,6 +333,18 @@ function parseClean(payload: Uint8Array): CleanRecord | null {
     isDecimal(value['ino']) &&
     isDecimal(value['dev']);
   return sound ? (value as unknown as CleanRecord) : null;
+}
+
+function parsePublish(payload: Uint8Array): PublishRecord | null {
+  const value = parseObject(payload);
+  if (value === null || !isObject(value['digests'])) return null;
+  const sound =
+    isCount(value['size']) &&
+    PUBLISH_MODES.some((mode) => mode === value['mode']) &&
+    typeof value['synced'] === 'boolean' &&
+    (value['bootId'] === null || typeof value['bootId'] === 'string') &&
+    Object.values(value['digests']).every((hex) => typeof hex === 'string');
+  return sound ? (value as unknown as PublishRecord) : null;
 }
 
 function parseObject(payload: Uint8Array): Record<string, unknown> | null {

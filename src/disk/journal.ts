@@ -25,18 +25,25 @@ import {
   forgetFrames,
   identityFrame,
   isUnfinished,
+  publishFrame,
   MAX_JOURNAL,
   type CleanRecord,
   type Frame,
   type JournalContents,
   type JournalIdentity,
   type JournalPosition,
+  type PublishRecord,
 } from './journal-format.js';
 import { newJournalPath } from './names.js';
 import { lstatOrNull, nameTaken, oddity } from './part-file.js';
 
 export { cleanMatches } from './journal-format.js';
-export type { CleanRecord, DurableExtent, JournalIdentity } from './journal-format.js';
+export type {
+  CleanRecord,
+  DurableExtent,
+  JournalIdentity,
+  PublishRecord,
+} from './journal-format.js';
 export { journalPath, partPath, targetOf } from './names.js';
 
 /** A journal is rewritten when it is longer than this, in bytes, and twice its last rewriting. */
@@ -107,7 +114,7 @@ export class Journal {
     return new Journal(journalPath, await writeNew(journalPath, identity, []));
   }
 
-  /** Opens a journal that was read, cuts off its bad tail and its CLEAN, and makes that durable. */
+  /** Opens a journal that was read, cuts off its bad tail and its last word, and makes that durable. */
   static async reopen(journalPath: string, read: JournalRead): Promise<Journal> {
     let fd: number | null = null;
     try {
@@ -117,6 +124,8 @@ export class Journal {
       if (dev !== read.file.dev || ino !== read.file.ino) {
         throw unusable(journalPath, 'it was replaced while it was read');
       }
+      // Left by a run that died while it rewrote the journal.
+      unlinkQuietly(newJournalPath(journalPath));
       ftruncateSync(fd, read.appendAt.offset);
       await syncData(fd);
       const { identity, extents, appendAt } = read;
@@ -177,6 +186,14 @@ export class Journal {
   }
 
   /**
+   * Records that every byte is in place and verified, and that the final name is taken next. When
+   * the part is synced, so is this.
+   */
+  markPublish(record: PublishRecord): Promise<void> {
+    return this.#enqueue(() => this.#write([publishFrame(record)], { sync: record.synced }));
+  }
+
+  /**
    * Rewrites the journal without what it has outlived, a CLEAN among it. Happens by itself when
    * the journal grows.
    */
@@ -225,7 +242,7 @@ export class Journal {
     });
   }
 
-  async #write(frames: Frame[]): Promise<void> {
+  async #write(frames: Frame[], { sync = true } = {}): Promise<void> {
     if (frames.length === 0) return;
     const { bytes, seed } = encodeFrames(frames, this.#position.seed);
     const { offset } = this.#position;
@@ -234,7 +251,7 @@ export class Journal {
         throw new SluiceError('DISK_FILE_TOO_BIG', `the journal ${this.path} grew beyond 64 MiB`);
       }
       await writeAt(this.#fd, bytes, offset);
-      await this.#sync();
+      if (sync) await this.#sync();
     } catch (thrown) {
       this.#failure = diskError(thrown, { action: 'write', path: this.path });
       this.#cutAt(offset);

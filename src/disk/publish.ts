@@ -1,16 +1,24 @@
 /** Gives the part its final name, and never takes that name from another file unasked. */
-import { closeSync, constants, linkSync, openSync, renameSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  linkSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  type BigIntStats,
+} from 'node:fs';
 import path from 'node:path';
 import { SluiceError } from '../errors.js';
 import { syncDirectory } from './async-io.js';
 import { diskError, errnoOf } from './errors.js';
 import { partPath, suffixedName } from './names.js';
 import { lstatOrNull, type PartFile } from './part-file.js';
+import type { PublishMode } from './publish-mode.js';
 
 export { syncDirectory } from './async-io.js';
 
-/** What to do when the final name is taken. */
-export type PublishMode = 'fail' | 'overwrite' | 'rename';
+export type { PublishMode } from './publish-mode.js';
 
 /** What filesystems answer that have no hard links, or no more of them. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);
@@ -50,19 +58,48 @@ export async function publish(
   }
 }
 
+/** What was being published when a run died: its journal says so. */
+export interface Unpublished {
+  mode: PublishMode;
+  /** Length of the file in bytes. */
+  size: number;
+  /** The part, which is the published file now. */
+  part: { dev: string; ino: string };
+}
+
+/** The name that a run gave to its part before it died; null when it did not come so far. */
+export function publishedName(target: string, { mode, size, part }: Unpublished): string | null {
+  for (let number = 0; number < MAX_RENAMES; number += 1) {
+    const name = number === 0 ? target : numberedName(target, number);
+    const there = lstatOrNull(name);
+    if (there === null) return null;
+    if (there.isFile() && isFile(there, part) && Number(there.size) === size) return name;
+    if (mode !== 'rename') return null;
+  }
+  return null;
+}
+
+/** Removes the part's name when it is only the second name of what was published. */
+export async function finishPublish(target: string, part: Unpublished['part']): Promise<void> {
+  const left = lstatOrNull(partPath(target));
+  if (left === null || !isFile(left, part)) return;
+  await syncDirectory(path.dirname(target));
+  unlink(partPath(target));
+}
+
 /**
- * Finishes what a run began that died in {@link publish}: when the target and its part are the
- * same file, the part's name is removed. Returns whether that was so. Call it only when the
- * journal claims every byte: anyone may have linked an incomplete part to that name.
+ * Takes the name away again from a part that may not be whole: its bytes were not synced, and the
+ * machine went down. Only when the part's own name is there as well, so that nothing is lost.
  */
-export function finishPublish(target: string): boolean {
-  const part = partPath(target);
-  const published = lstatOrNull(target);
-  const left = lstatOrNull(part);
-  if (published === null || left === null || !left.isFile()) return false;
-  if (published.ino !== left.ino || published.dev !== left.dev) return false;
-  unlink(part);
+export function undoPublish(target: string, published: string, part: Unpublished['part']): boolean {
+  const left = lstatOrNull(partPath(target));
+  if (left === null || !isFile(left, part)) return false;
+  unlink(published);
   return true;
+}
+
+function isFile(stats: BigIntStats, { dev, ino }: Unpublished['part']): boolean {
+  return String(stats.ino) === ino && String(stats.dev) === dev;
 }
 
 /** Returns false when the name is taken. */
@@ -153,7 +190,7 @@ function requireOurs(part: PartFile): void {
 function isNameOf(file: string, part: PartFile): boolean {
   const there = lstatOrNull(file);
   const { dev, ino } = part.identity();
-  return there !== null && String(there.ino) === ino && String(there.dev) === dev;
+  return there !== null && isFile(there, { dev, ino });
 }
 
 function unlink(file: string): void {

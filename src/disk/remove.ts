@@ -2,12 +2,15 @@
 import { unlinkSync } from 'node:fs';
 import { SluiceError } from '../errors.js';
 import { diskError, errnoOf } from './errors.js';
-import { journalPath, partPath } from './names.js';
+import { journalPath, newJournalPath, partPath } from './names.js';
 import { lstatOrNull, requirePlain } from './part-file.js';
 
-/** Removes the part and the journal of a target; what is not there is no error. */
-export function removePart(target: string, { partOnly = false } = {}): void {
-  for (const path of partOnly ? [partPath(target)] : [partPath(target), journalPath(target)]) {
+/** Removes the part, the journals or both of a target; what is not there is no error. */
+export function removePart(target: string, what: 'both' | 'part' | 'journal' = 'both'): void {
+  const journal = journalPath(target);
+  const journals = [newJournalPath(journal), journal];
+  const parts = what === 'journal' ? [] : [partPath(target)];
+  for (const path of [...parts, ...(what === 'part' ? [] : journals)]) {
     try {
       unlinkSync(path);
     } catch (thrown) {

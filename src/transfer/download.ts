@@ -490,14 +490,19 @@ export class Download {
         : options.onExists === 'rename'
           ? 'rename'
           : 'fail';
-    this.job.published = await workspace.publish(mode, { synced: !this.dirty });
+    const synced = !this.dirty;
+    const { digests } = this.job.verification;
+    const size = this.job.known?.total ?? 0;
+    this.job.published = await workspace.publish({ mode, synced, size, digests });
+    // Before the journal goes: there is no moment at which nothing knows of the file.
     writeReceipt(this.job.published, {
       url: this.job.asker.url.href,
       validators: this.job.known?.validators ?? null,
-      digests: this.job.verification.digests,
+      digests,
       bootId: bootId(),
-      synced: !this.dirty,
+      synced,
     });
+    await workspace.finish();
     return { type: 'published' };
   }
 

@@ -115,6 +115,8 @@ export class Opening {
     const target = resolveOutput({ dir, output, name });
     if (output !== null) this.job.target = target;
     await this.claim(target);
+    const finished = await this.finishedBefore();
+    if (finished !== null) return finished;
     const prior = (this.found = this.findPrior());
     if (prior === null && this.job.options.mode === 'resume' && this.job.workspace !== null)
       throw nothingToResume(this.job.workspace);
@@ -123,6 +125,14 @@ export class Opening {
       if (found === 'skip' || found === 'complete') return this.settled(found, target);
     }
     return prior;
+  }
+
+  /** An earlier run of this URL died after the file got its name: there is nothing left to do. */
+  private async finishedBefore(): Promise<Event | null> {
+    const finished = this.job.workspace?.finished ?? null;
+    if (finished === null || finished.url !== this.job.asker.url.href) return null;
+    if (this.job.verification.wanted) await this.job.verification.checkFile(finished.path);
+    return this.settled('complete', finished.path);
   }
 
   private settled(found: 'skip' | 'complete', target: string): Event {

@@ -5,13 +5,20 @@
 import { createHash } from 'node:crypto';
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
+import { bootId } from '../disk/boot.js';
 import { Checkpointer } from '../disk/checkpoint.js';
 import { Journal, cleanMatches, journalPath, partPath, readJournal } from '../disk/journal.js';
-import type { DurableExtent, JournalIdentity, JournalRead } from '../disk/journal.js';
+import type {
+  DurableExtent,
+  JournalIdentity,
+  JournalRead,
+  PublishRecord,
+} from '../disk/journal.js';
 import { PartFile } from '../disk/part-file.js';
 import { preallocate } from '../disk/preallocate.js';
 import type { Preallocate } from '../disk/preallocate.js';
-import { finishPublish, publish } from '../disk/publish.js';
+import { finishPublish, publish, publishedName, undoPublish } from '../disk/publish.js';
+import { writeReceipt } from '../disk/receipts.js';
 import { removePart, removeTrace } from '../disk/remove.js';
 import { directoryOf, inspectTarget, realTarget } from '../disk/target.js';
 import { requireSpace } from '../disk/space.js';
@@ -36,7 +43,18 @@ export function isWhole({ identity, written }: Prior): boolean {
 /** How the part gets its space. */
 export type Space = Pick<Preallocate, 'how' | 'signal'>;
 
+/** A download that an earlier run brought to its end, but for cleaning up. */
+export interface Finished {
+  /** The final path. */
+  path: string;
+  /** The URL that it was of. */
+  url: string;
+  /** Length in bytes. */
+  size: number;
+}
+
 export class Workspace {
+  private done: Finished | null = null;
   private read: JournalRead | null = null;
   /** An earlier run died before its journal began: what it left means nothing. */
   private unbegun = false;
@@ -64,7 +82,14 @@ export class Workspace {
         next: 'Wait for it to end, or choose another name with --output.',
       });
     }
-    return new Workspace(target, lock, log);
+    const workspace = new Workspace(target, lock, log);
+    await workspace.finishPublished();
+    return workspace;
+  }
+
+  /** What an earlier run published before it died, and was cleaned up after just now. */
+  get finished(): Finished | null {
+    return this.done;
   }
 
   /** The part's path. */
@@ -86,7 +111,6 @@ export class Workspace {
    * @throws SluiceError JOURNAL_DAMAGED, TARGET_UNSAFE when what is there cannot be used
    */
   prior(): Prior | null {
-    this.finishPublished();
     let read: JournalRead;
     try {
       read = readJournal(journalPath(this.target));
@@ -111,13 +135,24 @@ export class Workspace {
     return { identity: read.identity, written: new ExtentSet(extents), unclean };
   }
 
-  /** Finishes what a run began that died between the final name and the removal of the part's. */
-  private finishPublished(): void {
+  /** Finishes what a run began that died between the final name and the removal of its journal. */
+  private async finishPublished(): Promise<void> {
     try {
-      const read = readJournal(journalPath(this.target));
-      const { size } = read.identity;
-      const claimed = new ExtentSet(read.extents);
-      if (size !== null && claimed.total() === size) finishPublish(this.target);
+      const { identity, publish: record } = readJournal(journalPath(this.target));
+      if (record === null) return;
+      const { part, url, validators } = identity;
+      const path = publishedName(this.target, { ...record, part });
+      if (path === null) return;
+      if (!isWholeStill(record)) {
+        if (undoPublish(this.target, path, part))
+          this.log.warn({ path }, 'the machine went down before the file was safe; it goes on');
+        return;
+      }
+      await finishPublish(this.target, part);
+      const { digests, synced, size } = record;
+      writeReceipt(path, { url, validators, digests, bootId: record.bootId, synced });
+      removePart(this.target, 'journal');
+      this.done = { path, url, size };
     } catch {
       // No journal, or none that can be read: there is nothing to finish.
     }
@@ -190,7 +225,7 @@ export class Workspace {
     this.journal = null;
     this.part?.close();
     this.part = null;
-    removePart(this.target, { partOnly: true });
+    removePart(this.target, 'part');
   }
 
   /** Removes what an earlier run left, whatever state it is in. */
@@ -261,19 +296,24 @@ export class Workspace {
   }
 
   /**
-   * Gives the part its final name and removes the journal.
-   * @param opts.synced the part is durable, so its name is made durable too; so is that of a part
+   * Gives the part its final name. The journal stays until {@link finish}, and says what is going
+   * on: whenever this run dies, the next one knows whether the name stands for a whole file.
+   * @param record.synced the part is durable, so its name is made durable too; so is that of a part
    *   of which anything was claimed: nothing that was safe is put at risk
    */
-  async publish(
-    mode: 'fail' | 'overwrite' | 'rename',
-    { synced }: { synced: boolean },
-  ): Promise<string> {
-    const sync = synced || this.claimed > 0;
-    const path = await publish(this.openPart(), this.target, mode, { sync });
+  async publish(record: Omit<PublishRecord, 'bootId'>): Promise<string> {
+    const sync = record.synced || this.claimed > 0;
+    // A help only: a journal that cannot be written any more keeps no file from its name.
+    await this.journal?.markPublish({ ...record, bootId: bootId() }).catch((error: unknown) => {
+      this.log.warn({ error: String(error) }, 'the journal does not know of the publishing');
+    });
+    return publish(this.openPart(), this.target, record.mode, { sync });
+  }
+
+  /** Removes the journal of what is published. */
+  async finish(): Promise<void> {
     await this.journal?.remove();
     this.journal = null;
-    return path;
   }
 
   /**
@@ -306,6 +346,11 @@ export class Workspace {
     if (this.part === null) throw new SluiceError('DEFECT', 'the part is not open');
     return this.part;
   }
+}
+
+/** Whether what was written when the record was made is still there, whatever happened since. */
+function isWholeStill({ synced, bootId: then }: PublishRecord): boolean {
+  return synced || (then !== null && then === bootId());
 }
 
 function openOrNull(path: string): PartFile | null {

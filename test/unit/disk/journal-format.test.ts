@@ -12,6 +12,7 @@ import {
   identityFrame,
   isUnfinished,
   MAX_PAYLOAD,
+  publishFrame,
   type Frame,
   type JournalContents,
 } from '../../../src/disk/journal-format.js';
@@ -82,6 +83,11 @@ describe('disk/journal-format', () => {
       'a CLEAN with odd numbers',
       json(FRAME.CLEAN, { size: 1.5, mtimeNs: '1', ino: '1', dev: '1' }),
     ],
+    ['a PUBLISH without fields', json(FRAME.PUBLISH, {})],
+    [
+      'a PUBLISH of an unknown mode',
+      json(FRAME.PUBLISH, { size: 1, mode: 'copy', synced: true, bootId: null, digests: {} }),
+    ],
     ['a CLEAN that is no JSON', { type: FRAME.CLEAN, payload: Buffer.from('{') }],
     ['an identity of another kind', json(FRAME.IDENTITY, { ...someIdentity(), version: 2 })],
     ['an identity with a negative size', json(FRAME.IDENTITY, { ...someIdentity(), size: -1 })],
@@ -100,6 +106,17 @@ describe('disk/journal-format', () => {
       await expectCode('JOURNAL_DAMAGED', () => decodeJournal(sealed([frame, ...GOOD])));
     });
   }
+
+  it('P4: PUBLISH counts only as the last word, and what is appended takes its place', () => {
+    const record = { size: 3, mode: 'fail', synced: true, bootId: 'b', digests: {} } as const;
+    expect(readWith(publishFrame(record))).to.include({ damaged: false, publish: null });
+    const without = sealed([FIRST, ...GOOD]);
+    const bytes = sealed([FIRST, ...GOOD, publishFrame(record)]);
+    const read = decodeJournal(bytes);
+    expect(read.publish).to.deep.equal(record);
+    expect(read.appendAt.offset).to.equal(without.length);
+    expect(decodeJournal(Buffer.concat([bytes, Buffer.alloc(1)])).publish).to.equal(null);
+  });
 
   it('CLEAN counts only as the last frame', () => {
     const clean = { dev: '1', ino: '2', size: 3, mtimeNs: '4' };

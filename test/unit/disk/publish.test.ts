@@ -19,7 +19,9 @@ import {
   finishPublish,
   numberedName,
   publish,
+  publishedName,
   syncDirectory,
+  undoPublish,
   type PublishMode,
 } from '../../../src/disk/publish.js';
 import { expectCode, temporaryDirectory } from './files.js';
@@ -144,16 +146,47 @@ describe('disk/publish', () => {
     expect(existsSync(at('big.iso'))).to.equal(false);
   });
 
-  it('finishes what died between the two names, and nothing else', () => {
-    expect(finishPublish(at('big.iso'))).to.equal(false);
-    makePart().close();
-    expect(finishPublish(at('big.iso'))).to.equal(false);
-    writeFileSync(at('big.iso'), 'other');
-    expect(finishPublish(at('big.iso'))).to.equal(false);
+  it('P4: knows its own file by its inode and length, under each name that it may have', () => {
+    const part = makePart();
+    const { dev, ino } = part.identity();
+    const what = { size: 3, part: { dev, ino } };
+    const found = (mode: PublishMode, size = 3): string | null =>
+      publishedName(at('big.iso'), { ...what, mode, size });
+    expect(MODES.map((mode) => found(mode))).to.deep.equal([null, null, null]);
+    writeFileSync(at('big.iso'), 'old');
+    linkSync(at('big.iso.part'), at('big.1.iso'));
+    expect(MODES.map((mode) => found(mode))).to.deep.equal([null, null, at('big.1.iso')]);
+    renameSync(at('big.1.iso'), at('away'));
     renameSync(at('big.iso.part'), at('big.iso'));
-    linkSync(at('big.iso'), at('big.iso.part'));
-    expect(finishPublish(at('big.iso'))).to.equal(true);
+    expect(MODES.map((mode) => found(mode))).to.deep.equal(MODES.map(() => at('big.iso')));
+    expect(found('fail', 4)).to.equal(null);
+    part.close();
+  });
+
+  it('P4: finishes what died between the two names, and nothing else', async () => {
+    const part = makePart();
+    const { dev, ino } = part.identity();
+    linkSync(at('big.iso.part'), at('big.iso'));
+    await finishPublish(at('big.iso'), { dev, ino: '1' });
+    expect(readdirSync(at())).to.deep.equal(['big.iso', 'big.iso.part']);
+    await finishPublish(at('big.iso'), { dev, ino });
     expect(readdirSync(at())).to.deep.equal(['big.iso']);
+    await finishPublish(at('big.iso'), { dev, ino });
+    expect(readdirSync(at())).to.deep.equal(['big.iso']);
+    part.close();
+  });
+
+  it('P2: takes a name back only while the file has the other one', () => {
+    const part = makePart();
+    const { dev, ino } = part.identity();
+    linkSync(at('big.iso.part'), at('big.iso'));
+    expect(undoPublish(at('big.iso'), at('big.iso'), { dev, ino: '1' })).to.equal(false);
+    expect(undoPublish(at('big.iso'), at('big.iso'), { dev, ino })).to.equal(true);
+    expect(readdirSync(at())).to.deep.equal(['big.iso.part']);
+    renameSync(at('big.iso.part'), at('big.iso'));
+    expect(undoPublish(at('big.iso'), at('big.iso'), { dev, ino })).to.equal(false);
+    expect(readdirSync(at())).to.deep.equal(['big.iso']);
+    part.close();
   });
 
   it('syncs a directory, and tells when there is none', async () => {
