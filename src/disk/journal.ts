@@ -186,11 +186,11 @@ export class Journal {
   }
 
   /**
-   * Records that every byte is in place and verified, and that the final name is taken next. When
-   * the part is synced, so is this.
+   * Records that every byte is in place and verified, and that the final name is taken next.
+   * @param sync whether the name will be synced: this must be durable before it
    */
-  markPublish(record: PublishRecord): Promise<void> {
-    return this.#enqueue(() => this.#write([publishFrame(record)], { sync: record.synced }));
+  markPublish(record: PublishRecord, sync: boolean): Promise<void> {
+    return this.#enqueue(() => this.#write([publishFrame(record)], { sync }));
   }
 
   /**

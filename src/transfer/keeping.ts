@@ -32,15 +32,15 @@ export class Keeping {
 
   /**
    * Whether the user wants what is kept replaced: it is of another URL or length, or `--on-exists
-   * overwrite` meets bytes that are all there and still did not become the file, for a digest
-   * refused them.
+   * overwrite` meets bytes that are all there and still did not become the file, though no death
+   * kept them from it: a digest refused them.
    */
   startsOver(prior: Prior): boolean {
     const { work, options, verification } = this.job;
     if (work !== null || options.mode !== 'get') return false;
     if (!this.job.isSource(prior.identity.url)) return true;
     if (verification.misfit(prior.identity.size) !== null) return true;
-    return options.onExists === 'overwrite' && isWhole(prior);
+    return options.onExists === 'overwrite' && isWhole(prior) && !prior.verified;
   }
 
   private decide(prior: Prior, offer: Offer, seen: Known): Kept {

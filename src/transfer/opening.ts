@@ -195,7 +195,8 @@ export class Opening {
   private currentPrior(): Prior | null {
     const identity = this.job.identity;
     if (this.job.work === null || identity === null) return this.found;
-    return { identity, written: this.job.work.ledger.written, unclean: false };
+    const { written } = this.job.work.ledger;
+    return { identity, written, unclean: false, verified: false };
   }
 
   /** What is left of a whole file after comparing it with what was written. */

@@ -33,6 +33,8 @@ export interface Prior {
   written: ExtentSet;
   /** The last run died: what it claims is read again and compared before it is trusted. */
   unclean: boolean;
+  /** The last run died when every byte was verified and the name was next. */
+  verified: boolean;
 }
 
 /** Whether every byte is in the part: the last run died between the last byte and the name. */
@@ -132,7 +134,8 @@ export class Workspace {
       this.log.warn({ path: this.partPath }, 'the part is another file than the one written');
     const extents = read.extents.filter(({ end }) => end <= now.size);
     const unclean = read.clean === null || !cleanMatches(read.clean, now);
-    return { identity: read.identity, written: new ExtentSet(extents), unclean };
+    const verified = read.publish !== null;
+    return { identity: read.identity, written: new ExtentSet(extents), unclean, verified };
   }
 
   /** Finishes what a run began that died between the final name and the removal of its journal. */
@@ -304,9 +307,11 @@ export class Workspace {
   async publish(record: Omit<PublishRecord, 'bootId'>): Promise<string> {
     const sync = record.synced || this.claimed > 0;
     // A help only: a journal that cannot be written any more keeps no file from its name.
-    await this.journal?.markPublish({ ...record, bootId: bootId() }).catch((error: unknown) => {
-      this.log.warn({ error: String(error) }, 'the journal does not know of the publishing');
-    });
+    await this.journal
+      ?.markPublish({ ...record, bootId: bootId() }, sync)
+      .catch((error: unknown) => {
+        this.log.warn({ error: String(error) }, 'the journal does not know of the publishing');
+      });
     return publish(this.openPart(), this.target, record.mode, { sync });
   }
 

@@ -3,7 +3,6 @@ import { expect } from 'chai';
 import { existsSync, statSync } from 'node:fs';
 import { journalPath, partPath } from '../../src/disk/names.js';
 import { readJournal } from '../../src/disk/journal.js';
-import { contentAt } from '../helpers/content.js';
 import type { RecordedRequest } from '../helpers/fault-server.js';
 import { readRange } from '../helpers/files.js';
 
@@ -36,14 +35,14 @@ export const bytesIn = (ranges: readonly Range[]): number =>
 export function expectClaimsHold(
   target: string,
   published: string | null,
-  seed: number,
+  reference: (start: number, end: number) => Buffer,
   what: string,
 ): Range[] {
   const claims = claimed(target);
   const file = existsSync(partPath(target)) ? partPath(target) : published;
   if (file === null) return [];
   for (const { start, end } of claims) {
-    const same = readRange(file, start, end).equals(contentAt(seed, start, end - start));
+    const same = readRange(file, start, end).equals(reference(start, end));
     const size = statSync(file).size;
     expect(same, `${what}: the claim [${start}, ${end}) in ${file}, ${size}`).to.equal(true);
   }

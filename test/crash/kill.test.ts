@@ -3,14 +3,16 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { certificates, type Certificates } from '../helpers/certificates.js';
 import { expectStatus, filesIn, runIn } from '../helpers/command.js';
+import { contentAt } from '../helpers/content.js';
 import { Dice } from '../helpers/dice.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
 import { findProgram } from '../helpers/real-server.js';
-import { spawnSluice, type RunResult, type RunningSluice } from '../helpers/run-sluice.js';
+import { spawnSluice, type RunResult } from '../helpers/run-sluice.js';
 import { age } from './age.js';
 import { bytesIn, claimed, expectClaimsHold, expectNotAsked } from './claims.js';
 import { seedOfRun } from './random.js';
+import { signalCommand } from './signal.js';
 
 /** `npm run crash -- --kills 10000 --seed 7`: the seed decides when. */
 const KILLS = Number(process.env['SLUICE_KILLS'] ?? 16);
@@ -54,6 +56,8 @@ interface File {
   /** Where the whole file must be in the end. */
   final: string;
 }
+
+const reference = (start: number, end: number): Buffer => contentAt(CONTENT, start, end - start);
 
 const OLD = 'what was there before';
 
@@ -161,7 +165,7 @@ describe(`crash: SIGKILL ${KILLS} times, seed ${SEED}`, function () {
     expect(run.signal).to.equal('SIGKILL');
     seen.kills++;
     if (death !== null && death.call !== null) seen.byCall++;
-    const claims = expectClaimsHold(target, isPublished(file) ? file.final : null, CONTENT, what);
+    const claims = expectClaimsHold(target, isPublished(file) ? file.final : null, reference, what);
     if (existsSync(`${target}.sluice`)) {
       if (!fast && !isPublished(file)) expectLittleLost(asked, known, claims, what);
       return false;
@@ -217,27 +221,9 @@ describe(`crash: SIGKILL ${KILLS} times, seed ${SEED}`, function () {
       env: { SLUICE_STATE_DIR: path.join(cwd, '.state'), UV_USE_IO_URING: '0' },
       ...(death.call === null ? {} : { prefix }),
     });
-    const timer = setTimeout(() => killAll(run), death.afterMs);
+    const timer = setTimeout(() => signalCommand(run, 'SIGKILL'), death.afterMs);
     const ended = await run.ended;
     clearTimeout(timer);
     return ended;
   }
 });
-
-/** Kills the command: strace, when it is in front, dies as its child did. */
-function killAll(run: RunningSluice): void {
-  let children = '';
-  try {
-    children = readFileSync(`/proc/${run.pid}/task/${run.pid}/children`, 'latin1').trim();
-  } catch {
-    // Not Linux, or it has just ended.
-  }
-  if (children === '') return run.kill('SIGKILL');
-  for (const child of children.split(' ')) {
-    try {
-      process.kill(Number(child), 'SIGKILL');
-    } catch {
-      // It has just ended by itself.
-    }
-  }
-}

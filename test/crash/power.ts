@@ -1,31 +1,105 @@
 /**
- * States that a power cut could leave after the first `n` steps of a trace. Writes that no sync
- * has finished for are there or not, each 4 KiB block for itself; a length that was not synced is
- * the old or the new one; of the changes of names since the last sync of the directory, the first
- * few are there, as a journaling filesystem keeps them in order.
+ * States that a power cut could leave after the first `n` steps of a trace. What a finished sync
+ * has covered is there. Of the rest, each block of 4 KiB holds what it held at some time since; a
+ * length is that of some time since; and so is each name, either in the order of the changes, as
+ * a journaling filesystem keeps them, or each for itself, as POSIX allows.
  */
-import type { Step } from './trace.js';
+import type { Dice } from '../helpers/dice.js';
+import type { NameStep, Step } from './trace.js';
 
 const BLOCK = 4096;
-
-/** A file of a state: its length, and the ranges that hold what was written there. */
-export interface FileState {
-  size: number;
-  written: Array<{ offset: number; length: number; bytes: Buffer }>;
-  /** Blocks that lost a change. */
-  stale: Set<number>;
-}
 
 /** What the disk holds, by name. Several names may share a file. */
 export type DiskState = Map<string, FileState>;
 
-type Write = Extract<Step, { kind: 'write' }>;
+/** How many of what is not safe survive: none, all, or each by chance. */
+type Mood = 'none' | 'all' | 'some';
 
-/** Syncs that were finished by step `n`, with the step at which each began. */
-function finishedSyncs(steps: readonly Step[], n: number): Map<number | 'directory', number> {
+/** A file of a state. */
+export class FileState {
+  size = 0;
+  /** Blocks that hold anything but zeros. */
+  readonly blocks = new Map<number, Buffer>();
+  /** Blocks that lost a change, and so all that come after it. */
+  private readonly stale = new Set<number>();
+  private staleSize = false;
+
+  /** @param file its number in the trace */
+  constructor(readonly file: number) {}
+
+  write(offset: number, bytes: Buffer, survives: () => boolean): void {
+    for (let at = 0; at < bytes.length;) {
+      const block = Math.floor((offset + at) / BLOCK);
+      const next = Math.min(bytes.length, (block + 1) * BLOCK - offset);
+      if (this.changes(block, survives))
+        bytes.copy(this.block(block), (offset + at) % BLOCK, at, next);
+      at = next;
+    }
+    this.resize(Math.max(this.size, offset + bytes.length), survives);
+  }
+
+  truncate(size: number, survives: () => boolean): void {
+    for (const number of this.blocks.keys()) {
+      const from = Math.max(0, size - number * BLOCK);
+      if (from < BLOCK && this.changes(number, survives)) this.block(number).fill(0, from);
+    }
+    this.resize(size, survives);
+  }
+
+  /** The whole content; what no block holds is zeros. */
+  bytes(): Buffer {
+    const whole = Buffer.alloc(this.size);
+    for (const [number, block] of this.blocks) block.copy(whole, number * BLOCK);
+    return whole;
+  }
+
+  private changes(block: number, survives: () => boolean): boolean {
+    if (!this.stale.has(block) && survives()) return true;
+    this.stale.add(block);
+    return false;
+  }
+
+  private resize(size: number, survives: () => boolean): void {
+    if (size === this.size) return;
+    if (!this.staleSize && survives()) this.size = size;
+    else this.staleSize = true;
+  }
+
+  private block(number: number): Buffer {
+    let block = this.blocks.get(number);
+    if (block === undefined) this.blocks.set(number, (block = Buffer.alloc(BLOCK)));
+    return block;
+  }
+}
+
+/** One state, by chance. */
+export function powerCut(all: readonly Step[], n: number, dice: Dice): DiskState {
+  const steps = all.slice(0, n);
+  const syncs = finishedSyncs(steps);
+  const survives = surviving(dice);
+  const files = contents(steps, syncs, survives);
+  const safe = syncs.get('directory') ?? -1;
+  return dice.chance(0.5)
+    ? namesInOrder(steps, safe, files, dice)
+    : namesAtWill(steps, safe, files, surviving(dice));
+}
+
+/** The state without a power cut: what the system calls say. */
+export function everything(steps: readonly Step[]): DiskState {
+  const files = contents(steps, new Map(), () => true);
+  return namesAtWill(steps, -1, files, () => true);
+}
+
+function surviving(dice: Dice): () => boolean {
+  const mood = dice.pick<Mood>(['none', 'all', 'some', 'some']);
+  return () => (mood === 'some' ? dice.chance(0.5) : mood === 'all');
+}
+
+/** Syncs that were finished, with the step at which the last of each began. */
+function finishedSyncs(steps: readonly Step[]): Map<number | 'directory', number> {
   const begun = new Map<number, { of: number | 'directory'; at: number }>();
   const last = new Map<number | 'directory', number>();
-  steps.slice(0, n).forEach((step, at) => {
+  steps.forEach((step, at) => {
     if (step.kind === 'sync') begun.set(step.call, { of: step.file, at });
     if (step.kind === 'sync-directory') begun.set(step.call, { of: 'directory', at });
     if (step.kind !== 'synced') return;
@@ -33,18 +107,6 @@ function finishedSyncs(steps: readonly Step[], n: number): Map<number | 'directo
     if (sync !== undefined) last.set(sync.of, Math.max(sync.at, last.get(sync.of) ?? -1));
   });
   return last;
-}
-
-/** How many of what is not safe survive: none, all, or each by chance. */
-type Mood = 'none' | 'all' | 'some';
-
-export function powerCut(steps: readonly Step[], n: number, random: () => number): DiskState {
-  const syncs = finishedSyncs(steps, n);
-  const moods: Mood[] = ['none', 'all', 'some', 'some'];
-  const mood = moods[Math.floor(random() * moods.length)] ?? 'some';
-  const survives = (): boolean => (mood === 'some' ? random() < 0.5 : mood === 'all');
-  const files = contents(steps.slice(0, n), syncs, survives);
-  return names(steps.slice(0, n), syncs.get('directory') ?? -1, files, random);
 }
 
 function contents(
@@ -58,57 +120,76 @@ function contents(
   });
   const files = new Map<number, FileState>();
   steps.forEach((step, at) => {
-    if (step.kind === 'create') files.set(step.file, { size: 0, written: [], stale: new Set() });
+    if (step.kind === 'create') files.set(step.file, new FileState(step.file));
     if (step.kind !== 'truncate' && step.kind !== 'write') return;
     const file = files.get(step.file) as FileState;
-    const synced = syncs.get(step.file) ?? -1;
     const ended = step.kind === 'write' ? (returned.get(step.call) ?? Infinity) : at;
-    const safe = ended < synced;
-    if (step.kind === 'truncate') {
-      if (safe || survives()) file.size = step.size;
-    } else if (safe) keep(file, step, 0, step.length);
-    else tear(file, step, survives);
+    const keeps = ended < (syncs.get(step.file) ?? -1) ? () => true : survives;
+    if (step.kind === 'truncate') file.truncate(step.size, keeps);
+    else file.write(step.offset, step.bytes, keeps);
   });
   return files;
 }
 
-function keep(file: FileState, { offset, bytes }: Write, from: number, to: number): void {
-  file.size = Math.max(file.size, offset + to);
-  const held = bytes.subarray(from, Math.min(to, bytes.length));
-  file.written.push({ offset: offset + from, length: to - from, bytes: held });
+function nameSteps(steps: readonly Step[]): Array<{ step: NameStep; at: number }> {
+  const kinds = new Set<string>(['create', 'link', 'rename', 'unlink']);
+  return steps.flatMap((step, at) =>
+    kinds.has(step.kind) ? [{ step: step as NameStep, at }] : [],
+  );
 }
 
-/** Keeps some blocks of the file; a write of which nothing came may still have made it longer. */
-function tear(file: FileState, write: Write, survives: () => boolean): void {
-  const end = write.offset + write.length;
-  for (let at = write.offset; at < end;) {
-    const block = Math.floor(at / BLOCK);
-    const next = Math.min(end, (block + 1) * BLOCK);
-    // A block that was not written out again keeps what it had: later changes are lost as well.
-    if (!file.stale.has(block) && survives()) {
-      keep(file, write, at - write.offset, next - write.offset);
-    } else file.stale.add(block);
-    at = next;
-  }
-  if (survives()) file.size = Math.max(file.size, end);
-}
-
-function names(
+/** The first few of the changes that are not safe. */
+function namesInOrder(
   steps: readonly Step[],
   synced: number,
   files: Map<number, FileState>,
-  random: () => number,
+  dice: Dice,
 ): DiskState {
-  const changes = steps.flatMap((step, at) =>
-    step.kind === 'create' || step.kind === 'link' || step.kind === 'unlink' ? [{ step, at }] : [],
-  );
+  const changes = nameSteps(steps);
   const safe = changes.filter(({ at }) => at < synced).length;
-  const count = safe + Math.floor(random() * (changes.length - safe + 1));
+  const count = dice.int(safe, changes.length);
+  const last = changes[count - 1]?.at ?? -1;
+  return namesAtWill(steps.slice(0, last + 1), last + 1, files, () => true);
+}
+
+/** Each name as it was at some time since; a rename happened to both of its names or to none. */
+function namesAtWill(
+  steps: readonly Step[],
+  synced: number,
+  files: Map<number, FileState>,
+  survives: () => boolean,
+): DiskState {
+  const now = new Map<string, number>();
   const state: DiskState = new Map();
-  for (const { step } of changes.slice(0, count)) {
-    if (step.kind === 'create') state.set(step.name, files.get(step.file) as FileState);
-    if (step.kind === 'unlink') state.delete(step.name);
-    if (step.kind === 'link') state.set(step.to, state.get(step.from) as FileState);
+  const stale = new Set<string>();
+  const set = (name: string, file: number | null, safe: boolean): boolean => {
+    if (!safe && (stale.has(name) || !survives())) {
+      stale.add(name);
+      return false;
+    }
+    if (file === null) state.delete(name);
+    else state.set(name, files.get(file) as FileState);
+    return true;
+  };
+  for (const { step, at } of nameSteps(steps)) {
+    const safe = at < synced;
+    if (step.kind === 'create') {
+      now.set(step.name, step.file);
+      set(step.name, step.file, safe);
+    } else if (step.kind === 'unlink') {
+      now.delete(step.name);
+      set(step.name, null, safe);
+    } else if (step.kind === 'link') {
+      const file = now.get(step.from) as number;
+      now.set(step.to, file);
+      set(step.to, file, safe);
+    } else {
+      const file = now.get(step.from) as number;
+      now.set(step.to, file);
+      now.delete(step.from);
+      if (!stale.has(step.from) && set(step.to, file, safe)) set(step.from, null, true);
+      else stale.add(step.from).add(step.to);
+    }
   }
   return state;
 }

@@ -1,21 +1,32 @@
-/** What a run did to the files of its directory, read from `strace -f -y -xx -s 4096`. */
+/** What runs did to the files of one directory, read from `strace -f -y -xx`. */
 
 /** One step. Files are known by the order of their creation. */
 export type Step =
   | { kind: 'create'; file: number; name: string }
   | { kind: 'truncate'; file: number; size: number }
-  /** `bytes` is the beginning of what was written, up to 4096 bytes; `end` when the call returned. */
-  | { kind: 'write'; file: number; offset: number; length: number; bytes: Buffer; call: number }
+  | Write
   | { kind: 'written'; call: number }
   | { kind: 'sync'; file: number; call: number }
   | { kind: 'sync-directory'; call: number }
   | { kind: 'synced'; call: number }
   | { kind: 'link'; from: string; to: string }
+  | { kind: 'rename'; from: string; to: string }
   | { kind: 'unlink'; name: string };
 
-/** Flags for strace that make a trace for {@link readTrace}. */
+export interface Write {
+  kind: 'write';
+  file: number;
+  offset: number;
+  bytes: Buffer;
+  call: number;
+}
+
+/** A change of names. */
+export type NameStep = Extract<Step, { kind: 'create' | 'link' | 'rename' | 'unlink' }>;
+
+/** Flags for strace that make a trace for {@link TraceReader}. */
 export const STRACE = [
-  ...['strace', '-f', '-y', '-xx', '-s', '4096', '-qq'],
+  ...['strace', '-f', '-y', '-xx', '-s', '4000000', '-qq'],
   ...['-e', 'trace=openat,pwrite64,pwritev,ftruncate,fdatasync,fsync,link,linkat,rename,unlink'],
 ];
 
@@ -24,76 +35,88 @@ const plain = (text: string): string =>
 
 const bytesOf = (text: string): Buffer => Buffer.from(text.replaceAll('\\x', ''), 'hex');
 
-class Reader {
+/** What is to be done when a call returns, with its result. */
+type AtEnd = (result: number) => void;
+
+/** Reads the traces of one run after the other. */
+export class TraceReader {
   readonly steps: Step[] = [];
-  private readonly files = new Map<string, number>();
-  private readonly open = new Map<string, number>();
+  /** Which file has which name now. */
+  readonly names = new Map<string, number>();
+  private files = 0;
+  private readonly open = new Map<string, AtEnd>();
   private calls = 0;
 
   constructor(private readonly directory: string) {}
 
-  line(line: string): void {
-    const [, pid = '', rest = ''] = /^(\d+)\s+(.*)$/s.exec(line) ?? [];
-    const resumed = /^<\.\.\. \w+ resumed>/.test(rest);
-    if (resumed) return this.finish(pid, rest);
-    const [, name = '', args = ''] = /^(\w+)\((.*)$/s.exec(rest) ?? [];
-    const unfinished = rest.endsWith('<unfinished ...>');
-    if (!unfinished && / = -1 E/.test(rest)) return;
+  /** Takes up the next run's trace. A call that did not return is one that did not happen. */
+  read(trace: string): void {
+    this.open.clear();
+    for (const line of trace.split('\n')) if (line !== '') this.line(line);
+  }
+
+  /** A file that was there, and safe, before the first run. */
+  given(name: string, bytes: Buffer): void {
+    this.create(name);
+    const file = this.names.get(name) as number;
     const call = this.calls++;
-    const waits = this.begin(name, args, call);
-    if (!waits) return;
-    if (unfinished) this.open.set(pid, call);
-    else this.end(name, call);
+    this.steps.push({ kind: 'write', file, offset: 0, bytes, call }, { kind: 'written', call });
+    this.steps.push({ kind: 'sync', file, call }, { kind: 'synced', call });
+    const last = this.calls++;
+    this.steps.push({ kind: 'sync-directory', call: last }, { kind: 'synced', call: last });
   }
 
-  private finish(pid: string, rest: string): void {
-    const call = this.open.get(pid);
-    if (call === undefined) return;
-    this.open.delete(pid);
-    if (/ = -1 E/.test(rest)) throw new Error(`a call failed: ${rest}`);
-    this.end(/^<\.\.\. (\w+)/.exec(rest)?.[1] ?? '', call);
+  private line(line: string): void {
+    const [, pid = '', rest = ''] = /^(\d+)\s+(.*)$/s.exec(line) ?? [];
+    const result = /\) += (-?\d+)[^)]*$/.exec(rest)?.[1];
+    if (/^<\.\.\. \w+ resumed>/.test(rest)) {
+      this.open.get(pid)?.(Number(result ?? -1));
+      this.open.delete(pid);
+      return;
+    }
+    const [, name = '', args = ''] = /^(\w+)\((.*)$/s.exec(rest) ?? [];
+    const atEnd = this.begin(name, args);
+    if (atEnd === null) return;
+    if (rest.endsWith('<unfinished ...>')) this.open.set(pid, atEnd);
+    else atEnd(Number(result ?? -1));
   }
 
-  private end(name: string, call: number): void {
-    this.steps.push({ kind: name.startsWith('pwrite') ? 'written' : 'synced', call });
-  }
-
-  /** Returns whether the end of the call matters. */
-  private begin(name: string, args: string, call: number): boolean {
+  private begin(name: string, args: string): AtEnd | null {
     switch (name) {
       case 'openat':
-        this.created(args);
-        return false;
+        return this.opened(args);
       case 'pwrite64':
-        return this.write(args, call);
+        return this.write(args);
       case 'ftruncate':
-        return this.onFile(args, (file, tail) => {
-          this.steps.push({ kind: 'truncate', file, size: Number(/^, (\d+)/.exec(tail)?.[1]) });
-          return false;
-        });
+        return this.truncate(args);
       case 'fdatasync':
       case 'fsync':
-        return this.sync(args, call);
+        return this.sync(args);
       case 'link':
-      case 'unlink':
-        this.name(name, args);
-        return false;
-      case 'pwritev':
       case 'rename':
+      case 'unlink':
+        return this.name(name, args);
+      case 'pwritev':
       case 'linkat':
-        if (args.includes(bytesHex(this.directory))) throw new Error(`not modelled: ${name}`);
-        return false;
+        if (args.includes(hexOf(this.directory))) throw new Error(`not modelled: ${name}`);
+        return null;
       default:
-        return false;
+        return null;
     }
   }
 
-  private created(args: string): void {
+  private opened(args: string): AtEnd | null {
     const [, given = ''] = /, "([^"]*)", [^,]*O_CREAT/.exec(args) ?? [];
     const name = this.inDirectory(plain(given));
-    if (name === null || this.files.has(name)) return;
-    const file = this.files.size;
-    this.files.set(name, file);
+    if (name === null) return null;
+    return (result) => {
+      if (result >= 0 && !this.names.has(name)) this.create(name);
+    };
+  }
+
+  private create(name: string): void {
+    const file = this.files++;
+    this.names.set(name, file);
     this.steps.push({ kind: 'create', file, name });
   }
 
@@ -104,55 +127,67 @@ class Reader {
     return whole.startsWith(`${this.directory}/`) && !name.includes('/') ? name : null;
   }
 
-  private onFile(args: string, then: (file: number, tail: string) => boolean): boolean {
+  private fileOf(args: string): [file: number, tail: string] | null {
     const [, path = '', tail = ''] = /^\d+<([^>]*)>(.*)$/s.exec(args) ?? [];
     const name = this.inDirectory(plain(path));
-    const file = name === null ? undefined : this.files.get(name);
-    return file === undefined ? false : then(file, tail);
+    const file = name === null ? undefined : this.names.get(name);
+    return file === undefined ? null : [file, tail];
   }
 
-  private write(args: string, call: number): boolean {
-    return this.onFile(args, (file, tail) => {
-      const [, hex = '', length = '', offset = ''] =
-        /^, "([^"]*)"(?:\.\.\.)?, (\d+), (\d+)/.exec(tail) ?? [];
-      const bytes = bytesOf(hex);
-      const range = { offset: Number(offset), length: Number(length) };
-      this.steps.push({ kind: 'write', file, ...range, bytes, call });
-      return true;
-    });
+  private truncate(args: string): AtEnd | null {
+    const [file, tail] = this.fileOf(args) ?? [];
+    if (file === undefined || tail === undefined) return null;
+    const size = Number(/^, (\d+)/.exec(tail)?.[1]);
+    return (result) => {
+      if (result === 0) this.steps.push({ kind: 'truncate', file, size });
+    };
   }
 
-  private sync(args: string, call: number): boolean {
+  private write(args: string): AtEnd | null {
+    const [file, tail] = this.fileOf(args) ?? [];
+    if (file === undefined || tail === undefined) return null;
+    const [, hex = '', cut, length = '', offset = ''] =
+      /^, "([^"]*)"(\.\.\.)?, (\d+), (\d+)/.exec(tail) ?? [];
+    const bytes = bytesOf(hex);
+    if (cut !== undefined || bytes.length !== Number(length)) throw new Error('a cut write');
+    const call = this.calls++;
+    const step: Write = { kind: 'write', file, offset: Number(offset), bytes, call };
+    this.steps.push(step);
+    return (result) => {
+      step.bytes = bytes.subarray(0, Math.max(0, result));
+      this.steps.push({ kind: 'written', call });
+    };
+  }
+
+  private sync(args: string): AtEnd | null {
     const [, path = ''] = /^\d+<([^>]*)>/.exec(args) ?? [];
-    if (plain(path) === this.directory) {
-      this.steps.push({ kind: 'sync-directory', call });
-      return true;
-    }
-    return this.onFile(args, (file) => {
-      this.steps.push({ kind: 'sync', file, call });
-      return true;
-    });
+    const call = this.calls++;
+    const file = this.fileOf(args)?.[0];
+    if (plain(path) === this.directory) this.steps.push({ kind: 'sync-directory', call });
+    else if (file !== undefined) this.steps.push({ kind: 'sync', file, call });
+    else return null;
+    return (result) => {
+      if (result === 0) this.steps.push({ kind: 'synced', call });
+    };
   }
 
-  private name(kind: string, args: string): void {
-    const [first = null, second = null] = [...args.matchAll(/"([^"]*)"/g)].map(([, text = '']) =>
+  private name(kind: 'link' | 'rename' | 'unlink', args: string): AtEnd | null {
+    const [from = null, to = null] = [...args.matchAll(/"([^"]*)"/g)].map(([, text = '']) =>
       this.inDirectory(plain(text)),
     );
-    if (first === null) return;
-    if (kind === 'unlink') this.steps.push({ kind: 'unlink', name: first });
-    else if (second !== null) {
-      this.steps.push({ kind: 'link', from: first, to: second });
-      this.files.set(second, this.files.get(first) ?? -1);
-    }
+    if (from === null) return null;
+    return (result) => {
+      if (result !== 0) return;
+      const file = this.names.get(from) as number;
+      if (kind !== 'link') this.names.delete(from);
+      if (kind === 'unlink') this.steps.push({ kind, name: from });
+      else if (to !== null) {
+        this.names.set(to, file);
+        this.steps.push({ kind, from, to });
+      }
+    };
   }
 }
 
-const bytesHex = (text: string): string =>
+const hexOf = (text: string): string =>
   [...Buffer.from(text)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
-
-/** The steps that a trace tells of the files in `directory`. */
-export function readTrace(trace: string, directory: string): Step[] {
-  const reader = new Reader(directory);
-  for (const line of trace.split('\n')) if (line !== '') reader.line(line);
-  return reader.steps;
-}
