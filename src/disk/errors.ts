@@ -122,15 +122,17 @@ export function diskError(thrown: unknown, what: DiskAction): SluiceError {
 /**
  * Says how much space is missing, in a DISK_FULL error of a thread that knew only the descriptor.
  * Every other error comes back as it is.
+ * @param needBytes what is still to be written; null when nobody knows
  */
 export function withMissingSpace(
   error: SluiceError,
   filePath: string,
-  needBytes: number,
+  needBytes: number | null,
 ): SluiceError {
-  if (error.code !== 'DISK_FULL') return error;
+  if (error.code !== 'DISK_FULL' || error.details.path !== undefined) return error;
   const reason = (MEANINGS['ENOSPC'] as Meaning).reason;
-  const missing = missingSpace({ action: 'write', path: filePath, needBytes });
+  const need = needBytes === null ? {} : { needBytes };
+  const missing = missingSpace({ action: 'write', path: filePath, ...need });
   const message = `cannot write ${filePath}: ${reason}${missing}`;
   return new SluiceError('DISK_FULL', message, { ...error.details, path: filePath }, error.cause);
 }

@@ -7,6 +7,7 @@ import { SluiceError } from '../errors.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import { bootId } from '../disk/boot.js';
+import { withMissingSpace } from '../disk/errors.js';
 import { writeReceipt } from '../disk/receipts.js';
 import { redactUrl } from '../http/redact.js';
 import { readValidators } from '../http/validators.js';
@@ -227,7 +228,10 @@ export class Download {
     if (crew.spoiled) this.spoiled = true;
     if (crew.spoiled && end.error.code === 'CHANGED' && this.canProve(work))
       return { type: 'spoiled', error: end.error };
-    if (end.kind === 'failed') return { type: 'failed', error: this.stopped ?? end.error };
+    if (end.kind === 'failed') {
+      const error = this.stopped ?? withMissingSpace(end.error, workspace.partPath, needed(work));
+      return { type: 'failed', error };
+    }
     this.job.alone ||= end.alone;
     return { type: 'broken', error: end.error, progressed: end.progressed };
   }
@@ -545,4 +549,9 @@ export class Download {
 /** What of `[0, total)` is not in a set. */
 function complementOf(set: ExtentSet, total: number): Span[] {
   return set.gaps(0, total).map(([start, end]) => ({ start, end }));
+}
+
+/** Bytes that are still to be written; null while the length is unknown. */
+function needed({ ledger, offer }: Work): number | null {
+  return offer.total === null ? null : ledger.total - ledger.written.total();
 }

@@ -1,6 +1,18 @@
 import { expect } from 'chai';
-import { existsSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
+import { age } from '../crash/age.js';
+import { bytesIn, claimed } from '../crash/claims.js';
 import { expectStatus, filesIn, runIn } from '../helpers/command.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
@@ -24,7 +36,7 @@ describe('e2e/disk', () => {
 
   /** Runs under strace, which spoils a system call on the files; it counts calls by thread. */
   const spoiled = (inject: string, files: string[], ...args: string[]) =>
-    runIn(dir(), ['get', origin.url, '-o', 'x', '-n', '2', '--sync', 'full', ...args], {
+    runIn(dir(), ['get', origin.url, '-o', inDir('x'), '-n', '2', '--sync', 'full', ...args], {
       env: { UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1' },
       prefix: [
         ...['strace', '-f', '-qq', '-o', '/dev/null'],
@@ -53,6 +65,10 @@ describe('e2e/disk', () => {
     ['EIO of the sync of the journal', 'fsync,fdatasync:error=EIO:when=1+', ['x.sluice']],
     ['ENOSPC at the creation of the journal', 'pwrite64:error=ENOSPC:when=1', ['x.sluice']],
     ['ENOSPC of the length', 'ftruncate:error=ENOSPC:when=1', ['x.part']],
+    ['EIO of the length', 'ftruncate:error=EIO:when=1', ['x.part']],
+    ['EIO of the final name', 'link:error=EIO:when=1', ['x', 'x.part']],
+    ['EIO of the sync of the directory', 'fsync:error=EIO:when=1+', ['']],
+    ['EROFS of the first name', 'openat:error=EROFS:when=1', ['x.part']],
   ];
 
   for (const [what, inject, files] of FAULTS) {
@@ -142,6 +158,68 @@ describe('e2e/disk', () => {
     }
   });
 
+  it('P17: a replacing that fails leaves what was there', async function () {
+    if (findProgram('strace') === null) return this.skip();
+    writeFileSync(inDir('x'), 'old');
+    const run = await spoiled(
+      'rename:error=EIO:when=1',
+      ['x', 'x.part'],
+      '--on-exists',
+      'overwrite',
+    );
+    expectStatus(run, 10);
+    expect(readFileSync(inDir('x'), 'utf8')).to.equal('old');
+    rmSync(inDir('x'));
+    await expectResumable();
+  });
+
+  for (const [what, inject] of [
+    ['the name', 'rename:error=EIO:when=1+'],
+    ['the sync', 'fsync:error=EIO:when=1+'],
+    ['the space', 'pwrite64:error=ENOSPC:when=1+'],
+  ] as const) {
+    it(`P17: a journal that cannot be rewritten for ${what} goes on as it is`, async function () {
+      if (findProgram('strace') === null) return this.skip();
+      const args = ['get', origin.url, '-o', 'x', '-n', '2'];
+      expectStatus(await runIn(dir(), [...args, '--max-time', '1.5']), 4);
+      expect(await age(inDir('x'), 700)).to.equal(true);
+      origin.set({ rate: 1_500_000 });
+      // Only the new journal is spoiled.
+      const run = await spoiled(inject, ['x.sluice~']);
+      expectStatus(run, 0);
+      expectSameContent(inDir('x'), SEED, SIZE);
+      expect(filesIn(dir())).to.deep.equal(['x']);
+    });
+  }
+
+  it('P17: a disk that fills up in the middle, and has room again', async function () {
+    const disk = mountSmallDisk(16 * 1024 * 1024);
+    if (disk === null) return this.skip();
+    try {
+      const target = path.join(disk.dir, 'x');
+      const filler = path.join(disk.dir, 'filler');
+      origin.set({ rate: 1_500_000 });
+      const run = spawnSluice(['get', origin.url, '-o', target, '-n', '2'], { cwd: dir() });
+      while (bytesIn(claimed(target)) === 0) await new Promise((done) => setTimeout(done, 10));
+      // What is left goes to somebody else, but for what the download has already.
+      fillUp(filler);
+      const full = await run.ended;
+      expectStatus(full, 10);
+      expect(full.stderr).to.match(/no space is left on the disk .*missing/s, full.stderr);
+      const kept = bytesIn(claimed(target));
+      expect(kept).to.be.above(0);
+      rmSync(filler);
+      const from = origin.requests.length;
+      origin.set({ rate: Infinity });
+      expectStatus(await runIn(dir(), ['resume', target]), 0);
+      expectSameContent(target, SEED, SIZE);
+      const sent = origin.requests.slice(from).reduce((sum, { bodyBytes }) => sum + bodyBytes, 0);
+      expect(sent).to.be.below(SIZE - kept + 256 * 1024);
+    } finally {
+      disk.remove();
+    }
+  });
+
   it('P17: ulimit -f is a failure with a name, not a death', async () => {
     origin.set({ rate: Infinity });
     const prefix = ['sh', '-c', 'ulimit -f 4096; exec "$@"', 'sh'];
@@ -152,3 +230,15 @@ describe('e2e/disk', () => {
     await expectResumable();
   });
 });
+
+/** Takes all the space that a filesystem has left. */
+function fillUp(file: string): void {
+  const fd = openSync(file, 'w');
+  try {
+    for (;;) writeSync(fd, Buffer.alloc(64 * 1024));
+  } catch (thrown) {
+    expect((thrown as NodeJS.ErrnoException).code).to.equal('ENOSPC');
+  } finally {
+    closeSync(fd);
+  }
+}

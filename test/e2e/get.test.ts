@@ -4,6 +4,7 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
@@ -135,20 +136,26 @@ describe('e2e/get', () => {
     execFileSync('mkfifo', [inDir('fifo')]);
     writeFileSync(inDir('victim'), 'untouched');
     symlinkSync('victim', inDir('link'));
-    for (const name of ['directory', 'fifo', 'link']) {
+    linkSync(inDir('victim'), inDir('hardlink'));
+    if (isRoot) execFileSync('mknod', [inDir('device'), 'c', '1', '3']);
+    const odd = isRoot ? ['directory', 'fifo', 'device'] : ['directory', 'fifo'];
+    for (const name of [...odd, 'link', 'hardlink']) {
       expectStatus(await runIn(dir(), ['get', origin.url, '-o', name]), 11);
     }
-    for (const name of ['directory', 'fifo']) {
+    for (const name of odd) {
       const args = ['get', origin.url, '-o', name, '--on-exists', 'overwrite'];
       expectStatus(await runIn(dir(), args), 11);
     }
     // None of these needs to be asked for: what is there decides.
     expect(origin.requests).to.have.length(0);
-    const args = ['get', origin.url, '-o', 'link', '--on-exists', 'overwrite'];
-    expectStatus(await runIn(dir(), args), 0);
-    expect(readFileSync(inDir('victim'), 'utf8')).to.equal('untouched');
-    expectSameContent(inDir('link'), 5, SIZE);
-    expect(filesIn(dir())).to.deep.equal(['directory', 'fifo', 'link', 'victim']);
+    for (const name of ['link', 'hardlink']) {
+      const args = ['get', origin.url, '-o', name, '--on-exists', 'overwrite'];
+      expectStatus(await runIn(dir(), args), 0);
+      expect(readFileSync(inDir('victim'), 'utf8')).to.equal('untouched');
+      expectSameContent(inDir(name), 5, SIZE);
+    }
+    const left = [...odd, 'hardlink', 'link', 'victim'].sort();
+    expect(filesIn(dir())).to.deep.equal(left);
   });
 
   it('P13: writes through nothing that is planted at the part or the journal', async () => {
@@ -159,6 +166,8 @@ describe('e2e/get', () => {
         hardlink: (at) => linkSync(inDir('victim'), at),
         fifo: (at) => execFileSync('mkfifo', [at]),
         directory: (at) => mkdirSync(at),
+        // Root alone may make one: the one that swallows everything.
+        ...(isRoot ? { device: (at) => execFileSync('mknod', [at, 'c', '1', '3']) } : {}),
       };
       for (const [kind, make] of Object.entries(plant)) {
         writeFileSync(inDir('victim'), 'untouched');
@@ -191,15 +200,22 @@ describe('e2e/get', () => {
   });
 
   for (const umask of ['000', '022', '077']) {
-    it(`gives the file the mode that umask ${umask} leaves, and the journal 0600`, async () => {
+    it(`gives the file the mode that umask ${umask} leaves, and its own files 0600`, async () => {
       const prefix = ['sh', '-c', `umask ${umask}; exec "$@"`, 'sh'];
       origin.set({ rate: 1_000_000 });
       const args = ['get', origin.url, '-o', 'x', '-n', '1', '--max-time', '1.5'];
+      args.push('--log-file', 'log');
       expectStatus(await runIn(dir(), args, { prefix }), 4);
+      expect(statSync(inDir('x.part')).mode & 0o777).to.equal(0o666 & ~parseInt(umask, 8));
+      expect(statSync(inDir('log')).mode & 0o777).to.equal(0o600);
       expect(statSync(inDir('x.sluice')).mode & 0o777).to.equal(0o600);
       origin.set({ rate: Infinity });
       expectStatus(await runIn(dir(), ['get', origin.url, '-o', 'x'], { prefix }), 0);
       expect(statSync(inDir('x')).mode & 0o777).to.equal(0o666 & ~parseInt(umask, 8));
+      const receipts = inDir('.state/finished');
+      expect(statSync(receipts).mode & 0o777).to.equal(0o700);
+      const [receipt = ''] = readdirSync(receipts);
+      expect(statSync(path.join(receipts, receipt)).mode & 0o777).to.equal(0o600);
     });
   }
 

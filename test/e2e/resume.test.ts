@@ -3,6 +3,7 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  linkSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -11,9 +12,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { Journal, readJournal } from '../../src/disk/journal.js';
 import { expectStatus, filesIn, runIn } from '../helpers/command.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
+import { findProgram } from '../helpers/real-server.js';
 import { spawnSluice, type RunResult } from '../helpers/run-sluice.js';
 
 const SIZE = 4 * 1024 * 1024;
@@ -55,6 +58,12 @@ describe('e2e/resume', () => {
     run.kill(signal);
     return run.ended;
   }
+
+  /** Kills a run that has made a call on a file. */
+  const killedAfter = (call: string, name: string): string[] => [
+    ...['strace', '-f', '-qq', '-o', '/dev/null', '-P', inDir(name)],
+    ...['-e', `inject=${call}:signal=KILL:when=1`],
+  ];
 
   /** Resolves when a checkpoint has been written: the journal has grown. */
   async function claims(journal: string): Promise<void> {
@@ -252,6 +261,67 @@ describe('e2e/resume', () => {
     const again = await runIn(dir(), ['get', origin.url, '-o', 'x', '--on-exists', 'overwrite']);
     expectStatus(again, 0);
     expectSameContent(inDir('x'), SEED, SIZE);
+  });
+
+  it('a journal of another version is refused by resume and get alike (12)', async () => {
+    await leave('x');
+    const journal = readFileSync(inDir('x.sluice'));
+    journal.writeUInt32LE(2, 8);
+    writeFileSync(inDir('x.sluice'), journal);
+    const run = await resume('x');
+    expectStatus(run, 12);
+    expect(run.stderr).to.contain('format 2');
+    expectStatus(await runIn(dir(), ['get', origin.url, '-o', 'x']), 12);
+    expect(statSync(inDir('x.part')).size).to.equal(SIZE);
+  });
+
+  it('P4: a run that died with the name in place is finished without asking anything', async function () {
+    if (findProgram('strace') === null) return this.skip();
+    origin.set({ rate: Infinity });
+    for (const onExists of ['fail', 'overwrite', 'rename'] as const) {
+      const name = `x-${onExists}`;
+      const final = onExists === 'rename' ? `${name}.1` : name;
+      if (onExists !== 'fail') writeFileSync(inDir(name), 'old');
+      const args = [
+        'get',
+        origin.url,
+        '-o',
+        inDir(name),
+        '--on-exists',
+        onExists,
+        '--sync',
+        'full',
+      ];
+      const run = await runIn(dir(), args, {
+        env: { UV_USE_IO_URING: '0' },
+        prefix:
+          onExists === 'overwrite'
+            ? killedAfter('rename', `${name}.part`)
+            : killedAfter('link', final),
+      });
+      expect(run.signal, `${name}\n${run.stderr}`).to.equal('SIGKILL');
+      expect(existsSync(inDir(`${name}.sluice`))).to.equal(true);
+      const from = origin.requests.length;
+      const again = onExists === 'fail' ? ['resume', name] : args;
+      expectStatus(await runIn(dir(), again), 0);
+      expect(origin.requests).to.have.length(from);
+      expectSameContent(inDir(final), SEED, SIZE);
+    }
+    expect(filesIn(dir())).to.deep.equal(['x-fail', 'x-overwrite', 'x-rename', 'x-rename.1']);
+  });
+
+  it('P2: a name that was given to bytes that were lost with the power is taken back', async () => {
+    await leave('x', 'SIGKILL');
+    const read = readJournal(inDir('x.sluice'));
+    const journal = await Journal.reopen(inDir('x.sluice'), read);
+    const record = { size: SIZE, mode: 'fail', synced: false, bootId: 'earlier', digests: {} };
+    await journal.markPublish({ ...record, mode: 'fail' }, true);
+    await journal.close();
+    linkSync(inDir('x.part'), inDir('x'));
+    origin.set({ rate: Infinity });
+    expectStatus(await resume('x'), 0);
+    expectSameContent(inDir('x'), SEED, SIZE);
+    expect(filesIn(dir())).to.deep.equal(['x']);
   });
 
   it('P1: the journal of another file does not make a wrong one', async () => {

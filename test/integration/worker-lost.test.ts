@@ -1,10 +1,11 @@
 import { expect } from 'chai';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { defaultOptions } from '../../src/app/defaults.js';
 import { Download } from '../../src/transfer/download.js';
 import type { DownloadEvent } from '../../src/transfer/events.js';
-import { filesIn } from '../helpers/command.js';
+import { expectStatus, filesIn, runIn } from '../helpers/command.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
 
@@ -56,6 +57,41 @@ describe('integration/worker-lost', function () {
         expect(sent).to.be.below(1.6 * SIZE);
       } finally {
         delete process.env['SLUICE_STATE_DIR'];
+        await origin.close();
+      }
+    });
+  }
+
+  /** What a thread does to itself, once in the whole run, while its leases are at work. */
+  const DEATHS: Record<string, string> = {
+    throws: `throw new Error('on purpose')`,
+    exits: `process.exit(3)`,
+    'runs out of memory': `const all = []; for (;;) all.push(new Array(1e6).fill({}))`,
+  };
+
+  for (const [what, harm] of Object.entries(DEATHS)) {
+    it(`P19: a thread that ${what} loses its leases, not the download`, async () => {
+      const origin = await Origin.start({ size: SIZE, seed: 52, rate: 700_000 });
+      try {
+        const preload = path.join(dir(), 'harm.mjs');
+        writeFileSync(
+          preload,
+          `import { isMainThread } from 'node:worker_threads';
+          import { mkdirSync } from 'node:fs';
+          const first = () => { try { mkdirSync('harmed'); return true; } catch { return false; } };
+          const harm = () => { ${harm} };
+          if (!isMainThread) setTimeout(() => { if (first()) harm(); }, 1000);`,
+        );
+        const args = ['get', origin.url, '-o', 'x', '-n', '4', '--threads', '2', '--json'];
+        const run = await runIn(dir(), args, { env: { NODE_OPTIONS: `--import ${preload}` } });
+        expectStatus(run, 0);
+        expectSameContent(path.join(dir(), 'x'), 52, SIZE);
+        expect(filesIn(dir())).to.deep.equal(['harm.mjs', 'harmed', 'x']);
+        const codes = run.events.flatMap((event) => (event.type === 'retry' ? [event.code] : []));
+        expect(codes).to.include('WORKER_LOST');
+        const sent = origin.requests.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0);
+        expect(sent).to.be.below(1.6 * SIZE);
+      } finally {
         await origin.close();
       }
     });
