@@ -4,8 +4,7 @@ import { readJournal, targetOf } from '../disk/journal.js';
 import { journalPath } from '../disk/names.js';
 import { unfinishedIn } from '../disk/unfinished.js';
 import type { DownloadOptions } from '../transfer/options.js';
-import { parseChecksum } from '../verify/checksum.js';
-import type { ChecksumSpec } from '../verify/checksum.js';
+import { keptChecksums } from '../verify/checksum.js';
 
 /** Targets of every unfinished download in a directory. */
 export function findUnfinished(directory: string): string[] {
@@ -22,7 +21,7 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
   const target = targetOf(path);
   const { identity } = readResumable(target);
   const isGiven = base.checksums.length + base.checksumLists.length > 0;
-  const checksums = isGiven ? base.checksums : keptChecksums(identity.options);
+  const checksums = isGiven ? base.checksums : keptChecksums(identity.options['checksums']);
   return { ...base, url: identity.url, output: target, dir: null, checksums, mode: 'resume' };
 }
 
@@ -40,15 +39,4 @@ export function readResumable(target: string): ReturnType<typeof readJournal> {
       next: 'Start one with `sluice get URL`.',
     });
   }
-}
-
-/** Checksums as the journal keeps them; what is not one is left out. */
-function keptChecksums(options: Record<string, unknown>): ChecksumSpec[] {
-  const kept = options['checksums'];
-  if (!Array.isArray(kept)) return [];
-  return kept.flatMap((each: unknown) => {
-    const { algorithm, hex } = (each ?? {}) as { algorithm?: unknown; hex?: unknown };
-    if (typeof algorithm !== 'string' || typeof hex !== 'string') return [];
-    return [parseChecksum(`${algorithm}:${hex}`)];
-  });
 }

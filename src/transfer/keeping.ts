@@ -1,6 +1,7 @@
 /** Which of the bytes that are there already belong to what the server has now (P6, P7, P8). */
 import { compareValidators, keptValidators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
+import { keptChecksums } from '../verify/checksum.js';
 import { changedError, judge, unprovenError } from './adopt.js';
 import type { Verdict } from './adopt.js';
 import type { Job, Known } from './job.js';
@@ -40,7 +41,15 @@ export class Keeping {
     if (work !== null || options.mode !== 'get') return false;
     if (!this.job.isSource(prior.identity.url)) return true;
     if (verification.misfit(prior.identity.size) !== null) return true;
-    return options.onExists === 'overwrite' && isWhole(prior) && !prior.verified;
+    return options.onExists === 'overwrite' && isWhole(prior) && this.wasRefused(prior);
+  }
+
+  /** Whether a digest refused the whole: nothing else keeps it from its name but a death. */
+  private wasRefused({ identity, verified, unclean }: Prior): boolean {
+    const { verification } = this.job;
+    const hasDigest =
+      verification.canCheck || keptChecksums(identity.options['digests']).length > 0;
+    return hasDigest && !verified && !unclean;
   }
 
   private decide(prior: Prior, offer: Offer, seen: Known): Kept {

@@ -12,6 +12,7 @@ import { keptValidators, readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import { Ledger } from '../plan/ledger.js';
+import { keptChecksums } from '../verify/checksum.js';
 import { SEAM_BYTES, Slots, UNKNOWN_END } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
 import { changedError } from './adopt.js';
@@ -229,6 +230,7 @@ export class Opening {
     this.job.resumed = total;
     this.job.work = this.makeWork({ kind: 'none', total }, null, prior.written, total);
     this.announce(1, true, null);
+    this.job.verification.addKeptDigests(keptChecksums(prior.identity.options['digests']));
     startVerifying(this.job);
     return { type: 'received' };
   }
@@ -368,7 +370,10 @@ export class Opening {
       validators,
       bootId: bootId(),
       createdMs: Date.now(),
-      options: { checksums: this.job.verification.userChecksums },
+      options: {
+        checksums: this.job.verification.userChecksums,
+        digests: this.job.verification.serverChecksums,
+      },
     };
   }
 

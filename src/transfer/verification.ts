@@ -90,6 +90,16 @@ export class Verification {
     }
   }
 
+  /** What the server said of the representation. */
+  get serverChecksums(): ChecksumSpec[] {
+    return [...this.ofServer];
+  }
+
+  /** Takes up what the server said in an earlier run. */
+  addKeptDigests(specs: readonly ChecksumSpec[]): void {
+    for (const spec of specs) if (!knows(this.specs, spec)) this.ofServer.push(spec);
+  }
+
   /** What the last server said of the representation says nothing of what the next one has. */
   forgetServer(): void {
     this.ofServer = [];

@@ -45,6 +45,16 @@ export function parseChecksum(text: string): ChecksumSpec {
   return { algorithm, hex };
 }
 
+/** Checksums as a journal keeps them; what is not one is left out. */
+export function keptChecksums(kept: unknown): ChecksumSpec[] {
+  if (!Array.isArray(kept)) return [];
+  return kept.flatMap((each: unknown) => {
+    const { algorithm, hex } = (each ?? {}) as { algorithm?: unknown; hex?: unknown };
+    if (typeof algorithm !== 'string' || typeof hex !== 'string') return [];
+    return [parseChecksum(`${algorithm}:${hex}`)];
+  });
+}
+
 function isAlgorithm(name: string): name is ChecksumAlgorithm {
   return Object.hasOwn(DIGITS, name);
 }
