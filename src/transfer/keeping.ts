@@ -33,8 +33,8 @@ export class Keeping {
 
   /**
    * Whether the user wants what is kept replaced: it is of another URL or length, or `--on-exists
-   * overwrite` meets bytes that are all there and still did not become the file, though no death
-   * kept them from it: a digest refused them.
+   * overwrite` meets bytes that are all there and still did not become the file, though the last
+   * run came to its end: a digest refused them.
    */
   startsOver(prior: Prior): boolean {
     const { work, options, verification } = this.job;

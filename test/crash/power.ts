@@ -15,6 +15,12 @@ export type DiskState = Map<string, FileState>;
 /** How many of what is not safe survive: none, all, or each by chance. */
 type Mood = 'none' | 'all' | 'some';
 
+/** Whether a change is there; asked for each block, length and name. */
+type Chance = () => boolean;
+
+/** Of what a sync has covered. */
+const SAFE: Chance = () => true;
+
 /** A file of a state. */
 export class FileState {
   size = 0;
@@ -27,7 +33,7 @@ export class FileState {
   /** @param file its number in the trace */
   constructor(readonly file: number) {}
 
-  write(offset: number, bytes: Buffer, survives: () => boolean): void {
+  write(offset: number, bytes: Buffer, survives: Chance): void {
     for (let at = 0; at < bytes.length;) {
       const block = Math.floor((offset + at) / BLOCK);
       const next = Math.min(bytes.length, (block + 1) * BLOCK - offset);
@@ -38,7 +44,7 @@ export class FileState {
     this.resize(Math.max(this.size, offset + bytes.length), survives);
   }
 
-  truncate(size: number, survives: () => boolean): void {
+  truncate(size: number, survives: Chance): void {
     for (const number of this.blocks.keys()) {
       const from = Math.max(0, size - number * BLOCK);
       if (from < BLOCK && this.changes(number, survives)) this.block(number).fill(0, from);
@@ -53,13 +59,16 @@ export class FileState {
     return whole;
   }
 
-  private changes(block: number, survives: () => boolean): boolean {
+  private changes(block: number, survives: Chance): boolean {
+    // A write that never returned may be lost before one that was synced.
+    if (survives === SAFE) this.stale.delete(block);
     if (!this.stale.has(block) && survives()) return true;
     this.stale.add(block);
     return false;
   }
 
-  private resize(size: number, survives: () => boolean): void {
+  private resize(size: number, survives: Chance): void {
+    if (survives === SAFE) this.staleSize = false;
     if (size === this.size) return;
     if (!this.staleSize && survives()) this.size = size;
     else this.staleSize = true;
@@ -86,11 +95,11 @@ export function powerCut(all: readonly Step[], n: number, dice: Dice): DiskState
 
 /** The state without a power cut: what the system calls say. */
 export function everything(steps: readonly Step[]): DiskState {
-  const files = contents(steps, new Map(), () => true);
-  return namesAtWill(steps, -1, files, () => true);
+  const files = contents(steps, new Map(), SAFE);
+  return namesAtWill(steps, -1, files, SAFE);
 }
 
-function surviving(dice: Dice): () => boolean {
+function surviving(dice: Dice): Chance {
   const mood = dice.pick<Mood>(['none', 'all', 'some', 'some']);
   return () => (mood === 'some' ? dice.chance(0.5) : mood === 'all');
 }
@@ -112,7 +121,7 @@ function finishedSyncs(steps: readonly Step[]): Map<number | 'directory', number
 function contents(
   steps: readonly Step[],
   syncs: Map<number | 'directory', number>,
-  survives: () => boolean,
+  survives: Chance,
 ): Map<number, FileState> {
   const returned = new Map<number, number>();
   steps.forEach((step, at) => {
@@ -124,7 +133,7 @@ function contents(
     if (step.kind !== 'truncate' && step.kind !== 'write') return;
     const file = files.get(step.file) as FileState;
     const ended = step.kind === 'write' ? (returned.get(step.call) ?? Infinity) : at;
-    const keeps = ended < (syncs.get(step.file) ?? -1) ? () => true : survives;
+    const keeps = ended < (syncs.get(step.file) ?? -1) ? SAFE : survives;
     if (step.kind === 'truncate') file.truncate(step.size, keeps);
     else file.write(step.offset, step.bytes, keeps);
   });
@@ -149,7 +158,7 @@ function namesInOrder(
   const safe = changes.filter(({ at }) => at < synced).length;
   const count = dice.int(safe, changes.length);
   const last = changes[count - 1]?.at ?? -1;
-  return namesAtWill(steps.slice(0, last + 1), last + 1, files, () => true);
+  return namesAtWill(steps.slice(0, last + 1), last + 1, files, SAFE);
 }
 
 /** Each name as it was at some time since; a rename happened to both of its names or to none. */
@@ -157,7 +166,7 @@ function namesAtWill(
   steps: readonly Step[],
   synced: number,
   files: Map<number, FileState>,
-  survives: () => boolean,
+  survives: Chance,
 ): DiskState {
   const now = new Map<string, number>();
   const state: DiskState = new Map();
