@@ -604,7 +604,11 @@ export class Crew {
   /** What may pass is tried again when the next lease is refused; the streak bounds it. */
   private notRenewed(error: SluiceError, lane: LaneBook): void {
     this.refreshing = false;
-    if (!isWorthAsking(error) || this.streak > this.parts.retries) return this.giveUp(error);
+    const others = this.parts.ledger.leasesOut;
+    // Others still receive: the server refused one more connection, not the address.
+    const isObjection = error.code === 'HTTP_REFUSED' && others > 0;
+    if (isObjection) this.parts.ramp.objected(performance.now(), others);
+    else if (!isWorthAsking(error) || this.streak > this.parts.retries) return this.giveUp(error);
     const delayMs = backoffMs(this.streak, error.details.retryAfterMs ?? null, Math.random());
     this.gateMs = Math.max(this.gateMs, performance.now() + delayMs);
     this.parts.hooks.retry(error, this.streak, delayMs, lane.slot);
