@@ -2,9 +2,10 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
-import { seedOfRun } from '../crash/random.js';
 
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
+/** The same inputs each time: what new ones bring to light is for `npm run fuzz`. */
+const SEED = Number(process.env['SLUICE_SEED'] ?? 7);
 const RUNS = process.env['SLUICE_FUZZ_RUNS'] ?? '1500';
 
 /** Runs the fuzzer with little memory; resolves to what it says. */
@@ -24,7 +25,7 @@ function fuzz(seed: number): Promise<{ status: number | null; said: string }> {
 describe('fuzz: by coverage', () => {
   it('P15: no input crashes, hangs or fills the memory of any parser', async function () {
     this.timeout(120_000 + Number(RUNS) * 20);
-    const { status, said } = await fuzz(seedOfRun());
+    const { status, said } = await fuzz(SEED);
     expect(status, said).to.equal(0);
     expect(said.match(/ inputs in /g)).to.have.length(11);
   });
