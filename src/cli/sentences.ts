@@ -61,12 +61,12 @@ export function doneParts(event: DoneEvent, verbose: boolean): string[] {
     for (const [name, hex] of Object.entries(event.digests)) {
       parts.push(`${escapeControl(name)} ${escapeControl(hex)}`);
     }
-    if (event.pieces !== undefined) parts.push(`${format.count(event.pieces, 'piece')} verified`);
   } else if (verified.length > 0) {
     parts.push(`${verified.join(' and ')} verified`);
-  } else if (event.pieces !== undefined) {
-    parts.push(`${format.count(event.pieces, 'piece')} verified`);
   }
+  // A digest of the whole says more than those of its pieces.
+  if (event.pieces !== undefined && (verbose || verified.length === 0))
+    parts.push(`${format.count(event.pieces, 'piece')} verified`);
   return parts;
 }
 
