@@ -76,7 +76,7 @@ export class PoolExecutor implements Executor {
   private async start(): Promise<Pool> {
     const { Piscina } = await import('piscina');
     const pool = new Piscina({
-      filename: new URL('../../workers/lease.js', import.meta.url).href,
+      filename: new URL('../../workers/lease.cjs', import.meta.url).href,
       minThreads: this.threads,
       maxThreads: this.threads,
       concurrentTasksPerWorker: Math.ceil(this.connections / this.threads),

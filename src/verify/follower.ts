@@ -23,7 +23,7 @@ export class Follower {
     // The digests that the pieces must have stay here.
     const pieces = form === null ? null : { algorithm: form.algorithm, length: form.length };
     const job: HashJob = { fd, algorithms: [...algorithms], pieces, memory: this.front.memory };
-    this.worker = new Worker(new URL('../../workers/hash.js', import.meta.url), {
+    this.worker = new Worker(new URL('../../workers/hash.cjs', import.meta.url), {
       workerData: job,
     });
     this.reply = new Promise((resolve, reject) => {
