@@ -5,10 +5,10 @@
 import type { ErrorRecord } from '../src/errors.js';
 import type { Validators } from '../src/http/validators.js';
 import type { Endpoint } from '../src/net/endpoint.js';
+import { SEAM_BYTES } from '../src/plan/seam-budget.js';
 import { Turn } from './turn.js';
 
-/** How many bytes beside a lease are fetched as well and compared (P5). */
-export const SEAM_BYTES = 4096;
+export { SEAM_BYTES };
 
 /** The most connections of one download. */
 export const MAX_CONNECTIONS = 64;

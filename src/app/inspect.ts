@@ -10,6 +10,7 @@ import type { Log } from '../log.js';
 import type { TlsFacts } from '../net/connection.js';
 import { ExtentSet } from '../plan/extents.js';
 import { SEAM_FRIENDLY_BYTES, leaseLength } from '../plan/grant.js';
+import { seamsLeft } from '../plan/seam-budget.js';
 import type { Costs } from '../plan/grant.js';
 import { Ramp } from '../plan/ramp.js';
 import { Asker } from '../transfer/ask.js';
@@ -134,14 +135,16 @@ function urlReport(options: DownloadOptions, origin: URL, asked: Asked, offer: O
 }
 
 /** Nothing is known of rates before the first byte. */
-const START_COSTS: Costs = {
-  requestMs: 0,
-  roundTripMs: 0,
-  usualRate: null,
-  ownRate: null,
-  seamAllowed: true,
-  inOrder: false,
-};
+function startCosts(total: number, lanes: number): Costs {
+  return {
+    requestMs: 0,
+    roundTripMs: 0,
+    usualRate: null,
+    ownRate: null,
+    seams: seamsLeft({ total, spent: 0, owed: 0 }, lanes),
+    inOrder: false,
+  };
+}
 
 /** As the crew of a download begins. */
 function planOf(
@@ -157,7 +160,7 @@ function planOf(
   const divided = target > 1 && size >= 2 * SEAM_FRIENDLY_BYTES;
   return {
     connections: target,
-    leaseBytes: divided ? leaseLength(size, target, START_COSTS) : size,
+    leaseBytes: divided ? leaseLength(size, target, startCosts(size, target)) : size,
   };
 }
 

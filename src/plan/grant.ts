@@ -3,6 +3,8 @@
  * that are out: first from the gaps, then from the lease that would end last.
  */
 import { assert } from '../errors.js';
+import { RESCUE_SEAMS } from './seam-budget.js';
+import type { SeamsLeft } from './seam-budget.js';
 
 /** A half-open range of bytes. */
 export interface Span {
@@ -18,6 +20,8 @@ export interface ActiveLease {
   end: number;
   /** Bytes per second; null when it is too young to tell. */
   rate: number | null;
+  /** Whether it is to end where it is. */
+  givenUp: boolean;
 }
 
 /** What a request costs and what a connection yields, as far as is known. */
@@ -30,17 +34,24 @@ export interface Costs {
   usualRate: number | null;
   /** Bytes per second that the connection which asks yielded last; null when it is new. */
   ownRate: number | null;
-  /** Whether one more small lease is within the 0.1 % that seams may cost (P5). */
-  seamAllowed: boolean;
+  /** What is left of the 0.1 % that seams may cost (P5). */
+  seams: SeamsLeft;
   /** Somebody follows the contiguous front (a hash): leases are kept short, so that it moves. */
   inOrder: boolean;
 }
 
-/** What an idle connection is to do. `cut` lowers the end of another lease first. */
-export interface Grant {
+/** A range for an idle connection, and the lease whose end is lowered first to get it. */
+export interface Cut {
   span: Span;
-  cut: { lease: number; end: number } | null;
+  lease: number;
 }
+
+/**
+ * What is done for an idle connection: it takes a range, or the rest of another lease is given up,
+ * so that the range is missing when that lease has ended.
+ */
+export type Move =
+  { kind: 'take'; span: Span } | ({ kind: 'cut' } & Cut) | { kind: 'give-up'; lease: number };
 
 /** The smallest lease that is cut off another one. */
 export const MIN_STEAL_BYTES = 64 * 1024;
@@ -68,8 +79,8 @@ const WORTH_LEASE_MS = 400;
 
 /** The smallest lease that a gap is divided into. */
 export function smallestLease(costs: Costs): number {
-  const { usualRate, seamAllowed } = costs;
-  if (usualRate === null || !seamAllowed) return SEAM_FRIENDLY_BYTES;
+  const { usualRate } = costs;
+  if (usualRate === null) return SEAM_FRIENDLY_BYTES;
   const timed = (usualRate * weight(costs) * WORTH_LEASE_MS) / 1000;
   return Math.max(MIN_STEAL_BYTES, Math.min(SEAM_FRIENDLY_BYTES, timed));
 }
@@ -80,10 +91,14 @@ function weight({ ownRate, usualRate }: Costs): number {
   return Math.min(2, Math.max(1 / 8, ownRate / usualRate));
 }
 
-/** How much of `missing` bytes one of `lanes` connections gets: less and less towards the end. */
+/**
+ * How much of `missing` bytes one of `lanes` connections gets: less and less towards the end, and
+ * never so little that what seams may cost does not last.
+ */
 export function leaseLength(missing: number, lanes: number, costs: Costs): number {
   const share = Math.max(smallestLease(costs), (SHARE * missing * weight(costs)) / lanes);
-  return alignUp(costs.inOrder ? Math.min(share, longestInOrder(costs)) : share);
+  const wanted = costs.inOrder ? Math.min(share, longestInOrder(costs)) : share;
+  return alignUp(Math.max(wanted, missing / (costs.seams.splits + 1)));
 }
 
 /** In order, a lease need only be long enough for its request not to matter. */
@@ -110,6 +125,7 @@ export function grantFromGaps(
 ): Span {
   const gap = gaps[0];
   assert(gap !== undefined && gap.end > gap.start && lanes >= 1, 'a gap and a connection');
+  if (costs.seams.splits < 1) return gap;
   const length = leaseLength(missing, lanes, costs);
   // What would be left of the gap must be worth a lease of its own.
   if (gap.end - gap.start < length + smallestLease(costs) / 2) return gap;
@@ -120,15 +136,15 @@ export function grantFromGaps(
  * What to take from the lease that would end last, or null when nothing is worth a request.
  * The cut falls where both would finish together, given their rates.
  */
-export function grantByCut(active: readonly ActiveLease[], costs: Costs): Grant | null {
-  let best: Grant | null = null;
+export function grantByCut(active: readonly ActiveLease[], costs: Costs): Cut | null {
+  let best: Cut | null = null;
   let bestMs = 0;
   for (const lease of active) {
-    const grant = cutOf(lease, costs);
-    if (grant === null) continue;
+    const cut = cutOf(lease, costs);
+    if (cut === null) continue;
     const leftMs = timeLeftMs(lease, costs);
     if (leftMs > bestMs) {
-      best = grant;
+      best = cut;
       bestMs = leftMs;
     }
   }
@@ -144,14 +160,12 @@ export function timeLeftMs(lease: ActiveLease, costs: Costs): number {
   return (left * 1000) / rate;
 }
 
-function cutOf(lease: ActiveLease, costs: Costs): Grant | null {
+function cutOf(lease: ActiveLease, costs: Costs): Cut | null {
   const left = lease.end - lease.position;
-  if (left < 2 * MIN_STEAL_BYTES) return null;
+  if (left < 2 * MIN_STEAL_BYTES || !maySpendOn(lease, left, costs)) return null;
   const thief = costs.usualRate ?? lease.rate ?? 1;
   const victim = lease.rate ?? thief;
   const leftMs = timeLeftMs(lease, costs);
-  const dear = !costs.seamAllowed && left < 2 * SEAM_FRIENDLY_BYTES;
-  if (leftMs < costs.requestMs || (dear && leftMs < WORTH_A_SEAM_MS)) return null;
   const keepMs =
     leftMs === Number.MAX_SAFE_INTEGER ? 0 : balance(left, victim, thief, costs.requestMs);
   const kept = Math.min(
@@ -159,9 +173,16 @@ function cutOf(lease: ActiveLease, costs: Costs): Grant | null {
     Math.max(MIN_STEAL_BYTES, (victim * keepMs) / 1000),
   );
   const end = alignDown(lease.position + kept, lease.position + MIN_STEAL_BYTES);
-  const taken = lease.end - end;
-  if (taken < MIN_STEAL_BYTES || fetchMs(taken, thief, costs) > WORTH_PART * leftMs) return null;
-  return { span: { start: end, end: lease.end }, cut: { lease: lease.lease, end } };
+  if (fetchMs(lease.end - end, thief, costs) > WORTH_PART * leftMs) return null;
+  return { span: { start: end, end: lease.end }, lease: lease.lease };
+}
+
+/** Whether a lease may be cut for one more seam. The last ones are for those who are far too slow. */
+function maySpendOn(lease: ActiveLease, left: number, costs: Costs): boolean {
+  const { splits, all } = costs.seams;
+  if (all < (isStraggler(lease, costs) ? 1 : 1 + RESCUE_SEAMS)) return false;
+  if (splits >= 1 || left >= 2 * SEAM_FRIENDLY_BYTES) return true;
+  return timeLeftMs(lease, costs) >= WORTH_A_SEAM_MS;
 }
 
 /** Milliseconds that a connection that was idle takes for a range: the request, slow start, the bytes. */
@@ -187,10 +208,10 @@ function alignDown(offset: number, lowest: number): number {
  * Its number, or null.
  */
 export function slowTail(active: readonly ActiveLease[], costs: Costs): number | null {
-  if (costs.usualRate === null) return null;
+  if (costs.usualRate === null || costs.seams.all < RESCUE_SEAMS) return null;
   for (const lease of active) {
     const left = lease.end - lease.position;
-    if (left <= 0 || left >= 2 * MIN_STEAL_BYTES || lease.rate === null) continue;
+    if (lease.givenUp || left <= 0 || left >= 2 * MIN_STEAL_BYTES || lease.rate === null) continue;
     const againMs = costs.requestMs + (left * 1000) / costs.usualRate;
     if (timeLeftMs(lease, costs) > 500 + 4 * againMs) return lease.lease;
   }
@@ -203,12 +224,34 @@ const STRAGGLER = 5;
 /** A straggler that is done within this time is left alone, in milliseconds. */
 const WORTH_REPLACING_MS = 1000;
 
+function isStraggler({ rate }: ActiveLease, { usualRate }: Costs): boolean {
+  return rate !== null && usualRate !== null && rate * STRAGGLER < usualRate;
+}
+
 /** Leases whose connections are far below their peers and should be replaced by new ones. */
 export function stragglers(active: readonly ActiveLease[], costs: Costs): number[] {
-  const { usualRate } = costs;
-  if (usualRate === null || active.length < 3) return [];
+  if (active.length < 3) return [];
   return active
-    .filter(({ rate }) => rate !== null && rate * STRAGGLER < usualRate)
+    .filter((lease) => !lease.givenUp && isStraggler(lease, costs))
     .filter((lease) => timeLeftMs(lease, costs) > WORTH_REPLACING_MS + 2 * costs.requestMs)
+    .slice(0, Math.floor(costs.seams.all / RESCUE_SEAMS))
     .map(({ lease }) => lease);
+}
+
+/**
+ * What to do for an idle connection, or null when there is nothing for it.
+ * @param missing bytes in all gaps together
+ */
+export function nextMove(
+  { gaps, missing, active }: { gaps: readonly Span[]; missing: number; active: ActiveLease[] },
+  lanes: number,
+  costs: Costs,
+): Move | null {
+  if (gaps.length > 0) {
+    return { kind: 'take', span: grantFromGaps(gaps, missing, lanes, costs) };
+  }
+  const cut = grantByCut(active, costs);
+  if (cut !== null) return { kind: 'cut', ...cut };
+  const slow = slowTail(active, costs);
+  return slow === null ? null : { kind: 'give-up', lease: slow };
 }

@@ -5,17 +5,23 @@
 import { assert } from '../errors.js';
 import { ExtentSet } from './extents.js';
 import type { Span } from './grant.js';
+import { SEAM_BYTES } from './seam-budget.js';
 
-/** A lease in the books. `written` is where its bytes end; the scheduler brings it up to date. */
+/** A lease in the books. */
 export interface BookedLease extends Span {
   lease: number;
   slot: number;
+  /** The most bytes beyond its end that it has been to fetch. */
+  beyond: number;
+  /** Whether it is to end where it is; what is left of it will be missing. */
+  givenUp: boolean;
 }
 
 export class Ledger {
   readonly written: ExtentSet;
   readonly missing = new ExtentSet();
   private readonly out = new Map<number, BookedLease>();
+  private seams = 0;
 
   /**
    * @param total length of the file in bytes
@@ -45,16 +51,48 @@ export class Ledger {
     return this.out.get(number);
   }
 
+  /** Bytes of seams that were asked for so far (P5). */
+  get seamBytes(): number {
+    return this.seams;
+  }
+
+  /** Bytes of seams that what is missing needs, when nothing is divided any more. */
+  get owedSeamBytes(): number {
+    let sum = 0;
+    for (const { start, end } of this.gaps()) {
+      const known = start > 0 && this.written.has(start - 1, start);
+      sum += (known ? SEAM_BYTES : 0) + this.beyond(end);
+    }
+    for (const { end, givenUp } of this.out.values())
+      if (givenUp) sum += SEAM_BYTES + this.beyond(end);
+    return sum;
+  }
+
+  /** Whether a lease is at work on what lies right before an offset: it will bring a sample. */
+  isReachedAt(offset: number): boolean {
+    for (const { end } of this.out.values()) if (end === offset) return true;
+    return false;
+  }
+
+  private beyond(end: number): number {
+    return Math.min(SEAM_BYTES, this.total - end);
+  }
+
   /** Gaps in order of offset. */
   gaps(): Span[] {
     return this.missing.toArray();
   }
 
-  /** Books a lease on a missing range. */
-  open(lease: number, slot: number, { start, end }: Span): void {
+  /**
+   * Books a lease on a missing range.
+   * @param before known bytes before it that it fetches too
+   */
+  open(lease: number, slot: number, { start, end }: Span, before = 0): void {
     assert(start < end && this.missing.has(start, end), `lease ${lease} is on missing bytes`);
     this.missing.remove(start, end);
-    this.out.set(lease, { lease, slot, start, end });
+    const beyond = this.beyond(end);
+    this.seams += before + beyond;
+    this.out.set(lease, { lease, slot, start, end, beyond, givenUp: false });
   }
 
   /** Lowers the end of a lease; what it loses is missing again. */
@@ -66,6 +104,16 @@ export class Ledger {
     );
     this.missing.add(end, booked.end);
     booked.end = end;
+    const more = Math.max(0, this.beyond(end) - booked.beyond);
+    booked.beyond += more;
+    this.seams += more;
+  }
+
+  /** A lease is to end where it is. */
+  giveUp(number: number): void {
+    const booked = this.out.get(number);
+    assert(booked !== undefined, `giving up lease ${number}`);
+    booked.givenUp = true;
   }
 
   /**

@@ -32,10 +32,14 @@ export class Coverage {
     return this.ledger.written.has(start, end) || this.written().has(start, end);
   }
 
-  /** How many known bytes lie just before an offset, up to a seam's width. */
-  knownBefore(offset: number): number {
+  /**
+   * How many known bytes before an offset a lease that begins there has to compare, up to a seam's
+   * width. None where the lease before it brings a sample, or has: one comparison ties the two.
+   */
+  headSeam(offset: number): number {
+    if (this.ledger.isReachedAt(offset) || this.seams.hasWhole(offset)) return 0;
     const from = Math.max(0, offset - SEAM_BYTES);
-    return offset > from && this.has(from, offset) ? offset - from : 0;
+    return this.ledger.written.has(from, offset) ? offset - from : 0;
   }
 
   private written(): ExtentSet {

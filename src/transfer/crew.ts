@@ -4,17 +4,11 @@
  * written, or until it cannot go on.
  */
 import { SluiceError } from '../errors.js';
-import {
-  SEAM_FRIENDLY_BYTES,
-  grantByCut,
-  grantFromGaps,
-  leaseLength,
-  slowTail,
-  stragglers,
-} from '../plan/grant.js';
+import { SEAM_FRIENDLY_BYTES, leaseLength, nextMove, stragglers } from '../plan/grant.js';
 import type { ActiveLease, Costs, Span } from '../plan/grant.js';
 import { Meter, median } from '../plan/meter.js';
 import { backoffMs } from '../plan/retry.js';
+import { seamsLeft } from '../plan/seam-budget.js';
 import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
 import { Addresses } from './addresses.js';
@@ -27,9 +21,6 @@ import { classify, isWorthAsking, redirectedNow, tooShort } from './failures.js'
 
 /** The scheduler looks at rates this often, in milliseconds. */
 const TICK_MS = 50;
-
-/** The part of a file that seams may cost in more bytes (P5), with something kept in reserve. */
-const SEAM_SHARE = 0.0008;
 
 /** A lease younger than this has no rate of its own yet. */
 const YOUNG_MS = 600;
@@ -88,7 +79,7 @@ export class Crew {
   constructor(
     private readonly parts: CrewParts,
     count: number,
-    private readonly firstLease: number,
+    firstLease: number,
   ) {
     this.source = parts.source;
     this.addresses = new Addresses(parts.source, parts.log);
@@ -164,7 +155,9 @@ export class Crew {
     if (!working || !this.proven) return;
     const missing = end - start + ledger.missing.total();
     if (ramp.target === 1 || missing < 2 * SEAM_FRIENDLY_BYTES) return;
-    const share = leaseLength(missing, ramp.target, this.costs());
+    const costs = this.costs();
+    if (costs.seams.splits < 1) return;
+    const share = leaseLength(missing, ramp.target, costs);
     const cut = Math.ceil((start + share) / 65536) * 65536;
     if (cut < end) this.cut(working, cut);
   }
@@ -217,25 +210,23 @@ export class Crew {
 
   private grant({ rate }: LaneBook): Span | null {
     const { ledger, ramp } = this.parts;
-    const costs = this.costs(rate);
-    const gaps = ledger.gaps();
-    if (gaps.length > 0) return grantFromGaps(gaps, ledger.missing.total(), ramp.target, costs);
-    const active = this.active();
-    const grant = grantByCut(active, costs);
-    if (grant?.cut) {
-      const working = this.lanes.find((lane) => lane.working?.lease === grant.cut?.lease)?.working;
-      if (!working) return null;
-      this.cut(working, grant.cut.end);
-      return grant.span;
+    const books = { gaps: ledger.gaps(), missing: ledger.missing.total(), active: this.active() };
+    const move = nextMove(books, ramp.target, this.costs(rate));
+    if (move === null) return null;
+    if (move.kind === 'take') return move.span;
+    const working = this.lanes.find((lane) => lane.working?.lease === move.lease)?.working;
+    if (!working) return null;
+    if (move.kind === 'give-up') {
+      this.cancelLease(working);
+      return null;
     }
-    const slow = slowTail(active, costs);
-    if (slow !== null) this.cancelLease(slow);
-    return null;
+    this.cut(working, move.span.start);
+    return move.span;
   }
 
-  private cancelLease(lease: number): void {
-    const working = this.lanes.find((lane) => lane.working?.lease === lease)?.working;
-    if (working) this.parts.slots.cancel(working.slot, lease);
+  private cancelLease({ slot, lease }: Working): void {
+    this.parts.ledger.giveUp(lease);
+    this.parts.slots.cancel(slot, lease);
   }
 
   /** Gives up leases on connections far below their peers: others fetch the rest of them. */
@@ -244,19 +235,18 @@ export class Crew {
     const slow = new Set(stragglers(this.active(), this.costs()));
     for (const lane of this.lanes) {
       if (lane.working === null || !slow.has(lane.working.lease)) continue;
-      if (this.parts.slots.isCancelled(lane.slot, lane.working.lease)) continue;
       lane.replaced++;
       this.parts.log.info({ connection: lane.slot }, 'replacing a slow connection');
       this.addresses.slow(lane.slot, performance.now());
-      this.cancelLease(lane.working.lease);
+      this.cancelLease(lane.working);
     }
   }
 
   private costs(ownRate: number | null = null): Costs {
-    const seams = (this.nextLease - this.firstLease) * SEAM_BYTES;
-    const seamAllowed = seams < SEAM_SHARE * this.parts.ledger.total;
     const { requestMs, roundTripMs, usualRate } = this;
-    return { requestMs, roundTripMs, usualRate, ownRate, seamAllowed, inOrder: this.parts.inOrder };
+    const { total, seamBytes, owedSeamBytes } = this.parts.ledger;
+    const seams = seamsLeft({ total, spent: seamBytes, owed: owedSeamBytes }, this.lanes.length);
+    return { requestMs, roundTripMs, usualRate, ownRate, seams, inOrder: this.parts.inOrder };
   }
 
   private active(): ActiveLease[] {
@@ -275,6 +265,7 @@ export class Crew {
         ),
         end: booked.end,
         rate: young ? null : working.meter.rate,
+        givenUp: booked.givenUp,
       });
     }
     return leases;
@@ -288,7 +279,8 @@ export class Crew {
     const { ledger, slots } = this.parts;
     const lease = this.nextLease++;
     const nowMs = performance.now();
-    ledger.open(lease, lane.slot, span);
+    const headSeam = this.coverage.headSeam(span.start);
+    ledger.open(lease, lane.slot, span, headSeam);
     slots.begin(lane.slot, lease, span.start, span.end);
     lane.working = {
       slot: lane.slot,
@@ -299,16 +291,15 @@ export class Crew {
       generation: this.generation,
     };
     if (!this.proven && lease !== this.openLease) this.trial = lease;
-    void start(this.task(lease, lane.slot, span)).then(
+    void start(this.task(lease, lane.slot, span, headSeam)).then(
       (outcome) => this.settle(lane, outcome),
       (error: unknown) => this.giveUp(SluiceError.from(error)),
     );
   }
 
-  private task(lease: number, slot: number, span: Span): LeaseTask {
+  private task(lease: number, slot: number, span: Span, headSeam: number): LeaseTask {
     const { slots, fd, path, deadlines } = this.parts;
     const total = this.source.total;
-    const headSeam = this.coverage.knownBefore(span.start);
     const askEnd = total === null ? span.end : Math.min(total, span.end + SEAM_BYTES);
     if (headSeam > 0) this.parts.seams.headWillCompare(span.start);
     return {
@@ -435,7 +426,7 @@ export class Crew {
       return;
     }
     if (written < end || written >= ledger.total) return;
-    seams.reached(written, seam, Math.min(SEAM_BYTES, ledger.total - written));
+    seams.reached(end, seam, Math.min(SEAM_BYTES, ledger.total - written));
   }
 
   /** Fetches again the edges that nothing was compared with; whether there were any. */
@@ -646,7 +637,7 @@ export class Crew {
 
   private cancelAll(): void {
     for (const { working } of this.lanes) {
-      if (working !== null) this.parts.slots.cancel(working.slot, working.lease);
+      if (working !== null) this.cancelLease(working);
     }
   }
 

@@ -23,11 +23,19 @@ export class Seams {
     private readonly path: string,
   ) {}
 
-  /** A lease wrote up to `offset`; `sample` is what it brought of the `wanted` bytes beyond. */
-  reached(offset: number, sample: SeamSample | null, wanted: number): void {
+  /**
+   * A lease wrote up to its end.
+   * @param sample what it brought of the `wanted` bytes beyond what it wrote
+   */
+  reached(end: number, sample: SeamSample | null, wanted: number): void {
     if (sample !== null) this.samples.set(sample.offset, sample);
-    if (sample !== null && sample.bytes.length >= wanted) this.unsampled.delete(offset);
-    else this.unsampled.set(offset, (this.unsampled.get(offset) ?? 0) + 1);
+    if (sample !== null && sample.bytes.length >= wanted) this.unsampled.delete(end);
+    else this.unsampled.set(end, (this.unsampled.get(end) ?? 0) + 1);
+  }
+
+  /** Whether there is a sample of full width at `offset`, to be compared with what will be written. */
+  hasWhole(offset: number): boolean {
+    return this.samples.get(offset)?.bytes.length === SEAM_BYTES;
   }
 
   /** A lease that begins at `offset` compares the bytes before it. */

@@ -16,12 +16,14 @@ import {
 import type { ActiveLease, Costs } from '../../../src/plan/grant.js';
 
 const MIB = 1024 * 1024;
+const PLENTY = { splits: 1e6, all: 1e6 };
+const FEW = { splits: 0, all: 10 };
 const costs = (change: Partial<Costs> = {}): Costs => ({
   requestMs: 50,
   roundTripMs: 10,
   usualRate: 10 * MIB,
   ownRate: null,
-  seamAllowed: true,
+  seams: PLENTY,
   inOrder: false,
   ...change,
 });
@@ -30,6 +32,7 @@ const active = (change: Partial<ActiveLease> = {}): ActiveLease => ({
   position: 0,
   end: 100 * MIB,
   rate: 10 * MIB,
+  givenUp: false,
   ...change,
 });
 
@@ -38,7 +41,7 @@ const anyCosts = fc.record({
   roundTripMs: fc.integer({ min: 0, max: 500 }),
   usualRate: fc.option(fc.integer({ min: 1, max: 1e9 })),
   ownRate: fc.option(fc.integer({ min: 0, max: 1e9 })),
-  seamAllowed: fc.boolean(),
+  seams: fc.record({ splits: fc.nat(300), all: fc.nat(300) }),
   inOrder: fc.boolean(),
 });
 
@@ -77,7 +80,6 @@ describe('grants from gaps', () => {
 
   it('P5: leases are no shorter than seams allow while rates are unknown', () => {
     expect(smallestLease(costs({ usualRate: null }))).equal(SEAM_FRIENDLY_BYTES);
-    expect(smallestLease(costs({ seamAllowed: false }))).equal(SEAM_FRIENDLY_BYTES);
     expect(smallestLease(costs({ usualRate: 1 }))).equal(MIN_STEAL_BYTES);
     expect(smallestLease(costs({ usualRate: 1e12 }))).equal(SEAM_FRIENDLY_BYTES);
     expect(smallestLease(costs({ usualRate: 5 * MIB }))).equal(2 * MIB);
@@ -129,15 +131,13 @@ describe('grants by cutting', () => {
         const leases = list.map(({ length, ...rest }) => ({
           ...rest,
           end: rest.position + length,
+          givenUp: false,
         }));
         const grant = grantByCut(leases, given);
         if (grant === null) return;
-        const { cut, span } = grant;
-        const victim = leases.find(
-          ({ lease: number, end }) => number === cut?.lease && end === span.end,
-        );
+        const { lease: number, span } = grant;
+        const victim = leases.find((each) => each.lease === number && each.end === span.end);
         expect(victim).not.equal(undefined);
-        expect(span.start).equal(cut?.end);
         expect(span.start).least((victim?.position ?? 0) + MIN_STEAL_BYTES);
         expect(span.end - span.start).least(MIN_STEAL_BYTES);
       }),
@@ -146,31 +146,31 @@ describe('grants by cutting', () => {
 
   it('halves a lease between equals, and leaves the slow one less', () => {
     const even = grantByCut([active()], costs({ requestMs: 0 }));
-    expect(even?.cut).deep.equal({ lease: 1, end: 50 * MIB });
+    expect(even?.lease).equal(1);
     expect(even?.span).deep.equal({ start: 50 * MIB, end: 100 * MIB });
     const slow = grantByCut(
       [active({ rate: 10 * MIB })],
       costs({ requestMs: 0, usualRate: 90 * MIB }),
     );
-    expect(slow?.cut?.end).equal(10 * MIB);
+    expect(slow?.span.start).equal(10 * MIB);
   });
 
   it('takes from the lease that would end last', () => {
     const leases = [active({ lease: 1, rate: 20 * MIB }), active({ lease: 2, rate: MIB })];
-    expect(grantByCut(leases, costs())?.cut?.lease).equal(2);
-    expect(grantByCut([...leases].reverse(), costs())?.cut?.lease).equal(2);
+    expect(grantByCut(leases, costs())?.lease).equal(2);
+    expect(grantByCut([...leases].reverse(), costs())?.lease).equal(2);
   });
 
   it('a lease that does not move keeps the least that is cut', () => {
     const grant = grantByCut([active({ rate: 0 })], costs());
-    expect(grant?.cut?.end).equal(MIN_STEAL_BYTES);
+    expect(grant?.span.start).equal(MIN_STEAL_BYTES);
   });
 
   it('takes nothing that is not worth a request', () => {
     expect(grantByCut([], costs())).equal(null);
     expect(grantByCut([active({ end: 2 * MIN_STEAL_BYTES - 1 })], costs())).equal(null);
     expect(grantByCut([active({ end: MIB })], costs({ requestMs: 200 }))).equal(null);
-    expect(grantByCut([active({ end: 4 * MIB })], costs({ seamAllowed: false }))).equal(null);
+    expect(grantByCut([active({ end: 4 * MIB })], costs({ seams: FEW }))).equal(null);
     expect(grantByCut([active({ end: 4 * MIB })], costs())).not.equal(null);
   });
 });
@@ -248,8 +248,8 @@ describe('what is worth a cut', () => {
 
   it('cuts fall on whole blocks, also right behind the least that is kept', () => {
     const odd = grantByCut([active({ end: 100 * MIB + 12_345 })], free());
-    expect((odd?.cut?.end ?? 1) % MIN_STEAL_BYTES).equal(0);
-    expect(grantByCut([active({ rate: 10_000 })], free())?.cut?.end).equal(MIN_STEAL_BYTES);
+    expect((odd?.span.start ?? 1) % MIN_STEAL_BYTES).equal(0);
+    expect(grantByCut([active({ rate: 10_000 })], free())?.span.start).equal(MIN_STEAL_BYTES);
   });
 
   it('of those that are worth a cut, the one that would end last', () => {
@@ -260,7 +260,7 @@ describe('what is worth a cut', () => {
       [sooner, later, tail],
       [tail, later, sooner],
     ]) {
-      expect(grantByCut(leases, free())?.cut?.lease).equal(2);
+      expect(grantByCut(leases, free())?.lease).equal(2);
     }
   });
 
@@ -270,7 +270,7 @@ describe('what is worth a cut', () => {
       active({ position: at, end: at + length, rate: 1 });
     expect(grantByCut([rest(2 * MIN_STEAL_BYTES - 1)], free())).equal(null);
     const end = at + MIN_STEAL_BYTES;
-    expect(grantByCut([rest(2 * MIN_STEAL_BYTES)], free())?.cut?.end).equal(end);
+    expect(grantByCut([rest(2 * MIN_STEAL_BYTES)], free())?.span.start).equal(end);
   });
 
   it('never cuts off less than the least, however fast the lease is', () => {
@@ -281,7 +281,7 @@ describe('what is worth a cut', () => {
   });
 
   it('P5: a seam is not spent on little that is soon done', () => {
-    const dear = free({ seamAllowed: false });
+    const dear = free({ seams: FEW });
     const least = 2 * SEAM_FRIENDLY_BYTES;
     expect(grantByCut([active({ end: least - 1 })], dear)).equal(null);
     expect(grantByCut([active({ end: least })], dear)).not.equal(null);

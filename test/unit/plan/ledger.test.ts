@@ -52,7 +52,7 @@ describe('the ledger', () => {
     expect(ledger.isComplete).equal(false);
     ledger.open(1, 0, { start: 0, end: 100 });
     expect(ledger.leasesOut).equal(1);
-    expect(ledger.lease(1)).deep.equal({ lease: 1, slot: 0, start: 0, end: 100 });
+    expect(ledger.lease(1)).include({ lease: 1, slot: 0, start: 0, end: 100 });
     expect(ledger.isComplete).equal(false);
     ledger.close(1, 100);
     expect(ledger.isComplete).equal(true);
@@ -84,7 +84,7 @@ describe('the ledger', () => {
     const ledger = fresh();
     ledger.open(1, 3, { start: 0, end: 100 });
     ledger.cut(1, 10);
-    expect(ledger.extend(1)).deep.equal({ lease: 1, slot: 3, start: 0, end: 100 });
+    expect(ledger.extend(1)).include({ lease: 1, slot: 3, start: 0, end: 100 });
     expect(ledger.missing.total()).equal(0);
   });
 
@@ -136,7 +136,7 @@ describe('the ledger', () => {
         .throw(SluiceError)
         .include({ code: 'DEFECT' });
       expect([...ledger.leases], 'nothing has changed').deep.equal([
-        { lease: 1, slot: 0, start: 10, end: 50 },
+        { lease: 1, slot: 0, start: 10, end: 50, beyond: 50, givenUp: false },
       ]);
       checkWhole(ledger);
     });
