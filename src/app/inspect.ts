@@ -12,6 +12,7 @@ import { ExtentSet } from '../plan/extents.js';
 import { SEAM_FRIENDLY_BYTES, leaseLength } from '../plan/grant.js';
 import { seamsLeft } from '../plan/seam-budget.js';
 import type { Costs } from '../plan/grant.js';
+import { Link } from '../plan/link.js';
 import { Ramp } from '../plan/ramp.js';
 import { Asker } from '../transfer/ask.js';
 import type { Asked } from '../transfer/ask.js';
@@ -156,7 +157,7 @@ function planOf(
   if (size === null || offer.kind !== 'range' || size <= SMALL_FILE)
     return { connections: 1, leaseBytes: size };
   const remembered = connections === 'auto' ? recall(source.endpoint, roundTripMs) : null;
-  const { target } = new Ramp(connections, roundTripMs, remembered);
+  const { target } = new Ramp(connections, roundTripMs, remembered, new Link(roundTripMs));
   const divided = target > 1 && size >= 2 * SEAM_FRIENDLY_BYTES;
   return {
     connections: target,

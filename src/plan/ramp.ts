@@ -1,4 +1,6 @@
 /** How many connections to use. Pure: the caller brings the clock and the counters. */
+import { BOOST_LANES } from './boost.js';
+import type { Link } from './link.js';
 
 /** Where a round trip is short, `auto` goes on with so many when one is not plenty, or slow. */
 export const AUTO_NEAR = 4;
@@ -16,8 +18,11 @@ const PLENTY_MS = 2000;
 /** The most that `auto` uses. */
 export const AUTO_MAX = 16;
 
-/** From this round trip on, `auto` grows by doubling alone: slow start is dear, and one may fill the link. */
-const FAR_MS = 10;
+/** From this round trip on, slow start is dear, and one connection may fill the link. */
+export const FAR_MS = 10;
+
+/** A far link that has not filled after so many round trips needs more than one connection. */
+const BOOST_ROUND_TRIPS = 12;
 
 /** More connections must bring this much to be kept. */
 const WORTH = 1.1;
@@ -27,6 +32,12 @@ const GROWING = 1.15;
 
 /** A rate that never settles is taken as it is after so many windows. */
 const MAX_WINDOWS = 12;
+
+/** A link that is full in so many windows in a row is taken to be. */
+const FULL_WINDOWS = 4;
+
+/** A full link is looked at this often, in milliseconds. */
+const WATCH_MS = 2000;
 
 /** A window is this many round trips long, and at least {@link MIN_WINDOW_MS}. */
 const WINDOW_ROUND_TRIPS = 4;
@@ -67,12 +78,15 @@ export interface RampSample {
 /**
  * The target number of connections over time. A fixed number stays, unless the server objects.
  * `auto` begins with one, measures what its connections yield once their rate has settled, doubles
- * them, and goes back when twice as many do not yield more.
+ * them unless the link is full, and goes back when twice as many do not yield more. A far link it
+ * begins with some for a moment, see {@link isBoosting}.
  */
 export class Ramp {
   private readonly auto: boolean;
   private readonly ceiling: number;
   private readonly windowMs: number;
+  /** Where measured round trips go; null when none are wanted. */
+  readonly link: Link | null;
   private wanted: number;
   private limit: number;
   private settled: boolean;
@@ -90,16 +104,24 @@ export class Ramp {
   private lastRate: number | null = null;
   /** What half as many connections yielded. */
   private before: number | null = null;
+  private boosting = false;
+  private boostUntilMs: number | null = null;
+  private fullWindows = 0;
+  /** It settled because the link is full. */
+  private filled = false;
 
   /**
    * @param connections the user's number, or `auto`
    * @param roundTripMs of the first connection
    * @param remembered what `auto` begins with instead of what it knows of no server
+   * @param link what is known of the way to the server, of use to `auto` where that is far; null
+   *   when nobody measures it
    */
   constructor(
     connections: number | 'auto',
     roundTripMs: number,
     remembered: Remembered | null = null,
+    link: Link | null = null,
   ) {
     const auto = connections === 'auto';
     this.auto = auto;
@@ -108,6 +130,8 @@ export class Ramp {
     this.wanted = auto ? 1 : connections;
     this.near = auto && roundTripMs < FAR_MS;
     this.settled = !auto;
+    this.link = auto && !this.near ? link : null;
+    this.boosting = this.link !== null;
     this.windowMs = Math.max(MIN_WINDOW_MS, WINDOW_ROUND_TRIPS * roundTripMs);
     if (auto && remembered !== null) this.recall(remembered);
   }
@@ -134,7 +158,28 @@ export class Ramp {
 
   /** How many connections may be in use now. */
   get target(): number {
-    return Math.max(1, Math.min(this.wanted, this.limit));
+    const wanted = this.boosting ? Math.max(BOOST_LANES, this.wanted) : this.wanted;
+    return Math.max(1, Math.min(wanted, this.limit));
+  }
+
+  /** A far link is being filled: what is handed out now is little, see `boost.ts`. */
+  get isBoosting(): boolean {
+    return this.boosting;
+  }
+
+  /**
+   * Whether a connection may help to fill the link.
+   * @param idleSinceMs when it ended what it did; null when it has done nothing yet
+   */
+  mayBoost(idleSinceMs: number | null): boolean {
+    return idleSinceMs === null || this.link?.isClearSince(idleSinceMs) === true;
+  }
+
+  /** Whether a round trip beside the transfer is to be measured now, for {@link link}. */
+  wantsRoundTrip(nowMs: number): boolean {
+    const { link, windowMs } = this;
+    if (link === null || (this.settled && !this.filled)) return false;
+    return link.isDue(nowMs, this.boosting ? link.roundTripMs : this.filled ? WATCH_MS : windowMs);
   }
 
   /** Takes note of the present; to be called many times in a window. */
@@ -147,6 +192,8 @@ export class Ramp {
       this.limit++;
       this.limitUntilMs = now.nowMs + RETRY_LIMIT_MS;
     }
+    if (this.boosting) return this.boost(now.nowMs);
+    if (this.filled && this.link?.isClear === true) this.resume();
     if (this.settled) return;
     if (now.receiving < this.target) {
       this.since = null;
@@ -160,6 +207,22 @@ export class Ramp {
     this.judge(rate, now.nowMs);
   }
 
+  /** The start on a far link ends when it is full, or when it should have been. */
+  private boost(nowMs: number): void {
+    this.boostUntilMs ??= nowMs + BOOST_ROUND_TRIPS * (this.link?.roundTripMs ?? 0);
+    if (this.link?.isQueued === true) this.boosting = false;
+    if (!this.boosting || nowMs < this.boostUntilMs) return;
+    this.boosting = false;
+    this.wanted = Math.min(this.ceiling, Math.max(BOOST_LANES, this.wanted));
+  }
+
+  /** What was a full link is not full any more. */
+  private resume(): void {
+    this.filled = this.settled = false;
+    this.before = this.lastRate = this.since = null;
+    this.windows = this.fullWindows = 0;
+  }
+
   private judge(rate: number, nowMs: number): void {
     const last = this.lastRate;
     this.lastRate = rate;
@@ -168,6 +231,12 @@ export class Ramp {
     const moves = rate > last * GROWING || rate * GROWING < last;
     if (moves && this.windows < MAX_WINDOWS) return;
     const plateau = Math.max(rate, last);
+    // A server that throttles may fill the link in bursts.
+    this.fullWindows = this.link?.isQueued === true ? this.fullWindows + 1 : 0;
+    if (this.fullWindows > 0) {
+      this.filled = this.settled = this.fullWindows >= FULL_WINDOWS;
+      return;
+    }
     if (this.before !== null && plateau < this.before * WORTH) {
       this.wanted = Math.max(1, Math.floor(this.wanted / 2));
       this.settled = true;

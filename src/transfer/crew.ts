@@ -4,11 +4,13 @@
  * written, or until it cannot go on.
  */
 import { SluiceError } from '../errors.js';
+import { boost } from '../plan/boost.js';
 import { SEAM_FRIENDLY_BYTES, leaseLength, nextMove, stragglers } from '../plan/grant.js';
 import type { ActiveLease, Costs, Span } from '../plan/grant.js';
 import { Meter, median } from '../plan/meter.js';
 import { backoffMs } from '../plan/retry.js';
 import { seamsLeft } from '../plan/seam-budget.js';
+import { measureRoundTrip } from '../net/round-trip.js';
 import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
 import { Addresses } from './addresses.js';
@@ -21,6 +23,9 @@ import { classify, isWorthAsking, redirectedNow, tooShort } from './failures.js'
 
 /** The scheduler looks at rates this often, in milliseconds. */
 const TICK_MS = 50;
+
+/** A round trip longer than this tells nothing. */
+const ROUND_TRIP_TIMEOUT_MS = 2000;
 
 /** A lease younger than this has no rate of its own yet. */
 const YOUNG_MS = 600;
@@ -154,7 +159,7 @@ export class Crew {
     const working = this.lanes[0]?.working;
     if (!working || !this.proven) return;
     const missing = end - start + ledger.missing.total();
-    if (ramp.target === 1 || missing < 2 * SEAM_FRIENDLY_BYTES) return;
+    if (ramp.target === 1 || ramp.isBoosting || missing < 2 * SEAM_FRIENDLY_BYTES) return;
     const costs = this.costs();
     if (costs.seams.splits < 1) return;
     const share = leaseLength(missing, ramp.target, costs);
@@ -208,10 +213,15 @@ export class Crew {
     return this.parts.ramp.target > 1 && this.trial === null;
   }
 
-  private grant({ rate }: LaneBook): Span | null {
+  private grant({ rate, idleSinceMs }: LaneBook): Span | null {
     const { ledger, ramp } = this.parts;
+    if (ramp.isBoosting && !ramp.mayBoost(idleSinceMs)) return null;
     const books = { gaps: ledger.gaps(), missing: ledger.missing.total(), active: this.active() };
-    const move = nextMove(books, ramp.target, this.costs(rate));
+    const costs = this.costs(rate);
+    const move =
+      ramp.isBoosting && books.gaps.length === 0
+        ? boost(books.active, costs)
+        : nextMove(books, ramp.target, costs);
     if (move === null) return null;
     if (move.kind === 'take') return move.span;
     const working = this.lanes.find((lane) => lane.working?.lease === move.lease)?.working;
@@ -321,6 +331,7 @@ export class Crew {
   private settle(lane: LaneBook, outcome: LeaseOutcome): void {
     const working = lane.working;
     lane.working = null;
+    lane.idleSinceMs = performance.now();
     if (working === null || this.over) return;
     const booked = this.parts.ledger.lease(outcome.lease);
     const end = booked?.end ?? outcome.written;
@@ -624,7 +635,17 @@ export class Crew {
     this.usualRate = median(this.lanes.flatMap(({ rate }) => (rate === null ? [] : [rate])));
     this.replaceStragglers();
     ramp.sample({ nowMs, bytes: this.received, receiving });
+    if (ramp.wantsRoundTrip(nowMs)) this.measureRoundTrip();
     this.pump();
+  }
+
+  /** What the link says beside the transfer decides whether more connections may help. */
+  private measureRoundTrip(): void {
+    const { ramp, log } = this.parts;
+    void measureRoundTrip(this.source.endpoint, ROUND_TRIP_TIMEOUT_MS).then((ms) => {
+      log.debug({ ms: ms === null ? null : Math.round(ms) }, 'round trip beside the transfer');
+      ramp.link?.measured(ms, performance.now());
+    });
   }
 
   private giveUp(error: SluiceError): void {

@@ -14,7 +14,8 @@ import { readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import type { Span } from '../plan/grant.js';
-import { Ramp } from '../plan/ramp.js';
+import { Link } from '../plan/link.js';
+import { FAR_MS, Ramp } from '../plan/ramp.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../plan/retry.js';
 import { SEAM_BYTES, Slots } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
@@ -23,7 +24,7 @@ import type { Asked } from './ask.js';
 import { Crew } from './crew.js';
 import type { CrewEnd } from './crew-parts.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './events.js';
-import { PoolExecutor } from './executors.js';
+import { FarExecutor, PoolExecutor } from './executors.js';
 import type { Executor } from './executors.js';
 import { Job } from './job.js';
 import type { Work } from './job.js';
@@ -279,7 +280,7 @@ export class Download {
       {
         ledger: work.ledger,
         slots: work.slots,
-        executor: this.executor(lanes),
+        executor: this.executor(lanes, asked.roundTripMs),
         ramp: this.ramp,
         source: asked.source,
         redirected: asked.hops.length > 0,
@@ -306,16 +307,18 @@ export class Download {
   private makeRamp(connections: number | 'auto', { source, roundTripMs }: Asked): Ramp {
     const remembered = connections === 'auto' ? recall(source.endpoint, roundTripMs) : null;
     if (remembered !== null) this.job.log.info({ ...remembered }, 'remembered of this origin');
-    return new Ramp(connections, roundTripMs, remembered);
+    return new Ramp(connections, roundTripMs, remembered, new Link(roundTripMs));
   }
 
-  private executor(lanes: number): Executor {
-    if (lanes === 1 || this.options.threads === 0) return this.job.local;
-    const threads = Math.min(lanes, this.options.threads ?? availableParallelism());
-    this.pool ??= new PoolExecutor(threads, lanes, this.job.log);
+  private executor(lanes: number, roundTripMs: number): Executor {
+    const { threads, connections } = this.options;
+    if (lanes === 1 || threads === 0) return this.job.local;
+    const count = Math.min(lanes, threads ?? availableParallelism());
+    const pool = (this.pool ??= new PoolExecutor(count, lanes, this.job.log));
     // `auto` may find one connection enough, and threads cost a tenth of a second of the processor.
-    if (this.options.connections !== 'auto') this.pool.warm();
-    return this.pool;
+    if (connections !== 'auto') pool.warm();
+    if (connections !== 'auto' || threads !== null || roundTripMs < FAR_MS) return pool;
+    return new FarExecutor(this.job.local, pool, () => this.job.crew?.rate ?? 0);
   }
 
   private firstLease(work: Work, asked: Asked): Parameters<Crew['run']>[0] {

@@ -26,13 +26,23 @@ export interface LaneBook {
   /** How often in a row its connection was replaced for being slow. */
   replaced: number;
   working: Working | null;
+  /** When its last lease ended; null before. */
+  idleSinceMs: number | null;
   /** Bytes per second that it last yielded; null before. */
   rate: number | null;
 }
 
 /** A connection that has done nothing yet. */
 export function newLane(slot: number): LaneBook {
-  return { slot, failures: 0, notBeforeMs: 0, replaced: 0, working: null, rate: null };
+  return {
+    slot,
+    failures: 0,
+    notBeforeMs: 0,
+    replaced: 0,
+    working: null,
+    idleSinceMs: null,
+    rate: null,
+  };
 }
 
 /** Where the facts about leases are. */

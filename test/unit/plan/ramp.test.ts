@@ -1,5 +1,7 @@
 /** How many connections are used over time. */
 import { expect } from 'chai';
+import { BOOST_LANES } from '../../../src/plan/boost.js';
+import { Link } from '../../../src/plan/link.js';
 import { AUTO_MAX, AUTO_NEAR, AUTO_NEAR_SLOW, Ramp } from '../../../src/plan/ramp.js';
 
 const STEP_MS = 10;
@@ -185,5 +187,96 @@ describe('how the ramp judges', () => {
     expect(ramp.target).equal(2);
     ramp.sample({ nowMs: 32_000, bytes: 0, receiving: 0 });
     expect(ramp.target).equal(3);
+  });
+});
+
+describe('the ramp on a far link', () => {
+  const ROUND_TRIP = 100;
+
+  /** Feeds the ramp for `ms`; `roundTrip` says what is measured beside so many connections. */
+  function run(
+    ramp: Ramp,
+    clock: { ms: number; bytes: number },
+    ms: number,
+    path: { yieldOf: (count: number) => number; roundTrip: (count: number) => number },
+  ): number[] {
+    const targets: number[] = [];
+    for (const until = clock.ms + ms; clock.ms < until;) {
+      clock.ms += STEP_MS;
+      clock.bytes += path.yieldOf(ramp.target) * STEP_MS;
+      ramp.sample({ nowMs: clock.ms, bytes: clock.bytes, receiving: ramp.target });
+      if (ramp.wantsRoundTrip(clock.ms))
+        ramp.link?.measured(path.roundTrip(ramp.target), clock.ms + ROUND_TRIP);
+      if (targets.at(-1) !== ramp.target) targets.push(ramp.target);
+    }
+    return targets;
+  }
+
+  const start = (remembered: number | null = null): Ramp =>
+    new Ramp('auto', ROUND_TRIP, { connections: remembered, limit: null }, new Link(ROUND_TRIP));
+
+  /** One connection fills it. */
+  const narrow = { yieldOf: () => 100, roundTrip: () => 200 };
+  /** The server throttles each connection. */
+  const throttled = { yieldOf: (count: number) => count * 100, roundTrip: () => 100 };
+
+  it('begins with some, and goes on with one when the link is full', () => {
+    const ramp = start();
+    expect(ramp).include({ target: BOOST_LANES, isBoosting: true });
+    const clock = { ms: 0, bytes: 0 };
+    expect(run(ramp, clock, 20_000, narrow)).deep.equal([BOOST_LANES, 1]);
+    expect(ramp).deep.include({ isBoosting: false });
+    expect(ramp.lesson).include({ connections: 1 });
+  });
+
+  it('goes on with what it remembers', () => {
+    expect(run(start(3), { ms: 0, bytes: 0 }, 20_000, narrow)).deep.equal([BOOST_LANES, 3]);
+    expect(start(12).target).equal(12);
+  });
+
+  it('keeps them, and grows, when the link does not fill', () => {
+    expect(run(start(), { ms: 0, bytes: 0 }, 20_000, throttled)).deep.equal([BOOST_LANES, 16]);
+  });
+
+  it('grows no more once the link is full', () => {
+    const path = { ...throttled, roundTrip: (count: number) => (count > 8 ? 200 : 100) };
+    expect(run(start(), { ms: 0, bytes: 0 }, 20_000, path)).deep.equal([BOOST_LANES, 16]);
+    const filling = { ...throttled, roundTrip: () => (clock.ms < 1500 ? 100 : 200) };
+    const clock = { ms: 0, bytes: 0 };
+    expect(run(start(), clock, 20_000, filling)).deep.equal([BOOST_LANES]);
+  });
+
+  it('grows again when the link is not full any more', () => {
+    const ramp = start();
+    const clock = { ms: 0, bytes: 0 };
+    run(ramp, clock, 10_000, narrow);
+    expect(run(ramp, clock, 20_000, throttled)).deep.equal([1, 2, 4, 8, 16]);
+  });
+
+  it('a connection that has ended may help again only after a clear round trip', () => {
+    const ramp = start();
+    expect(ramp.mayBoost(null)).equal(true);
+    expect(ramp.mayBoost(0)).equal(false);
+    run(ramp, { ms: 0, bytes: 0 }, 300, throttled);
+    expect(ramp.mayBoost(100)).equal(true);
+    expect(ramp.mayBoost(200)).equal(false);
+  });
+
+  it('nearby, and with a number of the user, nothing is measured and nothing boosted', () => {
+    for (const ramp of [
+      new Ramp('auto', 1, null, new Link(1)),
+      new Ramp(5, ROUND_TRIP, null, new Link(ROUND_TRIP)),
+    ]) {
+      expect(ramp).include({ isBoosting: false, link: null });
+      expect(ramp.wantsRoundTrip(1e6)).equal(false);
+    }
+    expect(new Ramp('auto', ROUND_TRIP).wantsRoundTrip(1e6)).equal(false);
+  });
+
+  it('P21: the server objects while the link is filled', () => {
+    const ramp = start();
+    ramp.objected(0, 3);
+    expect(ramp.target).equal(3);
+    expect(run(ramp, { ms: 0, bytes: 0 }, 10_000, throttled)).deep.equal([3]);
   });
 });
