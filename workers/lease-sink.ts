@@ -12,6 +12,7 @@ import type { LeaseTask, SeamSample, Slots } from './protocol.js';
 const FLUSH_MS = 500;
 
 export class LeaseSink implements BodySink {
+  readonly givesWay: boolean;
   /** Offset of the next byte that will come out of the slab. */
   private offset: number;
   private readonly expected: Buffer | null;
@@ -36,6 +37,7 @@ export class LeaseSink implements BodySink {
     bodyStart: number,
     private readonly bodyEnd: number,
   ) {
+    this.givesWay = task.givesWay;
     this.offset = bodyStart;
     this.headStart = bodyStart;
     this.obey();

@@ -187,6 +187,8 @@ export interface LeaseTask {
   headSeam: number;
   /** First byte that is not asked for; beyond the lease's end by up to {@link SEAM_BYTES}. */
   askEnd: number;
+  /** Somebody follows the contiguous front: no connection may starve the one that is there. */
+  givesWay: boolean;
   source: Source;
   deadlines: Deadlines;
 }

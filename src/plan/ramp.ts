@@ -2,9 +2,11 @@
 import { BOOST_LANES } from './boost.js';
 import type { Link } from './link.js';
 
-/** Where a round trip is short, `auto` goes on with so many when one is not plenty, or slow. */
+/** The most that `auto` uses. */
+export const AUTO_MAX = 16;
+
+/** Where a round trip is short, `auto` goes on with so many when one is not plenty; with its most when that is slow. */
 export const AUTO_NEAR = 4;
-export const AUTO_NEAR_SLOW = 8;
 
 /** Bytes per millisecond from one connection that is not to share the processor with others soon. */
 const PLENTY = 400_000;
@@ -14,9 +16,6 @@ const SLOW = 100_000;
 
 /** Where one connection brings plenty, more are tried only after this long. */
 const PLENTY_MS = 2000;
-
-/** The most that `auto` uses. */
-export const AUTO_MAX = 16;
 
 /** From this round trip on, slow start is dear, and one connection may fill the link. */
 export const FAR_MS = 10;
@@ -261,7 +260,8 @@ export class Ramp {
     if (rate >= PLENTY && nowMs - this.firstMs < PLENTY_MS) return;
     this.near = false;
     if (rate >= PLENTY) return;
-    this.wanted = Math.min(this.ceiling, rate < SLOW ? AUTO_NEAR_SLOW : AUTO_NEAR);
+    this.wanted = Math.min(this.ceiling, rate < SLOW ? AUTO_MAX : AUTO_NEAR);
+    this.settled = this.wanted >= this.ceiling;
     this.since = null;
   }
 

@@ -230,6 +230,7 @@ function endsUnseen(connection: Connection, { head, framing }: Answer): boolean 
 export const DEFAULT_USER_AGENT = 'sluice/0.1';
 
 const discard: BodySink = {
+  givesWay: false,
   arrived: () => false,
   room: () => DRAIN_BYTES,
   take: () => true,

@@ -321,6 +321,7 @@ export class Crew {
       start: span.start,
       headSeam,
       askEnd,
+      givesWay: this.parts.inOrder && this.parts.ramp.target > 1,
       source: this.proven
         ? this.addresses.sourceFor(this.source, slot, performance.now())
         : this.source,

@@ -24,7 +24,7 @@ import type { Asked } from './ask.js';
 import { Crew } from './crew.js';
 import type { CrewEnd } from './crew-parts.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './events.js';
-import { FarExecutor, PoolExecutor } from './executors.js';
+import { PoolExecutor, SharedExecutor } from './executors.js';
 import type { Executor } from './executors.js';
 import { Job } from './job.js';
 import type { Work } from './job.js';
@@ -57,6 +57,9 @@ export interface DownloadHooks {
   emit?: (event: DownloadEvent) => void;
   log?: Log;
 }
+
+/** Bytes per second from afar that one thread receives without effort, over TLS too. */
+const ONE_THREAD = 60e6;
 
 export class Download {
   private state: State = START;
@@ -312,13 +315,18 @@ export class Download {
 
   private executor(lanes: number, roundTripMs: number): Executor {
     const { threads, connections } = this.options;
-    if (lanes === 1 || threads === 0) return this.job.local;
-    const count = Math.min(lanes, threads ?? availableParallelism());
-    const pool = (this.pool ??= new PoolExecutor(count, lanes, this.job.log));
+    const { local, log } = this.job;
+    if (lanes === 1 || threads === 0) return local;
+    // This thread receives too: one a core is what the machine can do.
+    const count = Math.min(lanes, threads ?? Math.max(1, availableParallelism() - 1));
+    const pool = (this.pool ??= new PoolExecutor(count, lanes, log));
     // `auto` may find one connection enough, and threads cost a tenth of a second of the processor.
     if (connections !== 'auto') pool.warm();
-    if (connections !== 'auto' || threads !== null || roundTripMs < FAR_MS) return pool;
-    return new FarExecutor(this.job.local, pool, () => this.job.crew?.rate ?? 0);
+    if (threads !== null) return pool;
+    const isFar = connections === 'auto' && roundTripMs >= FAR_MS;
+    return new SharedExecutor(local, pool, ({ slot }) =>
+      isFar ? (this.job.crew?.rate ?? 0) < ONE_THREAD : slot % (count + 1) === 0,
+    );
   }
 
   private firstLease(work: Work, asked: Asked): Parameters<Crew['run']>[0] {

@@ -105,20 +105,16 @@ export class PoolExecutor implements Executor {
   }
 }
 
-/** Bytes per second that one thread receives without effort, over TLS too. */
-const ONE_THREAD = 60e6;
-
-/** Runs leases from far servers: in the calling thread until they bring too much for it. */
-export class FarExecutor implements Executor {
-  /** @param rate bytes per second of all leases together */
+/** Runs leases in the calling thread or in the pool, as is best for each. */
+export class SharedExecutor implements Executor {
   constructor(
     private readonly local: Executor,
     private readonly pool: Executor,
-    private readonly rate: () => number,
+    private readonly isLocal: (task: LeaseTask) => boolean,
   ) {}
 
   run(task: LeaseTask): Promise<LeaseOutcome> {
-    return (this.rate() < ONE_THREAD ? this.local : this.pool).run(task);
+    return (this.isLocal(task) ? this.local : this.pool).run(task);
   }
 
   close(): Promise<void> {

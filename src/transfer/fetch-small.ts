@@ -73,6 +73,7 @@ async function fetchOnce(
 
 /** Keeps a body in memory, up to a bound. */
 class TextSink implements BodySink {
+  readonly givesWay = false;
   private readonly parts: Buffer[] = [];
   private length = 0;
 

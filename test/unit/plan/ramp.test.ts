@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { BOOST_LANES } from '../../../src/plan/boost.js';
 import { Link } from '../../../src/plan/link.js';
-import { AUTO_MAX, AUTO_NEAR, AUTO_NEAR_SLOW, Ramp } from '../../../src/plan/ramp.js';
+import { AUTO_MAX, AUTO_NEAR, Ramp } from '../../../src/plan/ramp.js';
 
 const STEP_MS = 10;
 
@@ -35,7 +35,7 @@ describe('the ramp', () => {
     for (const [roundTrip, rate, target] of [
       [1, 399_999, AUTO_NEAR],
       [9.9, 100_000, AUTO_NEAR],
-      [1, 99_999, AUTO_NEAR_SLOW],
+      [1, 99_999, AUTO_MAX],
       [10, 99_999, 1],
       [1, 400_000, 1],
     ] as const) {
@@ -55,7 +55,7 @@ describe('the ramp', () => {
     const burst = new Ramp('auto', 1);
     feed(burst, { ms: 0, bytes: 0 }, 60, () => 500_000);
     feed(burst, { ms: 60, bytes: 30_000_000 }, 60, () => 20_000);
-    expect(burst.target, 'a burst is not plenty').equal(AUTO_NEAR_SLOW);
+    expect(burst.target, 'a burst is not plenty').equal(AUTO_MAX);
   });
 
   it('auto grows to its most while more connections bring more', () => {
