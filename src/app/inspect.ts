@@ -144,6 +144,7 @@ function startCosts(total: number, lanes: number): Costs {
     ownRate: null,
     seams: seamsLeft({ total, spent: 0, owed: 0 }, lanes),
     inOrder: false,
+    mayDouble: false,
   };
 }
 

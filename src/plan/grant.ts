@@ -20,8 +20,12 @@ export interface ActiveLease {
   end: number;
   /** Bytes per second; null when it is too young to tell. */
   rate: number | null;
+  /** Milliseconds since its last byte, or since it was handed out. */
+  silentMs: number;
   /** Whether it is to end where it is. */
   givenUp: boolean;
+  /** Whether another lease fetches the rest of it as well. */
+  doubled: boolean;
 }
 
 /** What a request costs and what a connection yields, as far as is known. */
@@ -38,6 +42,8 @@ export interface Costs {
   seams: SeamsLeft;
   /** Somebody follows the contiguous front (a hash): leases are kept short, so that it moves. */
   inOrder: boolean;
+  /** Two answers bring the same bytes for certain: they have one strong validator. */
+  mayDouble: boolean;
 }
 
 /** A range for an idle connection, and the lease whose end is lowered first to get it. */
@@ -47,11 +53,14 @@ export interface Cut {
 }
 
 /**
- * What is done for an idle connection: it takes a range, or the rest of another lease is given up,
- * so that the range is missing when that lease has ended.
+ * What is done for an idle connection: it takes a range; or it fetches the rest of another lease as
+ * well, and the first copy wins; or that rest is given up, so that it is missing when that lease has
+ * ended.
  */
 export type Move =
-  { kind: 'take'; span: Span } | ({ kind: 'cut' } & Cut) | { kind: 'give-up'; lease: number };
+  | { kind: 'take'; span: Span }
+  | ({ kind: 'cut' | 'double' } & Cut)
+  | { kind: 'give-up'; lease: number };
 
 /** The smallest lease that is cut off another one. */
 export const MIN_STEAL_BYTES = 64 * 1024;
@@ -162,7 +171,7 @@ export function timeLeftMs(lease: ActiveLease, costs: Costs): number {
 
 function cutOf(lease: ActiveLease, costs: Costs): Cut | null {
   const left = lease.end - lease.position;
-  if (left < 2 * MIN_STEAL_BYTES || !maySpendOn(lease, left, costs)) return null;
+  if (lease.doubled || left < 2 * MIN_STEAL_BYTES || !maySpendOn(lease, left, costs)) return null;
   const thief = costs.usualRate ?? lease.rate ?? 1;
   const victim = lease.rate ?? thief;
   const leftMs = timeLeftMs(lease, costs);
@@ -203,17 +212,31 @@ function alignDown(offset: number, lowest: number): number {
   return aligned >= lowest ? aligned : Math.ceil(offset);
 }
 
+/** A lease that is silent for this long has stopped, for all we know, in milliseconds. */
+const SILENT_MS = 200;
+const SILENT_REQUESTS = 3;
+
+function isSilent({ silentMs }: ActiveLease, { requestMs }: Costs): boolean {
+  return silentMs > SILENT_MS + SILENT_REQUESTS * requestMs;
+}
+
 /**
- * A lease so slow that the rest of it, too small to cut, should be fetched by another connection.
- * Its number, or null.
+ * What to do about a lease so slow that the rest of it, too small to cut, should be fetched by
+ * another connection. A second copy costs little and is asked for early; giving up what may come
+ * after all is for the hopeless.
  */
-export function slowTail(active: readonly ActiveLease[], costs: Costs): number | null {
-  if (costs.usualRate === null || costs.seams.all < RESCUE_SEAMS) return null;
-  for (const lease of active) {
-    const left = lease.end - lease.position;
-    if (lease.givenUp || left <= 0 || left >= 2 * MIN_STEAL_BYTES || lease.rate === null) continue;
-    const againMs = costs.requestMs + (left * 1000) / costs.usualRate;
-    if (timeLeftMs(lease, costs) > 500 + 4 * againMs) return lease.lease;
+export function slowTail(active: readonly ActiveLease[], costs: Costs): Move | null {
+  const { usualRate, requestMs, mayDouble } = costs;
+  if (usualRate === null || costs.seams.all < RESCUE_SEAMS) return null;
+  for (const { lease, position, end, ...is } of active) {
+    const left = end - position;
+    if (is.givenUp || is.doubled || is.rate === null) continue;
+    if (left <= 0 || left >= 2 * MIN_STEAL_BYTES) continue;
+    const leftMs = is.rate === 0 ? Infinity : (left * 1000) / is.rate;
+    const againMs = requestMs + (left * 1000) / usualRate;
+    if (mayDouble && leftMs > 50 + 2 * againMs)
+      return { kind: 'double', lease, span: { start: position, end } };
+    if (!mayDouble && leftMs > 500 + 4 * againMs) return { kind: 'give-up', lease };
   }
   return null;
 }
@@ -250,8 +273,7 @@ export function nextMove(
   if (gaps.length > 0) {
     return { kind: 'take', span: grantFromGaps(gaps, missing, lanes, costs) };
   }
-  const cut = grantByCut(active, costs);
-  if (cut !== null) return { kind: 'cut', ...cut };
-  const slow = slowTail(active, costs);
-  return slow === null ? null : { kind: 'give-up', lease: slow };
+  const seen = active.map((lease) => (isSilent(lease, costs) ? { ...lease, rate: 0 } : lease));
+  const cut = grantByCut(seen, costs);
+  return cut === null ? slowTail(seen, costs) : { kind: 'cut', ...cut };
 }

@@ -15,6 +15,8 @@ export interface BookedLease extends Span {
   beyond: number;
   /** Whether it is to end where it is; what is left of it will be missing. */
   givenUp: boolean;
+  /** Whether another lease fetches the end of it as well. */
+  doubled: boolean;
 }
 
 export class Ledger {
@@ -92,14 +94,30 @@ export class Ledger {
     this.missing.remove(start, end);
     const beyond = this.beyond(end);
     this.seams += before + beyond;
-    this.out.set(lease, { lease, slot, start, end, beyond, givenUp: false });
+    this.out.set(lease, { lease, slot, start, end, beyond, givenUp: false, doubled: false });
+  }
+
+  /**
+   * Books a lease on the end of another one, which goes on: the first copy counts.
+   * @param before known bytes before it that it fetches too
+   */
+  double(lease: number, slot: number, of: number, { start, end }: Span, before: number): void {
+    const booked = this.out.get(of);
+    assert(
+      booked?.doubled === false && start >= booked.start && start < end && end === booked.end,
+      `lease ${lease} doubles the end of lease ${of}`,
+    );
+    booked.doubled = true;
+    const beyond = this.beyond(end);
+    this.seams += before + beyond;
+    this.out.set(lease, { lease, slot, start, end, beyond, givenUp: false, doubled: true });
   }
 
   /** Lowers the end of a lease; what it loses is missing again. */
   cut(number: number, end: number): void {
     const booked = this.out.get(number);
     assert(
-      booked !== undefined && end > booked.start && end < booked.end,
+      booked?.doubled === false && end > booked.start && end < booked.end,
       `cut of lease ${number}`,
     );
     this.missing.add(end, booked.end);
@@ -107,6 +125,11 @@ export class Ledger {
     const more = Math.max(0, this.beyond(end) - booked.beyond);
     booked.beyond += more;
     this.seams += more;
+  }
+
+  /** Whether another lease has brought all of `[position, end)` of a lease. */
+  isSuperseded({ doubled, end }: BookedLease, position: number): boolean {
+    return doubled && position < end && this.written.has(position, end);
   }
 
   /** A lease is to end where it is. */
@@ -118,7 +141,8 @@ export class Ledger {
 
   /**
    * Ends a lease that wrote `[start, written)`. It may have written beyond its end, when the end
-   * was lowered while it wrote: those bytes count only if nobody else has them out.
+   * was lowered while it wrote: those bytes count only if nobody else has them out. What another
+   * one has fetched as well, or still does, is not missing.
    */
   close(number: number, written: number): void {
     const booked = this.out.get(number);
@@ -126,7 +150,8 @@ export class Ledger {
     this.out.delete(number);
     const own = Math.min(written, booked.end);
     this.written.add(booked.start, own);
-    this.missing.add(own, booked.end);
+    for (const [start, end] of this.written.gaps(own, booked.end)) this.missing.add(start, end);
+    for (const { start, end } of this.out.values()) this.missing.remove(start, end);
   }
 
   /** Gives a lease everything that is missing behind it, as before any cut. */

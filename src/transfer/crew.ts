@@ -19,6 +19,7 @@ import type { CrewEnd, CrewParts } from './crew-parts.js';
 import type { Lane } from './events.js';
 import { newLane, traceLease, viewLanes } from './lane-book.js';
 import type { LaneBook, Working } from './lane-book.js';
+import { strongValidator } from '../http/validators.js';
 import { classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
 
 /** The scheduler looks at rates this often, in milliseconds. */
@@ -41,6 +42,12 @@ const MAX_CHANGED = 2;
 
 /** Tries of a server that claims to serve ranges before its first answer is read to the end. */
 const MAX_TRIALS = 2;
+
+/** What an idle connection gets; `doubles` is the lease whose end it fetches as well. */
+interface Grant {
+  span: Span;
+  doubles: Working | null;
+}
 
 export class Crew {
   private readonly lanes: LaneBook[] = [];
@@ -129,7 +136,7 @@ export class Crew {
     if (first !== null) {
       this.openLease = this.nextLease;
       this.singleStream = !this.proven && !this.mayTryRanges();
-      this.begin(this.lanes[0] as LaneBook, first.span, first.start);
+      this.begin(this.lanes[0] as LaneBook, { span: first.span, doubles: null }, first.start);
       this.shareFirst(first.span);
     }
     this.timer = setInterval(() => this.tick(), TICK_MS);
@@ -185,9 +192,9 @@ export class Crew {
     if (nowMs < this.gateMs) return;
     for (let idle = this.idleCount(nowMs); idle > 0; idle--) {
       const lane = this.lanes.find((each) => each.working === null && this.isReady(each, nowMs));
-      const span = lane === undefined ? null : this.grant(lane);
-      if (lane === undefined || span === null) return;
-      this.begin(lane, span, (task) => this.parts.executor.run(task));
+      const grant = lane === undefined ? null : this.grant(lane);
+      if (lane === undefined || grant === null) return;
+      this.begin(lane, grant, (task) => this.parts.executor.run(task));
     }
   }
 
@@ -213,7 +220,7 @@ export class Crew {
     return this.parts.ramp.target > 1 && this.trial === null;
   }
 
-  private grant({ rate, idleSinceMs }: LaneBook): Span | null {
+  private grant({ rate, idleSinceMs }: LaneBook): Grant | null {
     const { ledger, ramp } = this.parts;
     if (ramp.isBoosting && !ramp.mayBoost(idleSinceMs)) return null;
     const books = { gaps: ledger.gaps(), missing: ledger.missing.total(), active: this.active() };
@@ -223,15 +230,27 @@ export class Crew {
         ? boost(books.active, costs)
         : nextMove(books, ramp.target, costs);
     if (move === null) return null;
-    if (move.kind === 'take') return move.span;
+    if (move.kind === 'take') return { span: move.span, doubles: null };
     const working = this.lanes.find((lane) => lane.working?.lease === move.lease)?.working;
     if (!working) return null;
     if (move.kind === 'give-up') {
       this.cancelLease(working);
       return null;
     }
+    if (move.kind === 'double') return { span: move.span, doubles: working };
     this.cut(working, move.span.start);
-    return move.span;
+    return { span: move.span, doubles: null };
+  }
+
+  /** Ends leases whose rest another one has brought. */
+  private endSuperseded(): void {
+    const { ledger } = this.parts;
+    for (const { working } of this.lanes) {
+      const booked = working === null ? undefined : ledger.lease(working.lease);
+      if (working === null || booked === undefined) continue;
+      const position = this.coverage.positionOf(working.slot, working.lease, booked.start);
+      if (ledger.isSuperseded(booked, position)) this.cancelLease(working);
+    }
   }
 
   private cancelLease({ slot, lease }: Working): void {
@@ -256,7 +275,9 @@ export class Crew {
     const { requestMs, roundTripMs, usualRate } = this;
     const { total, seamBytes, owedSeamBytes } = this.parts.ledger;
     const seams = seamsLeft({ total, spent: seamBytes, owed: owedSeamBytes }, this.lanes.length);
-    return { requestMs, roundTripMs, usualRate, ownRate, seams, inOrder: this.parts.inOrder };
+    const { inOrder } = this.parts;
+    const mayDouble = strongValidator(this.source.validators) !== null;
+    return { requestMs, roundTripMs, usualRate, ownRate, seams, inOrder, mayDouble };
   }
 
   private active(): ActiveLease[] {
@@ -275,7 +296,9 @@ export class Crew {
         ),
         end: booked.end,
         rate: young ? null : working.meter.rate,
+        silentMs: nowMs - working.heardMs,
         givenUp: booked.givenUp,
+        doubled: booked.doubled,
       });
     }
     return leases;
@@ -283,20 +306,26 @@ export class Crew {
 
   private begin(
     lane: LaneBook,
-    span: Span,
+    { span, doubles }: Grant,
     start: (task: LeaseTask) => Promise<LeaseOutcome>,
   ): void {
     const { ledger, slots } = this.parts;
     const lease = this.nextLease++;
     const nowMs = performance.now();
-    const headSeam = this.coverage.headSeam(span.start);
-    ledger.open(lease, lane.slot, span, headSeam);
+    const headSeam =
+      doubles === null || doubles.start === span.start
+        ? this.coverage.headSeam(span.start)
+        : Math.min(SEAM_BYTES, span.start - doubles.start);
+    if (doubles === null) ledger.open(lease, lane.slot, span, headSeam);
+    else ledger.double(lease, lane.slot, doubles.lease, span, headSeam);
     slots.begin(lane.slot, lease, span.start, span.end);
     lane.working = {
       slot: lane.slot,
       lease,
       start: span.start,
       beganMs: nowMs,
+      heardMs: nowMs,
+      heard: slots.received(lane.slot),
       meter: new Meter(700, nowMs, slots.received(lane.slot)),
       generation: this.generation,
     };
@@ -342,6 +371,7 @@ export class Crew {
     try {
       this.takeSeam(outcome, end);
       this.judge(lane, working, outcome);
+      this.endSuperseded();
       this.compareSeams();
     } catch (error) {
       this.giveUp(SluiceError.from(error));
@@ -624,7 +654,10 @@ export class Crew {
     for (const lane of this.lanes) {
       const { working } = lane;
       if (working === null) continue;
-      working.meter.sample(nowMs, slots.received(working.slot));
+      const received = slots.received(working.slot);
+      if (received !== working.heard) working.heardMs = nowMs;
+      working.heard = received;
+      working.meter.sample(nowMs, received);
       if (slots.state(working.slot) !== LANE.receiving) continue;
       receiving++;
       if (nowMs - working.beganMs > YOUNG_MS && working.meter.rate > 0)

@@ -13,6 +13,9 @@ export interface Working {
   lease: number;
   start: number;
   beganMs: number;
+  /** When its last byte was noticed, and what the slot's counter said. */
+  heardMs: number;
+  heard: number;
   meter: Meter;
   /** How often the source had been renewed when this lease was handed out. */
   generation: number;

@@ -12,6 +12,7 @@ const costs = (change: Partial<Costs> = {}): Costs => ({
   ownRate: null,
   seams: { splits: 10, all: 10 },
   inOrder: false,
+  mayDouble: false,
   ...change,
 });
 const lease = (position: number, end: number, number = 1): ActiveLease => ({
@@ -19,7 +20,9 @@ const lease = (position: number, end: number, number = 1): ActiveLease => ({
   position,
   end,
   rate: null,
+  silentMs: 0,
   givenUp: false,
+  doubled: false,
 });
 
 describe('the start on a far link', () => {

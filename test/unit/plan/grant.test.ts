@@ -8,6 +8,7 @@ import {
   grantByCut,
   grantFromGaps,
   leaseLength,
+  nextMove,
   slowTail,
   smallestLease,
   stragglers,
@@ -25,6 +26,7 @@ const costs = (change: Partial<Costs> = {}): Costs => ({
   ownRate: null,
   seams: PLENTY,
   inOrder: false,
+  mayDouble: false,
   ...change,
 });
 const active = (change: Partial<ActiveLease> = {}): ActiveLease => ({
@@ -32,7 +34,9 @@ const active = (change: Partial<ActiveLease> = {}): ActiveLease => ({
   position: 0,
   end: 100 * MIB,
   rate: 10 * MIB,
+  silentMs: 0,
   givenUp: false,
+  doubled: false,
   ...change,
 });
 
@@ -43,6 +47,7 @@ const anyCosts = fc.record({
   ownRate: fc.option(fc.integer({ min: 0, max: 1e9 })),
   seams: fc.record({ splits: fc.nat(300), all: fc.nat(300) }),
   inOrder: fc.boolean(),
+  mayDouble: fc.boolean(),
 });
 
 describe('grants from gaps', () => {
@@ -131,7 +136,9 @@ describe('grants by cutting', () => {
         const leases = list.map(({ length, ...rest }) => ({
           ...rest,
           end: rest.position + length,
+          silentMs: 0,
           givenUp: false,
+          doubled: false,
         }));
         const grant = grantByCut(leases, given);
         if (grant === null) return;
@@ -187,15 +194,46 @@ describe('the slow', () => {
 
   it('a short rest is fetched by another connection when that is far quicker', () => {
     const rest = { position: 0, end: 100_000 };
-    expect(slowTail([active({ ...rest, rate: 1 })], costs())).equal(1);
-    expect(slowTail([active({ ...rest, rate: 0 })], costs())).equal(1);
+    expect(slowTail([active({ ...rest, rate: 1 })], costs())).deep.equal({
+      kind: 'give-up',
+      lease: 1,
+    });
+    expect(slowTail([active({ ...rest, rate: 0 })], costs())).deep.include({ lease: 1 });
     expect(slowTail([active({ ...rest, rate: 10 * MIB })], costs())).equal(null);
     expect(slowTail([active({ ...rest, rate: null })], costs())).equal(null);
     expect(slowTail([active({ ...rest, rate: 1 })], costs({ usualRate: null }))).equal(null);
     expect(slowTail([active({ position: 5, end: 5, rate: 1 })], costs())).equal(null);
     expect(slowTail([active({ end: 2 * MIN_STEAL_BYTES, rate: 1 })], costs())).equal(null);
     const second = active({ ...rest, lease: 7, rate: 1 });
-    expect(slowTail([active({ rate: 10 * MIB }), second], costs())).equal(7);
+    expect(slowTail([active({ rate: 10 * MIB }), second], costs())).deep.include({ lease: 7 });
+  });
+
+  it('the first copy wins: asked for early where two answers bring the same bytes', () => {
+    const rest = active({ position: MIB, end: MIB + 100_000, rate: 1e8 / 200 });
+    const sure = costs({ mayDouble: true });
+    const span = { start: MIB, end: MIB + 100_000 };
+    expect(slowTail([rest], sure)).deep.equal({ kind: 'double', lease: 1, span });
+    expect(slowTail([{ ...rest, rate: 1e8 / 160 }], sure)).equal(null);
+    expect(slowTail([{ ...rest, doubled: true }], sure)).equal(null);
+    expect(slowTail([{ ...rest, givenUp: true }], sure)).equal(null);
+    expect(slowTail([rest], { ...sure, seams: FEW }), 'ten are enough').not.equal(null);
+    expect(slowTail([rest], { ...sure, seams: { splits: 9, all: 1 } })).equal(null);
+  });
+
+  it('a lease that has fallen silent counts as stopped, however fast it was', () => {
+    const rest = active({ position: MIB, end: MIB + 100_000, rate: 10 * MIB });
+    const move = (silentMs: number): string | undefined =>
+      nextMove(
+        { gaps: [], missing: 0, active: [{ ...rest, silentMs }] },
+        4,
+        costs({ mayDouble: true }),
+      )?.kind;
+    expect(move(350)).equal(undefined);
+    expect(move(351)).equal('double');
+  });
+
+  it('what is fetched twice is not cut', () => {
+    expect(grantByCut([active({ doubled: true })], costs())).equal(null);
   });
 
   it('stragglers are a fifth as fast as the usual, among three at least', () => {
@@ -311,7 +349,7 @@ describe('who is slow', () => {
       active({ position: MIB, end: MIB + 100_000, rate: 100_000_000 / ms });
     // Again: 50 ms for the request, 9.5 ms for the bytes.
     expect(slowTail([tail(720)], costs())).equal(null);
-    expect(slowTail([tail(760)], costs())).equal(1);
+    expect(slowTail([tail(760)], costs())?.kind).equal('give-up');
   });
 
   it('a straggler has more than a second and two requests to go', () => {

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { SluiceError } from '../../../src/errors.js';
 import { ExtentSet } from '../../../src/plan/extents.js';
 import { Ledger } from '../../../src/plan/ledger.js';
+import type { BookedLease } from '../../../src/plan/ledger.js';
 
 /** Every byte is written, out or missing, and in only one of these; writing beyond a cut apart. */
 function checkWhole(ledger: Ledger): void {
@@ -136,7 +137,7 @@ describe('the ledger', () => {
         .throw(SluiceError)
         .include({ code: 'DEFECT' });
       expect([...ledger.leases], 'nothing has changed').deep.equal([
-        { lease: 1, slot: 0, start: 10, end: 50, beyond: 50, givenUp: false },
+        { lease: 1, slot: 0, start: 10, end: 50, beyond: 50, givenUp: false, doubled: false },
       ]);
       checkWhole(ledger);
     });
@@ -148,5 +149,72 @@ describe('the ledger', () => {
     ledger.open(2, 0, { start: 10, end: 20 });
     expect(() => ledger.extend(1)).throw(SluiceError);
     expect(() => fresh().endAt(101)).throw(SluiceError, 'end at 101');
+  });
+});
+
+describe('the end of a lease that is fetched twice', () => {
+  /** Lease 1 on `[0, 1000)` of 2000, lease 2 on its end from 600, lease 3 on the rest. */
+  function twice(): Ledger {
+    const ledger = new Ledger(2000, new ExtentSet());
+    ledger.open(1, 0, { start: 0, end: 1000 });
+    ledger.open(3, 2, { start: 1000, end: 2000 });
+    ledger.double(2, 1, 1, { start: 600, end: 1000 }, 100);
+    return ledger;
+  }
+
+  it('P1: the first copy counts, and nothing of it is missing', () => {
+    const ledger = twice();
+    ledger.close(2, 1000);
+    expect(ledger.gaps()).deep.equal([]);
+    ledger.close(1, 700);
+    expect(ledger.gaps()).deep.equal([]);
+    expect(ledger.written.toArray()).deep.equal([{ start: 0, end: 1000 }]);
+  });
+
+  it('P1: what neither has fetched is missing once both have ended', () => {
+    const ledger = twice();
+    ledger.close(2, 800);
+    expect(ledger.gaps(), 'the first one is still at it').deep.equal([]);
+    ledger.close(1, 500);
+    expect(ledger.gaps()).deep.equal([
+      { start: 500, end: 600 },
+      { start: 800, end: 1000 },
+    ]);
+  });
+
+  it('P1: what the second one still fetches is not missing', () => {
+    const ledger = twice();
+    ledger.close(1, 500);
+    expect(ledger.gaps()).deep.equal([{ start: 500, end: 600 }]);
+    ledger.close(2, 1000);
+    expect(ledger.gaps()).deep.equal([{ start: 500, end: 600 }]);
+  });
+
+  it('a lease is superseded when all that it has yet to bring is there', () => {
+    const ledger = twice();
+    const [first, third] = [1, 3].map((lease) => ledger.lease(lease) as BookedLease);
+    if (first === undefined || third === undefined) throw new Error('they are out');
+    expect(ledger.isSuperseded(first, 600)).equal(false);
+    ledger.close(2, 1000);
+    expect(ledger.isSuperseded(first, 599)).equal(false);
+    expect(ledger.isSuperseded(first, 600)).equal(true);
+    expect(ledger.isSuperseded(first, 1000), 'it ends by itself').equal(false);
+    expect(ledger.isSuperseded(third, 2000)).equal(false);
+  });
+
+  it('P5: its seams count', () => {
+    const ledger = new Ledger(1e6, new ExtentSet());
+    ledger.open(1, 0, { start: 0, end: 5e5 });
+    const before = ledger.seamBytes;
+    ledger.double(2, 1, 1, { start: 4e5, end: 5e5 }, 4096);
+    expect(ledger.seamBytes - before).equal(2 * 4096);
+  });
+
+  it('is neither cut nor fetched a third time', () => {
+    const ledger = twice();
+    expect(() => ledger.cut(1, 800)).throw(SluiceError);
+    expect(() => ledger.cut(2, 800)).throw(SluiceError);
+    expect(() => ledger.double(4, 3, 1, { start: 700, end: 1000 }, 0)).throw(SluiceError);
+    expect(() => ledger.double(4, 3, 3, { start: 1500, end: 1600 }, 0)).throw(SluiceError);
   });
 });

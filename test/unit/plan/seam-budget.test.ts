@@ -101,6 +101,7 @@ class Play {
       ownRate: lane?.seen ?? null,
       seams: seamsLeft({ total, spent, owed }, lanes),
       inOrder: this.model.seed % 3 === 0,
+      mayDouble: false,
     };
   }
 
@@ -109,7 +110,8 @@ class Play {
       const booked = lease === null ? undefined : this.ledger.lease(lease);
       if (booked === undefined) return [];
       const rate = ageS > 0.6 ? seen : null;
-      return [{ lease: booked.lease, position, end: booked.end, rate, givenUp: booked.givenUp }];
+      const { end, givenUp, doubled } = booked;
+      return [{ lease: booked.lease, position, end, rate, silentMs: 0, givenUp, doubled }];
     });
   }
 
@@ -197,15 +199,15 @@ describe('the budget of seams', () => {
   });
 
   it('P5: nothing is cut or given up for a seam too many; the last are for the far too slow', () => {
-    const lease = { lease: 1, position: 0, end: 100 * MIB, rate: 1e6, givenUp: false };
+    const is = { silentMs: 0, givenUp: false, doubled: false };
+    const lease = { lease: 1, position: 0, end: 100 * MIB, rate: 1e6, ...is };
     const fast = { ...lease, lease: 2, end: 1000, rate: 1e7 };
     const tail = { ...lease, end: 100_000, rate: 1000 };
     const move = (active: ActiveLease[], all: number): string | null => {
       const seams = { splits: 0, all };
-      const costs = { requestMs: 0, roundTripMs: 0, usualRate: 4e6, ownRate: null, seams };
-      return (
-        nextMove({ gaps: [], missing: 0, active }, 2, { ...costs, inOrder: false })?.kind ?? null
-      );
+      const known = { requestMs: 0, roundTripMs: 0, usualRate: 4e6, ownRate: null, seams };
+      const costs = { ...known, inOrder: false, mayDouble: false };
+      return nextMove({ gaps: [], missing: 0, active }, 2, costs)?.kind ?? null;
     };
     expect(move([lease, fast], 3)).equal('cut');
     expect(move([lease, fast], 2)).equal(null);
@@ -223,7 +225,9 @@ describe('the budget of seams', () => {
       position: 0,
       end: 100 * MIB,
       rate: lease === 4 ? 1e7 : 1e4,
+      silentMs: 0,
       givenUp: lease === 1,
+      doubled: false,
     }));
     const replaced = (all: number): number[] =>
       stragglers(active, {
@@ -233,6 +237,7 @@ describe('the budget of seams', () => {
         ownRate: null,
         seams: { splits: 0, all },
         inOrder: false,
+        mayDouble: false,
       });
     expect(replaced(5)).deep.equal([2, 3]);
     expect(replaced(3)).deep.equal([2]);
