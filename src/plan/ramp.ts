@@ -136,10 +136,9 @@ export class Ramp {
   }
 
   private recall({ connections, limit }: Remembered): void {
-    if (connections !== null) {
+    // Nearby, the first 50 ms tell more than an earlier run, which may have found the machine busy.
+    if (connections !== null && !this.near)
       this.wanted = Math.min(this.ceiling, Math.max(1, connections));
-      this.near = false;
-    }
     if (limit === null || limit >= this.ceiling) return;
     this.limit = Math.max(1, limit);
     this.holdMs = RETRY_REMEMBERED_MS;

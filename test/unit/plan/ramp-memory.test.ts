@@ -26,6 +26,12 @@ describe('the memory of the ramp', () => {
     expect(new Ramp('auto', 1, NOTHING).target).equal(1);
   });
 
+  it('nearby the number is found anew: the machine may have been busy', () => {
+    for (const roundTrip of [0, 9.9])
+      expect(new Ramp('auto', roundTrip, { connections: 8, limit: null }).target).equal(1);
+    expect(new Ramp('auto', 10, { connections: 8, limit: null }).target).equal(8);
+  });
+
   it('a fixed number remembers nothing and teaches nothing', () => {
     const ramp = new Ramp(6, 1, { connections: 2, limit: 3 });
     expect(ramp.target).equal(6);
@@ -48,7 +54,7 @@ describe('the memory of the ramp', () => {
   });
 
   it('P21: a remembered limit is kept for a minute, then one more is tried', () => {
-    const ramp = new Ramp('auto', 1, { connections: 8, limit: 3 });
+    const ramp = new Ramp('auto', 80, { connections: 8, limit: 3 });
     const at = (nowMs: number): number => {
       ramp.sample({ nowMs, bytes: 0, receiving: 0 });
       return ramp.target;
@@ -64,7 +70,7 @@ describe('the memory of the ramp', () => {
   });
 
   it('P21: an objection before the first sample counts as ever', () => {
-    const ramp = new Ramp('auto', 1, { connections: 8, limit: 6 });
+    const ramp = new Ramp('auto', 80, { connections: 8, limit: 6 });
     ramp.objected(1000, 2);
     ramp.sample({ nowMs: 15_999, bytes: 0, receiving: 0 });
     expect(ramp.target).equal(2);

@@ -76,7 +76,7 @@ describe('the ramp', () => {
   });
 
   it('auto does not judge while connections are still missing', () => {
-    const ramp = new Ramp('auto', 1, { connections: 4, limit: null });
+    const ramp = new Ramp('auto', 80, { connections: 4, limit: null });
     for (let ms = 0; ms < 10_000; ms += STEP_MS) {
       ramp.sample({ nowMs: ms, bytes: ms * 1000, receiving: 3 });
       expect(ramp.target).equal(4);
