@@ -86,7 +86,7 @@ export class PoolExecutor implements Executor {
       resourceLimits: WORKER_LIMITS,
     });
     // A dying thread also rejects its tasks, which become outcomes; without a listener it would end the process.
-    pool.on('error', (error) => this.log.warn({ error: String(error) }, 'a worker thread failed'));
+    pool.on('error', (error) => this.log.warn({ error: deathOf(error) }, 'a worker thread failed'));
     return pool;
   }
 
@@ -122,10 +122,21 @@ export class SharedExecutor implements Executor {
   }
 }
 
+/**
+ * What ended a thread. What was thrown may quote what the thread worked with, headers and all (P12):
+ * only the texts of Node and piscina about its end are repeated, of anything else its kind.
+ */
+function deathOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return typeof thrown;
+  const { code } = thrown as NodeJS.ErrnoException;
+  const isOwn = /^worker exited with code: -?\d+$/.test(thrown.message);
+  if (isOwn || code?.startsWith('ERR_WORKER_')) return thrown.message;
+  return /^\w{1,40}$/.test(thrown.name) ? thrown.name : 'Error';
+}
+
 /** What a lease came to whose thread died: what its slot says is written, the rest is missing. */
 function lostOutcome(task: LeaseTask, thrown: unknown): LeaseOutcome {
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
-  const error = new SluiceError('WORKER_LOST', `a worker thread died: ${text}`, {
+  const error = new SluiceError('WORKER_LOST', `a worker thread died: ${deathOf(thrown)}`, {
     next: 'Run the same command again: it continues where it stopped.',
   });
   return {
