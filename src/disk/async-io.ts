@@ -1,8 +1,7 @@
 /** The same as io.ts for the main thread: the calls wait in libuv's pool, not in the event loop. */
 import { fdatasync, fsync, open, close, read, write, constants } from 'node:fs';
 import { promisify } from 'node:util';
-import { SluiceError } from '../errors.js';
-import { diskError, errnoOf } from './errors.js';
+import { diskError, errnoOf, takesNothing } from './errors.js';
 
 const readCall = promisify(read);
 const writeCall = promisify(write);
@@ -20,7 +19,7 @@ export async function writeAt(fd: number, bytes: Uint8Array, offset: number): Pr
   let at = 0;
   while (at < bytes.length) {
     const { bytesWritten } = await writeCall(fd, bytes, at, bytes.length - at, offset + at);
-    if (bytesWritten <= 0) throw new SluiceError('DISK_IO', 'cannot write: no bytes are taken');
+    if (bytesWritten <= 0) throw takesNothing();
     at += bytesWritten;
   }
 }

@@ -102,6 +102,12 @@ function nameOfNumber(errno: number | undefined): string {
   return known?.[0] ?? 'EUNKNOWN';
 }
 
+/** A write that took nothing, without an error: to go on would never end. */
+export function takesNothing(): SluiceError {
+  const next = 'Look at the disk; then run the same command again, it continues.';
+  return new SluiceError('DISK_IO', 'cannot write: the disk takes no bytes', { next });
+}
+
 /**
  * Turns what a file operation threw into an error with a stable code. A {@link SluiceError} stays
  * as it is; what the operating system did not say is a defect of ours.

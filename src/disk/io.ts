@@ -4,8 +4,8 @@
  * then ignores positions.
  */
 import { readSync, writeSync } from 'node:fs';
-import { assert, SluiceError } from '../errors.js';
-import { diskError, errnoOf } from './errors.js';
+import { assert } from '../errors.js';
+import { diskError, errnoOf, takesNothing } from './errors.js';
 
 /** How many interrupted or postponed calls in a row are tried again before we give up. */
 const MAX_RETRIES = 100;
@@ -33,8 +33,8 @@ export function writeFully(
       if (retries <= MAX_RETRIES && isTransient(thrown)) continue;
       throw diskError(thrown, { action: 'write', path: '' });
     }
-    // POSIX lets a write take less than all; taking nothing at all would never end.
-    if (written <= 0) throw new SluiceError('DISK_IO', 'cannot write: the disk takes no bytes');
+    // POSIX lets a write take less than all.
+    if (written <= 0) throw takesNothing();
     at += written;
     retries = 0;
   }
