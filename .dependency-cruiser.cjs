@@ -15,7 +15,7 @@ const rooms = [
   'formats',
 ];
 
-/** Rooms that each room may import, besides itself, src/errors.ts and src/log.ts. */
+/** Rooms that each room may import, besides itself, src/errors.ts, src/limits.ts and src/log.ts. */
 const allowed = {
   commands: ['cli', 'app', 'transfer'],
   cli: ['app', 'transfer', 'http'],

@@ -10,9 +10,6 @@ import { Turn } from './turn.js';
 
 export { SEAM_BYTES };
 
-/** The most connections of one download. */
-export const MAX_CONNECTIONS = 64;
-
 /** The end of a lease whose representation's length is not known yet. */
 export const UNKNOWN_END = Number.MAX_SAFE_INTEGER;
 

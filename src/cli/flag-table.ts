@@ -4,6 +4,8 @@
  * command lines without loading oclif (`plain.ts`).
  */
 
+import { MAX_CONNECTIONS } from '../limits.js';
+
 interface Common {
   /** The letter after a single dash. */
   char?: string;
@@ -69,16 +71,13 @@ type ValueOf<F extends FlagSpec> = F extends { type: 'boolean' }
 /** What a command gets for a table: a value for each flag, undefined where nothing says one. */
 export type Values<T extends FlagTable> = { [K in keyof T]: ValueOf<T[K]> };
 
-/** The most connections of one download. */
-export const MAX_CONNECTIONS = 64;
-
 /** How many and how. */
 const transferFlags = {
   connections: {
     type: 'string',
     char: 'n',
     aliases: ['num-connections'],
-    description: 'connections at once, 1 to 64, or auto',
+    description: `connections at once, 1 to ${MAX_CONNECTIONS}, or auto`,
     default: 'auto',
     helpValue: 'N|auto',
     env: 'SLUICE_CONNECTIONS',

@@ -4,9 +4,9 @@ import { parseOverride } from '../app/addresses.js';
 import type { Fetching } from '../app/documents.js';
 import { readTextFile } from '../app/files.js';
 import { SluiceError } from '../errors.js';
+import { MAX_CONNECTIONS } from '../limits.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { isChecksumList, parseChecksum } from '../app/checksums.js';
-import { MAX_CONNECTIONS } from './flag-table.js';
 import type { DownloadValues, NetworkValues } from './flag-table.js';
 
 /** PEM files are small. */

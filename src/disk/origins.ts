@@ -5,6 +5,7 @@
  */
 import path from 'node:path';
 import { isRecord, readNote, sha256, userDirectory, writeNote } from './notes.js';
+import { MAX_CONNECTIONS } from '../limits.js';
 import type { Environment, NoteBounds } from './notes.js';
 
 /** How many origins are remembered, and for how long; the oldest go first. */
@@ -12,9 +13,6 @@ export const ORIGIN_BOUNDS: NoteBounds = { most: 256, oldestMs: 30 * 24 * 3600 *
 
 /** Longest note that is read, in bytes. */
 const MAX_BYTES = 4096;
-
-/** No origin was ever allowed more connections. */
-const MAX_CONNECTIONS = 64;
 
 /** What is remembered of an origin. Times are milliseconds since 1970. */
 export interface OriginFacts {

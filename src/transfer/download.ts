@@ -109,6 +109,8 @@ export class Download {
     this.job.abort.abort(error);
     this.job.asker.abort(error);
     this.job.crew?.stop(error);
+    // Hashing a large file can take minutes: what waits for it is told at once.
+    void this.job.verification.stop();
     this.wake?.();
   }
 
@@ -541,6 +543,8 @@ export class Download {
   private async keepWhatIsSafe(workspace: Workspace, error: SluiceError): Promise<void> {
     if (this.spoiled) await this.forgetUnproven(workspace);
     else if (error.exitStatus !== 10) await workspace.checkpoint();
+    const { identity } = this.job;
+    if (error.exitStatus === 9 && identity !== null) await workspace.noteRefusal(identity);
     this.job.kept = workspace.claimed;
   }
 

@@ -1,12 +1,11 @@
 /** Which of the bytes that are there already belong to what the server has now (P6, P7, P8). */
 import { compareValidators, keptValidators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
-import { keptChecksums } from '../verify/checksum.js';
 import { changedError, judge, unprovenError } from './adopt.js';
 import type { Verdict } from './adopt.js';
 import type { Job, Known } from './job.js';
 import type { Offer } from './offer.js';
-import { isWhole } from './workspace.js';
+import { isWhole, wasRefused } from './workspace.js';
 import type { Prior } from './workspace.js';
 
 /** What is kept: all of it, only the pieces that are proven, or nothing. */
@@ -33,23 +32,14 @@ export class Keeping {
 
   /**
    * Whether the user wants what is kept replaced: it is of another URL or length, or `--on-exists
-   * overwrite` meets bytes that are all there and still did not become the file, though the last
-   * run came to its end: a digest refused them.
+   * overwrite` meets bytes that are all there and that a digest refused.
    */
   startsOver(prior: Prior): boolean {
     const { work, options, verification } = this.job;
     if (work !== null || options.mode !== 'get') return false;
     if (!this.job.isSource(prior.identity.url)) return true;
     if (verification.misfit(prior.identity.size) !== null) return true;
-    return options.onExists === 'overwrite' && isWhole(prior) && this.wasRefused(prior);
-  }
-
-  /** Whether a digest refused the whole: nothing else keeps it from its name but a death. */
-  private wasRefused({ identity, verified, unclean }: Prior): boolean {
-    const { verification } = this.job;
-    const hasDigest =
-      verification.canCheck || keptChecksums(identity.options['digests']).length > 0;
-    return hasDigest && !verified && !unclean;
+    return options.onExists === 'overwrite' && isWhole(prior) && wasRefused(prior);
   }
 
   private decide(prior: Prior, offer: Offer, seen: Known): Kept {

@@ -42,6 +42,11 @@ export function isWhole({ identity, written }: Prior): boolean {
   return identity.size !== null && written.total() === identity.size;
 }
 
+/** Whether a digest refused the bytes. A run that was stopped before it knew has not said so. */
+export function wasRefused({ identity, verified }: Prior): boolean {
+  return identity.options['refused'] === true && !verified;
+}
+
 /** How the part gets its space. */
 export type Space = Pick<Preallocate, 'how' | 'signal'>;
 
@@ -288,6 +293,14 @@ export class Workspace {
   async setIdentity(identity: Omit<JournalIdentity, 'part'>): Promise<void> {
     const { dev, ino } = this.openPart().identity();
     await this.journal?.setIdentity({ ...identity, part: { dev, ino } });
+  }
+
+  /** Notes that a digest refused the whole: `--on-exists overwrite` then fetches it anew. A help only. */
+  async noteRefusal(identity: Omit<JournalIdentity, 'part'>): Promise<void> {
+    const options = { ...identity.options, refused: true };
+    await this.setIdentity({ ...identity, options }).catch((error: unknown) => {
+      this.log.warn({ error: String(error) }, 'the journal does not know that a digest refused');
+    });
   }
 
   setSize(bytes: number): void {

@@ -45,14 +45,31 @@ export function parseChecksum(text: string): ChecksumSpec {
   return { algorithm, hex };
 }
 
-/** Checksums as a journal keeps them; what is not one is left out. */
+/**
+ * Checksums as a journal keeps them. One that is not must not be left out: nothing would be verified.
+ * @throws SluiceError JOURNAL_DAMAGED
+ */
 export function keptChecksums(kept: unknown): ChecksumSpec[] {
-  if (!Array.isArray(kept)) return [];
-  return kept.flatMap((each: unknown) => {
+  if (kept === undefined) return [];
+  if (!Array.isArray(kept)) throw oddChecksum();
+  return kept.map((each: unknown) => {
     const { algorithm, hex } = (each ?? {}) as { algorithm?: unknown; hex?: unknown };
-    if (typeof algorithm !== 'string' || typeof hex !== 'string') return [];
-    return [parseChecksum(`${algorithm}:${hex}`)];
+    try {
+      return parseChecksum(`${String(algorithm)}:${String(hex)}`);
+    } catch {
+      throw oddChecksum();
+    }
   });
+}
+
+function oddChecksum(): SluiceError {
+  return new SluiceError(
+    'JOURNAL_DAMAGED',
+    'the journal is not usable: it has a checksum that is none',
+    {
+      next: 'Remove the journal and the part, and start again with get.',
+    },
+  );
 }
 
 function isAlgorithm(name: string): name is ChecksumAlgorithm {

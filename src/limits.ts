@@ -1,0 +1,2 @@
+/** The most connections of one download. */
+export const MAX_CONNECTIONS = 64;
