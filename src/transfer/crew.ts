@@ -273,8 +273,9 @@ export class Crew {
 
   private costs(ownRate: number | null = null): Costs {
     const { requestMs, roundTripMs, usualRate } = this;
-    const { total, seamBytes, owedSeamBytes } = this.parts.ledger;
-    const seams = seamsLeft({ total, spent: seamBytes, owed: owedSeamBytes }, this.lanes.length);
+    const { total, seamBytes: spent, owedSeamBytes } = this.parts.ledger;
+    const owed = owedSeamBytes + this.parts.seams.owedBytes;
+    const seams = seamsLeft({ total, spent, owed }, this.lanes.length);
     const { inOrder } = this.parts;
     const mayDouble = strongValidator(this.source.validators) !== null;
     return { requestMs, roundTripMs, usualRate, ownRate, seams, inOrder, mayDouble };

@@ -38,6 +38,11 @@ export class Seams {
     return this.samples.get(offset)?.bytes.length === SEAM_BYTES;
   }
 
+  /** Bytes of seams that fetching the edges again will cost: before and behind each. */
+  get owedBytes(): number {
+    return this.unsampled.size * 2 * SEAM_BYTES;
+  }
+
   /** A lease that begins at `offset` compares the bytes before it. */
   headWillCompare(offset: number): void {
     this.unsampled.delete(offset);
