@@ -12,6 +12,7 @@ import { bodyFraming, mayReuse } from '../http/framing.js';
 import type { Framing } from '../http/framing.js';
 import { isInterim, parseResponseHead } from '../http/head.js';
 import type { ResponseHead } from '../http/head.js';
+import { deadline } from './deadline.js';
 import { dial } from './dial.js';
 import { dialWatched } from './watched.js';
 import { endpointKey } from './endpoint.js';
@@ -97,7 +98,8 @@ export class Connection {
   private sink: BodySink | null = null;
   private headWaiter: Waiter<Answer> | null = null;
   private bodyWaiter: Waiter<BodyEnd> | null = null;
-  private timer: NodeJS.Timeout | null = null;
+  /** Calls the deadline of the phase off. */
+  private callOff: (() => void) | null = null;
   private lastReadMs = 0;
   /** The peer ended before the body was asked for: it is read from what has come already. */
   private endedHeld = false;
@@ -464,23 +466,23 @@ export class Connection {
     return new SluiceError('HTTP_MALFORMED', `${this.peer} ${what}`, { next });
   }
 
-  /** One timer a phase; while bytes flow it is only set again when it fires, not at each read. */
+  /** One deadline a phase; while bytes flow it is only set again when it is over, not at each read. */
   private arm(ms: number, renewed: boolean, error: () => SluiceError): void {
     this.disarm();
     this.lastReadMs = performance.now();
     const wait = (left: number): void => {
-      this.timer = setTimeout(() => {
+      this.callOff = deadline(left, () => {
         const silent = performance.now() - this.lastReadMs;
         if (renewed && silent < ms) wait(ms - silent);
         else this.die(error());
-      }, left);
+      });
     };
     wait(ms);
   }
 
   private disarm(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
+    this.callOff?.();
+    this.callOff = null;
   }
 }
 

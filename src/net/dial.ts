@@ -4,6 +4,7 @@ import type { OnReadOpts, Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ConnectionOptions } from 'node:tls';
 import { SluiceError } from '../errors.js';
+import { deadline } from './deadline.js';
 import type { Address, Endpoint, TlsSettings } from './endpoint.js';
 import { socketError } from './errors.js';
 
@@ -80,7 +81,7 @@ class Race {
   private readonly attempts = new Set<Socket>();
   private next = 0;
   private lastError: SluiceError | null = null;
-  private timers: NodeJS.Timeout[] = [];
+  private deadlines: Array<() => void> = [];
   private resolve!: (dialled: Dialled) => void;
   private reject!: (error: SluiceError) => void;
   private over = false;
@@ -95,7 +96,7 @@ class Race {
     return new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
-      this.timers.push(setTimeout(() => this.timedOut(), this.timeoutMs));
+      this.deadlines.push(deadline(this.timeoutMs, () => this.timedOut()));
       this.startNext();
     });
   }
@@ -112,7 +113,7 @@ class Race {
     socket.once('connect', () => this.won(socket, address));
     socket.once('error', (error) => this.lost(socket, error));
     if (this.next < this.endpoint.addresses.length) {
-      this.timers.push(setTimeout(() => this.startNext(), ATTEMPT_DELAY_MS));
+      this.deadlines.push(deadline(ATTEMPT_DELAY_MS, () => this.startNext()));
     }
   }
 
@@ -152,7 +153,7 @@ class Race {
 
   private finish(): void {
     this.over = true;
-    for (const timer of this.timers) clearTimeout(timer);
+    for (const callOff of this.deadlines) callOff();
     for (const socket of this.attempts) {
       socket.removeAllListeners('error');
       socket.on('error', () => undefined);
@@ -169,7 +170,7 @@ export function handshake(socket: Socket, endpoint: Endpoint, timeoutMs: number)
   const peer = peerName(endpoint);
   return new Promise((resolve, reject) => {
     const settle = (error: SluiceError | null): void => {
-      clearTimeout(timer);
+      callOff();
       socket.removeAllListeners('secureConnect');
       socket.removeAllListeners('error');
       socket.removeAllListeners('close');
@@ -181,11 +182,11 @@ export function handshake(socket: Socket, endpoint: Endpoint, timeoutMs: number)
       socket.destroy();
       reject(error);
     };
-    const timer = setTimeout(() => {
+    const callOff = deadline(timeoutMs, () => {
       const message = `the TLS handshake with ${peer} took over ${timeoutMs} ms`;
       const next = 'Check that the port speaks TLS, or give more time with --connect-timeout.';
       settle(new SluiceError('CONNECT_TIMEOUT', message, { next }));
-    }, timeoutMs);
+    });
     socket.once('secureConnect', () => settle(null));
     socket.once('error', (error) => settle(socketError(error, 'handshake', peer)));
     socket.once('close', () => {

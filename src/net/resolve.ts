@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { SluiceError } from '../errors.js';
+import { deadline } from './deadline.js';
 import type { Address } from './endpoint.js';
 
 /** Alternates between the families, beginning with the resolver's first choice (RFC 8305 section 4). */
@@ -52,15 +53,15 @@ function lookUp(host: string, timeoutMs: number): Promise<Address[]> {
   const literal = isIP(host);
   if (literal !== 0) return Promise.resolve([{ address: host, family: literal as 4 | 6 }]);
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const callOff = deadline(timeoutMs, () => {
       reject(
         new SluiceError('NAME_LOOKUP_FAILED', `looking up ${host} took over ${timeoutMs} ms`, {
           next: 'Check the name server, or give more time with --connect-timeout.',
         }),
       );
-    }, timeoutMs);
+    });
     lookup(host, { all: true, verbatim: true }, (error, found) => {
-      clearTimeout(timer);
+      callOff();
       if (error) reject(lookupError(host, error));
       else resolve(interleave(found.slice(0, MAX_ADDRESSES) as Address[]));
     });

@@ -1,0 +1,116 @@
+/** Deadlines of a thread that was held up: what the kernel has by then is read before it is judged. */
+import { expect } from 'chai';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { Connection } from '../../../src/net/connection.js';
+import type { BodySink } from '../../../src/net/connection.js';
+import { dial } from '../../../src/net/dial.js';
+import type { Address, Endpoint } from '../../../src/net/endpoint.js';
+
+const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n';
+const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+const SHORT_MS = 50;
+
+/** Takes the processor away from this thread for longer than the deadline. */
+function holdUp(deadlineMs = SHORT_MS): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, deadlineMs + 100);
+}
+
+/** Takes what comes, piece by piece. */
+class Collector implements BodySink {
+  got = '';
+
+  arrived(): boolean {
+    return true;
+  }
+  room(): number {
+    return 1024;
+  }
+  take(slab: Uint8Array, from: number, to: number): boolean {
+    this.got += Buffer.from(slab.subarray(from, to)).toString();
+    return true;
+  }
+}
+
+describe('net/deadline', () => {
+  const servers: Server[] = [];
+  const sockets: Socket[] = [];
+
+  afterEach(() => {
+    for (const socket of sockets.splice(0)) socket.destroy();
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  async function listen(host = '127.0.0.1', port = 0): Promise<Server> {
+    const server = createServer({ noDelay: true }, (socket) => {
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+    });
+    servers.push(server);
+    server.listen(port, host);
+    await once(server, 'listening');
+    return server;
+  }
+
+  const endpointOf = (server: Server, addresses: string[] = ['127.0.0.1']): Endpoint => ({
+    scheme: 'http',
+    host: 'x.test',
+    port: (server.address() as AddressInfo).port,
+    addresses: addresses.map((address): Address => ({ address, family: 4 })),
+    tls: null,
+  });
+
+  /** A connection that has sent its request, and the server's end of it. */
+  async function asked(
+    headMs: number,
+  ): Promise<{ connection: Connection; peer: Socket; answer: ReturnType<Connection['request']> }> {
+    const server = await listen();
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const connection = await Connection.open(endpointOf(server), 10_000);
+    const [peer] = await accepted;
+    const arrived = once(peer, 'data');
+    const answer = connection.request(REQUEST, 'GET', headMs);
+    await arrived;
+    return { connection, peer, answer };
+  }
+
+  it('P16: an answer that is there in time is not late because nobody looked', async () => {
+    // The request has to arrive in time too.
+    const { connection, peer, answer } = await asked(2000);
+    peer.write(`${HEAD}ab`);
+    holdUp(2000);
+    expect((await answer).head.status).equal(200);
+    connection.destroy();
+  });
+
+  it('P16: a body that is there is no stall because nobody looked', async () => {
+    const { connection, peer, answer } = await asked(10_000);
+    peer.write(HEAD);
+    await answer;
+    const sink = new Collector();
+    const whole = connection.readBody(sink, SHORT_MS);
+    peer.write('ab');
+    holdUp();
+    await whole;
+    expect(sink.got).equal('ab');
+  });
+
+  it('P16: silence is a stall all the same', async () => {
+    const { connection, peer, answer } = await asked(10_000);
+    peer.write(HEAD);
+    await answer;
+    const failed = connection.readBody(new Collector(), SHORT_MS).catch((error: unknown) => error);
+    holdUp();
+    expect(await failed).include({ code: 'STALLED' });
+  });
+
+  it('P16: a connection that stands is not late because nobody looked', async () => {
+    const server = await listen();
+    const reader = { buffer: () => Buffer.alloc(1024), callback: () => true };
+    const opening = dial(endpointOf(server), reader, SHORT_MS);
+    process.nextTick(() => holdUp());
+    const { socket } = await opening;
+    socket.destroy();
+  });
+});
