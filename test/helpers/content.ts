@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 
 const WORD = 4;
-const PIECE = 256 * 1024;
+/** The longest piece of content that is sent at once. */
+export const PIECE = 256 * 1024;
 
 /** One 32-bit word of content; every bit of `index` and `key` changes about half of its bits. */
 function word(index: number, key: number): number {

@@ -9,17 +9,18 @@ import { expect } from 'chai';
 import { defaultOptions } from '../../src/app/defaults.js';
 import { inspectPath } from '../../src/app/inspect.js';
 import { resumeOptions } from '../../src/app/resume.js';
-import { ERROR_CODES } from '../../src/errors.js';
-import type { ErrorCode, ExitStatus, SluiceError } from '../../src/errors.js';
+import { ERROR_CODES, SluiceError } from '../../src/errors.js';
+import type { ErrorCode, ExitStatus } from '../../src/errors.js';
 import { Download } from '../../src/transfer/download.js';
 import type { DoneEvent, DownloadEvent, ErrorEvent } from '../../src/transfer/events.js';
 import type { DownloadOptions } from '../../src/transfer/options.js';
 import { expectSameContent, makeTempDir } from './files.js';
+import { Lateness } from './lateness.js';
 import { Origin } from './origin.js';
 import type { OriginOptions } from './origin.js';
 
 /** Deadlines short enough for tests, and long enough for a busy machine. */
-export const SHORT_DEADLINES = { connectMs: 1000, firstByteMs: 1000, stallMs: 800 };
+export const SHORT_DEADLINES = { connectMs: 2500, firstByteMs: 2500, stallMs: 2000 };
 
 /** What an engine run may be told beside the URL. */
 export type RunOverrides = Partial<Omit<DownloadOptions, 'url' | 'deadlines'>> & {
@@ -33,6 +34,8 @@ export interface EngineRun {
   events: DownloadEvent[];
   /** Milliseconds that it took. */
   ms: number;
+  /** Milliseconds of these in which this thread could not run: see {@link Lateness}. */
+  lateMs: number;
   /** The final path. */
   file: string;
 }
@@ -42,19 +45,39 @@ export interface Running {
   stop(error: SluiceError): void;
   /** What happened so far. */
   events: readonly DownloadEvent[];
+  /** Resolves when over so many bytes are in place; rejects when it ends before. */
+  has(bytes: number): Promise<void>;
   ended: Promise<EngineRun>;
 }
 
 /** Starts a download; it never rejects. */
 export function startRun(options: DownloadOptions): Running {
   const events: DownloadEvent[] = [];
-  const download = new Download(options, { emit: (event) => void events.push(event) });
+  const watchers = new Set<(event: DownloadEvent) => void>();
+  const download = new Download(options, {
+    emit: (event) => {
+      events.push(event);
+      for (const watch of watchers) watch(event);
+    },
+  });
   const began = performance.now();
+  const lateness = new Lateness();
   const ended = download.run().then((last): EngineRun => {
     const status = last.type === 'done' ? 0 : ERROR_CODES[last.code];
-    return { last, status, events, ms: performance.now() - began, file: options.output ?? '' };
+    const ms = performance.now() - began;
+    return { last, status, events, ms, lateMs: lateness.stop(), file: options.output ?? '' };
   });
-  return { stop: (error) => download.stop(error), events, ended };
+  const has = (bytes: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const watch = (event: DownloadEvent): void => {
+        if (event.type === 'progress' && event.bytes > bytes) resolve();
+      };
+      watchers.add(watch);
+      void ended.then((run) =>
+        reject(new Error(`over before it had ${bytes} bytes: ${told(run)}`)),
+      );
+    });
+  return { stop: (error) => download.stop(error), events, has, ended };
 }
 
 /** Receipts and notes of all engines of this process: none may come from, or go to, the user's own. */
@@ -147,6 +170,20 @@ export function expectFailed(run: EngineRun, ...codes: ErrorCode[]): ErrorEvent 
   if (codes.length > 0) expect(codes, told(run)).include(last.code);
   expect(existsSync(run.file), 'the final name').equal(false);
   return last;
+}
+
+/** Fails unless the run took so long: no less, and no more than a second and what the machine took. */
+export function expectOnTime(run: EngineRun, deadlineMs: number): void {
+  expect(run.ms, told(run)).within(deadlineMs - 50, deadlineMs + 1000 + run.lateMs);
+}
+
+/** Interrupts a download once over so many bytes are in place. */
+export async function interrupt(running: Running, bytes: number): Promise<EngineRun> {
+  await running.has(bytes);
+  running.stop(new SluiceError('INTERRUPTED', 'stopped'));
+  const run = await running.ended;
+  expect(run.status, told(run)).equal(130);
+  return run;
 }
 
 /** A run in one line, for messages. */

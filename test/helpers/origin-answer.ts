@@ -3,7 +3,7 @@
  * it, {@link send} sends it.
  */
 import { gzipSync } from 'node:zlib';
-import { contentAt, contentPieces } from './content.js';
+import { contentAt, contentPieces, PIECE } from './content.js';
 import { formatHead, type CutAction, type RecordedRequest, type Reply } from './fault-server.js';
 
 /** A literal entity tag, quotes included, or a rule that makes one. */
@@ -473,12 +473,16 @@ function applyFieldFault(answer: Answer, fault: FieldFault): void {
   }
 }
 
-/** Sends a planned answer; returns when all is queued. */
+/**
+ * Sends a planned answer; returns when all is queued.
+ * @param room resolves when the next piece of a body may be sent
+ */
 export async function send(
   request: RecordedRequest,
   reply: Reply,
   answer: Answer,
   file: Representation,
+  room: () => Promise<void>,
 ): Promise<void> {
   if (answer.latencyMs > 0) await reply.wait(answer.latencyMs);
   if (answer.raw !== null) return sendRaw(reply, answer.raw);
@@ -489,7 +493,9 @@ export async function send(
     return reply[answer.headCut.action]();
   }
   await reply.raw(head);
-  if (request.method !== 'HEAD' && answer.framing !== 'none') await sendBody(reply, answer, file);
+  if (request.method !== 'HEAD' && answer.framing !== 'none') {
+    await sendBody(reply, answer, file, room);
+  }
   const closing = String(answer.fields.get('Connection') ?? '').toLowerCase() === 'close';
   if (closing || request.fields['connection']?.toLowerCase() === 'close') await reply.end();
 }
@@ -499,7 +505,12 @@ async function sendRaw(reply: Reply, fault: Extract<Fault, { kind: 'raw' }>): Pr
   if (fault.then !== 'keep') await reply[fault.then ?? 'end']();
 }
 
-async function sendBody(reply: Reply, answer: Answer, file: Representation): Promise<void> {
+async function sendBody(
+  reply: Reply,
+  answer: Answer,
+  file: Representation,
+  room: () => Promise<void>,
+): Promise<void> {
   if (answer.rate !== Infinity) reply.throttle(answer.rate);
   if (answer.cut !== null) void reply.afterBytes(answer.cut.at, answer.cut.action);
   const { belowTls } = answer;
@@ -507,6 +518,7 @@ async function sendBody(reply: Reply, answer: Answer, file: Representation): Pro
     void reply.afterBytes(belowTls.at, () => reply.writeBelowTls(belowTls.bytes));
   }
   for (const piece of piecesOf(answer, file)) {
+    await room();
     if (reply.gone) return;
     if (answer.framing !== 'chunked') await reply.body(piece);
     else {
@@ -525,6 +537,6 @@ function* piecesOf(answer: Answer, file: Representation): Generator<Uint8Array> 
   else if (file.bytes !== null) {
     const bytes = Buffer.from(file.bytes.subarray(body.start, body.end));
     if (seed !== file.seed) for (let i = 0; i < bytes.length; i++) bytes[i]! ^= 0x55;
-    yield bytes;
+    for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
   } else yield* contentPieces(seed, body.start + shift, body.end + shift);
 }

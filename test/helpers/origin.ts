@@ -79,6 +79,10 @@ export class Origin {
   readonly #limit: ConnectionLimit | null;
   readonly #admit: (connection: number) => Admission | null;
   readonly #path: string;
+  /** Sum of all bodies at which the next piece of one has to wait. */
+  #quota = Infinity;
+  #more!: () => void;
+  #moreCame!: Promise<void>;
   #defaults: Representation;
 
   private constructor(
@@ -95,6 +99,7 @@ export class Origin {
     this.#path = path;
     this.#rules = faults.map((rule) => ({ rule, left: rule.times ?? 1 }));
     this.#released = new Promise((resolve) => (this.#release = resolve));
+    this.allow(Infinity);
     server.admit((connection) => this.#admit(connection) ?? this.#admission());
     server.handle((request, reply) => this.#answer(request, reply));
   }
@@ -157,6 +162,17 @@ export class Origin {
     this.#release();
   }
 
+  /**
+   * Sends no more than `bytes` of bodies from now on, all answers together, but for the pieces that
+   * are on their way (256 KiB an answer). However slow the client is, it finds no more than that.
+   */
+  allow(bytes: number): void {
+    this.#quota = this.server.bodyBytes + bytes;
+    const goOn = this.#more as (() => void) | undefined;
+    this.#moreCame = new Promise((resolve) => (this.#more = resolve));
+    goOn?.();
+  }
+
   /** The bytes `[start, end)` that a right client has; the whole file by default. */
   content(start = 0, end = this.size): Buffer {
     const { bytes, seed } = this.#defaults;
@@ -171,6 +187,7 @@ export class Origin {
 
   close(): Promise<void> {
     this.#release();
+    this.allow(Infinity);
     return this.server.close();
   }
 
@@ -189,11 +206,15 @@ export class Origin {
     this.#active++;
     try {
       const answer = this.#decide(request, representation);
-      await send(request, reply, answer, representation);
+      await send(request, reply, answer, representation, () => this.#room(reply));
       await reply.drained();
     } finally {
       this.#active--;
     }
+  }
+
+  async #room(reply: Reply): Promise<void> {
+    while (this.server.bodyBytes >= this.#quota && !reply.gone) await reply.waitFor(this.#moreCame);
   }
 
   #decide(request: RecordedRequest, representation: Representation): Answer {

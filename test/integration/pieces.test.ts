@@ -1,11 +1,10 @@
 /** Several sources of one file, and pieces with digests of their own (P8). */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { SluiceError } from '../../src/errors.js';
 import type { DoneEvent, ErrorEvent } from '../../src/transfer/events.js';
 import type { Pieces } from '../../src/verify/pieces.js';
 import { SEAM_BYTES } from '../../workers/protocol.js';
-import { benchPerTest, expectDone, expectFailed, told } from '../helpers/engine.js';
+import { benchPerTest, expectDone, expectFailed, interrupt, told } from '../helpers/engine.js';
 import type { EngineRun } from '../helpers/engine.js';
 import type { Origin } from '../helpers/origin.js';
 
@@ -220,17 +219,12 @@ describe('sources and pieces', () => {
 
   it('P8: stopped and given again, kept bytes that were spoiled are fetched again', async () => {
     const right = await good();
-    const slow = await bench.origin({
-      bytes: spoiledBytes(right, 100),
-      etag: '"e"',
-      rate: 12 * MIB,
-    });
+    const slow = await bench.origin({ bytes: spoiledBytes(right, 100), etag: '"e"' });
     const pieces = piecesOf(right);
     const engine = bench.engine({ connections: 2, pieces });
-    const running = engine.start(slow.url);
-    await slow.server.until(({ bodyBytes }) => bodyBytes > 6 * MIB);
-    running.stop(new SluiceError('INTERRUPTED', 'stopped'));
-    expect((await running.ended).status).equal(130);
+    slow.allow(7 * MIB);
+    await interrupt(engine.start(slow.url), 5 * MIB);
+    slow.allow(Infinity);
     const from = slow.requests.length;
     slow.set({ bytes: right.content() });
     expectDone(await engine.get(slow.url), REFERENCE);
@@ -267,12 +261,11 @@ describe('sources and pieces', () => {
   });
 
   it('P4: what is kept survives a first request that fails once', async () => {
-    const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB });
+    const origin = await bench.origin({ size: SIZE, seed: 1 });
     const engine = bench.engine({ connections: 2 });
-    const running = engine.start(origin.url);
-    await origin.server.until(({ bodyBytes }) => bodyBytes > 6 * MIB);
-    running.stop(new SluiceError('INTERRUPTED', 'stopped'));
-    await running.ended;
+    origin.allow(7 * MIB);
+    await interrupt(engine.start(origin.url), 5 * MIB);
+    origin.allow(Infinity);
     const from = origin.requests.length;
     origin.fault({ request: from, fault: { kind: 'status', status: 503 } });
     expectDone(await engine.get(origin.url), REFERENCE);

@@ -4,8 +4,9 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { expect } from 'chai';
 import { SluiceError } from '../../src/errors.js';
-import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
-import { runSluice } from '../helpers/run-sluice.js';
+import { benchPerTest, expectDone, expectFailed, expectOnTime } from '../helpers/engine.js';
+import { Lateness } from '../helpers/lateness.js';
+import { runSluice, spawnSluice } from '../helpers/run-sluice.js';
 
 /** Listens with the shortest queue and stops itself, so that the kernel's queue is never emptied. */
 const STOPPED_LISTENER = `
@@ -73,8 +74,6 @@ describe('bounds', () => {
 
 describe('deadlines', () => {
   const bench = benchPerTest();
-  const within = (ms: number, deadline: number): void =>
-    void expect(ms).within(deadline - 50, deadline + 1000);
 
   it('P16: a port that takes connections and never speaks TLS', async () => {
     const origin = await bench.origin(REFERENCE);
@@ -82,7 +81,7 @@ describe('deadlines', () => {
     const url = origin.url.replace('http:', 'https:');
     const run = await bench.engine({ retries: 0, deadlines: { connectMs: 600 } }).get(url);
     expectFailed(run, 'CONNECT_TIMEOUT');
-    within(run.ms, 600);
+    expectOnTime(run, 600);
   });
 
   it('P16: a full backlog, where no connection is ever accepted', async () => {
@@ -100,7 +99,7 @@ describe('deadlines', () => {
     for (const filler of fillers) filler.destroy();
     listener.kill('SIGKILL');
     expectFailed(run, 'CONNECT_TIMEOUT');
-    within(run.ms, 600);
+    expectOnTime(run, 600);
   });
 
   it('P16: no first byte, half a head', async () => {
@@ -111,7 +110,7 @@ describe('deadlines', () => {
         .engine({ retries: 0, deadlines: { firstByteMs: 600 } })
         .get(origin.url);
       expectFailed(run, 'FIRST_BYTE_TIMEOUT');
-      within(run.ms, 600);
+      expectOnTime(run, 600);
     }
   });
 
@@ -126,7 +125,7 @@ describe('deadlines', () => {
     });
     const run = await bench.engine({ retries: 0, deadlines: { firstByteMs: 600 } }).get(origin.url);
     expectFailed(run, 'FIRST_BYTE_TIMEOUT');
-    within(run.ms, 600);
+    expectOnTime(run, 600);
   });
 
   it('P16: a body that stalls on every connection', async () => {
@@ -137,7 +136,7 @@ describe('deadlines', () => {
         .engine({ connections, retries: 0, deadlines: { stallMs: 600 } })
         .get(origin.url);
       expectFailed(run, 'STALLED');
-      expect(run.ms).below(8000);
+      expect(run.ms - run.lateMs).below(8000);
     }
   });
 
@@ -162,7 +161,7 @@ describe('deadlines', () => {
         })
         .get(url);
       expectFailed(run, 'MAX_TIME');
-      within(run.ms, 700);
+      expectOnTime(run, 700);
     });
   }
 
@@ -177,8 +176,9 @@ describe('deadlines', () => {
     await origin.server.until(({ connections }) => connections.total > 2);
     const began = performance.now();
     running.stop(new SluiceError('INTERRUPTED', 'stopped'));
-    expect((await running.ended).status).equal(130);
-    expect(performance.now() - began).below(1500);
+    const run = await running.ended;
+    expect(run.status).equal(130);
+    expect(performance.now() - began - run.lateMs).below(1500);
   });
 });
 
@@ -188,9 +188,13 @@ describe('the command', () => {
   it('P16: --max-time and a server that never answers', async () => {
     const origin = await bench.origin(REFERENCE);
     origin.fault({ times: Infinity, fault: { kind: 'stall-head', at: 0 } });
-    const run = await runSluice(['get', origin.url, '--max-time', '1', '--json', '-o', 'x']);
-    expect(run.status).equal(4);
-    expect(run.ms).below(4000);
+    const running = spawnSluice(['get', origin.url, '--max-time', '1', '--json', '-o', 'x']);
+    // However long the command takes to start, its time runs when it asks.
+    await origin.server.until(({ requests }) => requests.length > 0);
+    const began = performance.now();
+    const lateness = new Lateness();
+    expect((await running.ended).status).equal(4);
+    expect(performance.now() - began - lateness.stop()).below(2000);
   });
 
   it('P5, P21: exit statuses reach the shell', async () => {

@@ -101,7 +101,7 @@ describe('Retry-After', () => {
         origin.fault({ request: 0, fault: value() });
         const run = await bench.engine().get(origin.url);
         expectDone(run, SMALL);
-        expect(run.ms).within(least, most);
+        expect(run.ms).within(least, most + run.lateMs);
       },
     ));
 
@@ -111,7 +111,7 @@ describe('Retry-After', () => {
       origin.fault({ times: Infinity, fault: { kind: 'status', status: 429, retryAfter } });
       const run = await bench.engine().get(origin.url);
       expectFailed(run, 'HTTP_SERVER_ERROR');
-      expect(run.ms).below(1000);
+      expect(run.ms - run.lateMs).below(1000);
       expect(origin.requests.length).equal(1);
     }));
 
