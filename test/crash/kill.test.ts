@@ -62,7 +62,7 @@ const reference = (start: number, end: number): Buffer => contentAt(CONTENT, sta
 const OLD = 'what was there before';
 
 describe(`crash: SIGKILL ${KILLS} times, seed ${SEED}`, function () {
-  this.timeout(60_000 + KILLS * 4000);
+  this.timeout(240_000 + KILLS * 12_000);
   const dir = tempDirPerTest();
   const traces = findProgram('strace') !== null;
   const seen = { kills: 0, byCall: 0, aged: 0, published: 0, runs: 0, lost: 0, files: 0 };

@@ -11,7 +11,7 @@ const RACES = Number(process.env['SLUICE_RACES'] ?? 20);
 const SIZE = 1024 * 1024;
 
 describe(`crash: two runs on one target, ${RACES} times`, function () {
-  this.timeout(20_000 + RACES * 3000);
+  this.timeout(120_000 + RACES * 10_000);
   const dir = tempDirPerTest();
 
   it('P18: exactly one proceeds, the other exits 11 and touches nothing', async () => {

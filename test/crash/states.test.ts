@@ -31,7 +31,7 @@ const LANES = 4;
 const BATCH = 256;
 
 describe(`crash: ${STATES} states that a power cut could leave, seed ${SEED}`, function () {
-  this.timeout(120_000 + STATES * 500);
+  this.timeout(300_000 + STATES * 1500);
   const dir = tempDirPerTest();
   const seen = { states: 0, done: 0, refused: 0, claims: 0, rewriting: 0, named: 0, undone: 0 };
   let origin: Origin;

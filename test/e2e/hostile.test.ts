@@ -51,7 +51,6 @@ describe('e2e/hostile', () => {
   }
 
   it('P13: whatever name comes, one safe file in the directory comes of it', async function () {
-    this.timeout(60_000);
     IN_FIELD.forEach((name, i) =>
       origin.fault({
         target: `/field-${i}`,

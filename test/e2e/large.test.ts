@@ -8,7 +8,9 @@ import { writeFully } from '../../src/disk/io.js';
 import { contentAt } from '../helpers/content.js';
 import { expectStatus, filesIn, runIn } from '../helpers/command.js';
 import { readRange, tempDirPerTest } from '../helpers/files.js';
+import { untilClaimed } from '../helpers/leave.js';
 import { Origin } from '../helpers/origin.js';
+import { spawnSluice } from '../helpers/run-sluice.js';
 
 const MIB = 1024 * 1024;
 const BORDER = 2 ** 32;
@@ -77,19 +79,25 @@ describe('e2e/large', () => {
     const size = 2 ** 40;
     const origin = await Origin.start({ size, seed: SEED, rate: 500_000 });
     try {
-      const get = ['get', origin.url, '-o', 'x', '-n', '8', '--max-time', '3'];
-      const first = await runIn(dir(), get);
+      const get = spawnSluice(['get', origin.url, '-o', 'x', '-n', '8'], { cwd: dir() });
+      const kept = untilClaimed(get, path.join(dir(), 'x'), 1_000_000).then(() => true);
       // Where the disk is too small for it, that is told at once.
-      if (first.status === 10) {
-        expect(first.stderr).to.match(/1 TiB needed, .* missing/);
+      if (!(await kept.catch(() => false))) {
+        const refused = await get.ended;
+        expectStatus(refused, 10);
+        expect(refused.stderr).to.match(/1 TiB needed, .* missing/);
         expect(filesIn(dir())).to.deep.equal([]);
         return;
       }
-      expectStatus(first, 4);
+      get.kill('SIGINT');
+      expectStatus(await get.ended, 130);
       const info = await runIn(dir(), ['info', 'x', '--json']);
       const { bytes } = JSON.parse(info.stdout) as { bytes: number };
       expect(bytes).to.be.above(1_000_000);
-      const resumed = await runIn(dir(), ['resume', 'x', '-n', '8', '--max-time', '2', '--json']);
+      const again = spawnSluice(['resume', 'x', '-n', '8', '--json'], { cwd: dir() });
+      await again.waitFor(/"type":"progress"/);
+      again.kill('SIGINT');
+      const resumed = await again.ended;
       expect(resumed.events[0]).to.include({ type: 'start', resumed: bytes });
       expect(statSync(path.join(dir(), 'x.sluice')).size).to.be.below(64 * 1024);
     } finally {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { EXIT_STATUSES } from '../../src/errors.js';
 import { expectStatus, runIn } from '../helpers/command.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
+import { leaveWith } from '../helpers/leave.js';
 import { Origin } from '../helpers/origin.js';
 import { findProgram } from '../helpers/real-server.js';
 import { CHECKOUT, COMMAND } from '../helpers/run-sluice.js';
@@ -65,7 +66,7 @@ describe('e2e/output', () => {
         env: { ...process.env, TERM: 'xterm', SLUICE_STATE_DIR: path.join(dir(), '.state') },
         stdio: ['ignore', 'pipe', 'ignore'],
       });
-      const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
       const seen: Buffer[] = [];
       child.stdout.on('data', (data: Buffer) => seen.push(data));
       child.once('error', reject);
@@ -80,8 +81,8 @@ describe('e2e/output', () => {
     const url = await runIn(dir(), ['info', origin.url, '--json']);
     expectStatus(url, 0);
     expect(JSON.parse(url.stdout)).to.include({ kind: 'url', size: SIZE, ranges: 'yes' });
-    origin.set({ rate: 300_000 });
-    await runIn(dir(), ['get', origin.url, '--max-time', '1.5']);
+    origin.set({ rate: 50_000 });
+    await leaveWith(['get', origin.url, '-n', '2'], path.join(dir(), 'file.bin'), { cwd: dir() });
     const held = await runIn(dir(), ['info', 'file.bin', '--json']);
     expectStatus(held, 0);
     expect(JSON.parse(held.stdout)).to.include({ kind: 'path', size: SIZE, partPresent: true });

@@ -13,7 +13,7 @@ const run = promisify(execFile);
 const DEPENDENCIES = ['@oclif/core', 'hash-wasm', 'pino', 'piscina'];
 
 describe('e2e/pack', function () {
-  this.timeout(120_000);
+  this.timeout(400_000);
   const dir = tempDirPerTest();
 
   it('the tarball installs and runs outside the checkout', async () => {

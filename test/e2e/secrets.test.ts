@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { tempDirPerTest } from '../helpers/files.js';
+import { untilClaimed } from '../helpers/leave.js';
 import { Origin } from '../helpers/origin.js';
 import { spawnSluice } from '../helpers/run-sluice.js';
 
@@ -29,7 +30,7 @@ describe('e2e/secrets', () => {
   let origin: Origin;
 
   beforeEach(async () => {
-    origin = await Origin.start({ size: 4 * 1024 * 1024, rate: 500_000 });
+    origin = await Origin.start({ size: 4 * 1024 * 1024, rate: 120_000 });
   });
   afterEach(() => origin.close());
 
@@ -89,13 +90,12 @@ describe('e2e/secrets', () => {
       const state = path.join(dir(), 'state');
       const run = spawnSluice(args, { cwd: dir(), env: { SLUICE_STATE_DIR: state } });
       const journal = path.join(dir(), 'file.bin.sluice');
-      while (!existsSync(journal)) await new Promise((done) => setTimeout(done, 20));
+      await untilClaimed(run, path.join(dir(), 'file.bin'));
       if (process.platform === 'linux') {
         const title = readFileSync(`/proc/${run.pid}/cmdline`, 'latin1');
         expect(title).to.match(/^sluice/);
         expectNone(title, 'the title of the process');
       }
-      await new Promise((done) => setTimeout(done, 1500));
       run.kill('SIGINT');
       const stopped = await run.ended;
       expect(stopped.status, stopped.stderr).to.equal(130);

@@ -19,7 +19,7 @@ export const PACKAGES = {
 } as const;
 export type ServerName = keyof typeof PACKAGES;
 
-const START_LIMIT_MS = 10_000;
+const START_LIMIT_MS = 60_000;
 
 /** Path of a program, looked for where servers live besides PATH; null when it is missing. */
 export function findProgram(name: string): string | null {

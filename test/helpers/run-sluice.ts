@@ -31,7 +31,7 @@ export interface RunOptions {
   signalWhen?: { when: Promise<unknown>; signal: NodeJS.Signals };
   /** Sends the signal after so many milliseconds. Prefer `signalWhen`. */
   signalAfter?: { ms: number; signal: NodeJS.Signals };
-  /** Kills the command and fails the run after so many milliseconds; default 60,000. */
+  /** Kills the command and fails the run after so many milliseconds; default 150,000. */
   timeoutMs?: number;
   /** A program to put in front (`['strace', '-f', ...]`). */
   prefix?: string[];
@@ -158,7 +158,7 @@ function untilExit(
   child: RunningSluice['child'],
   seen: Seen,
   started: number,
-  { timeoutMs = 60_000, signalAfter }: RunOptions,
+  { timeoutMs = 150_000, signalAfter }: RunOptions,
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const timers: NodeJS.Timeout[] = [];

@@ -16,7 +16,6 @@ describe('the bytes', () => {
 
   for (const connections of [1, 2, 4, 16, 'auto'] as const) {
     it(`P1: every size, ${connections} connections`, async function () {
-      this.timeout(60_000);
       for (const size of [...SIZES, ...LEASE_SIZES, ...SEAM_SIZES]) {
         const origin = await bench.origin({ size, seed: size + 7 });
         const run = await bench.engine({ connections }).get(origin.url);
@@ -133,7 +132,6 @@ describe('the bytes', () => {
   });
 
   it('P1: one connection of eight at one byte a second is worked around', async function () {
-    this.timeout(30_000);
     const size = 48 * MIB;
     const origin = await bench.origin({ size, seed: 2, rate: 30 * MIB });
     origin.fault({ request: 3, fault: { kind: 'rate', bytesPerSecond: 1 } });

@@ -42,25 +42,38 @@ describe('memory of origins', () => {
     });
     const refused = (run: { events: Array<{ type: string }> }): number =>
       run.events.filter(({ type }) => type === 'retry').length;
-    const first = await bench.engine({ connections: 'auto' }).get(origin.url);
+    const patient = { connectMs: 20_000, firstByteMs: 20_000, stallMs: 20_000 };
+    const auto = { connections: 'auto', deadlines: patient } as const;
+    const first = await bench.engine(auto).get(origin.url);
     expectDone(first, REFERENCE);
     expect(refused(first)).greaterThan(0);
     expect(readOrigin(keyOf(origin))?.limit?.connections).equal(2);
-    const second = await bench.engine({ connections: 'auto' }).get(origin.url);
+    const second = await bench.engine(auto).get(origin.url);
     expectDone(second, REFERENCE);
     expect(second.events.filter(({ type }) => type === 'retry')).deep.equal([]);
   });
 
   it('auto begins with the number that it settled at; a number of the user does not', async () => {
     const size = 48 * MIB;
-    const origin = await bench.origin({ size, seed: 1, rate: 48 * MIB, latencyMs: 250 });
-    const useful = { connections: 9, roundTripMs: 1 };
+    const origin = await bench.origin({ size, seed: 1 });
+    // The first answer stops in its middle, the others before their first byte.
+    for (const [at, isFirst] of [
+      [8 * MIB, true],
+      [0, false],
+    ] as const) {
+      const when = ({ number }: { number: number }): boolean => (number === 0) === isFirst;
+      origin.fault({ when, times: Infinity, fault: { kind: 'hold', at } });
+    }
+    // What a busy machine makes of the loopback is the same network still.
+    const useful = { connections: 9, roundTripMs: 8 };
     writeOrigin(keyOf(origin), { savedMs: Date.now(), useful, limit: null });
     const { server } = origin;
     const auto = bench.engine({ connections: 'auto' }).start(origin.url);
     await server.until(({ connections }) => connections.open >= 9);
     const answered = server.requests.filter(({ bodyBytes }) => bodyBytes > 0);
     expect(answered.length, 'nothing was measured before').lessThan(2);
+    origin.heal();
+    origin.release();
     expectDone(await auto.ended, { seed: 1, size });
     const before = server.connections.total;
     expectDone(await bench.engine({ connections: 3 }).get(origin.url), { seed: 1, size });

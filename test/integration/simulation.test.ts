@@ -7,7 +7,7 @@ const FROM = Number(process.env['SLUICE_SIM_FROM'] ?? 0);
 
 describe('simulation', () => {
   it(`P1: ${SEEDS} seeds of mixed faults, stops and resumes keep the oracle`, async function () {
-    this.timeout(SEEDS * 1000 + 120_000);
+    this.timeout(SEEDS * 3000 + 300_000);
     const { failed, outcomes } = await simulateMany(FROM, SEEDS);
     expect(failed, JSON.stringify(failed, null, 1)).deep.equal([]);
     expect([...outcomes.keys()]).include('done (downloaded)');

@@ -27,7 +27,6 @@ const PROGRAM = `
 `;
 
 describe('disk: the order of syncs', function () {
-  this.timeout(60_000);
   const dir = tempDirPerTest();
 
   before(function () {
