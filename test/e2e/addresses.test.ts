@@ -12,7 +12,7 @@ describe('sluice --resolve', () => {
   let nodes: Nodes;
 
   beforeEach(async () => {
-    const file = { size: 9_000_000, seed: 3, rate: 9_000_000 };
+    const file = { size: 9_000_000, seed: 3, rate: 1_500_000 };
     nodes = await Nodes.start({ '127.0.0.1': 'refuses', '127.0.0.2': file, '127.0.0.3': file });
   });
   afterEach(() => nodes.close());

@@ -10,7 +10,7 @@ const TICK_MS = 10;
 export class Lateness {
   #last = performance.now();
   #late = 0;
-  readonly #timer = setInterval(() => this.#look(), TICK_MS);
+  readonly #timer = setInterval(() => this.#look(), TICK_MS).unref();
 
   /** @returns milliseconds */
   stop(): number {

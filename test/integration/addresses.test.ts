@@ -11,7 +11,7 @@ const SIZE = 24 * MIB;
 const REFERENCE = { seed: 1, size: SIZE };
 const FILE = { seed: 1, size: SIZE, etag: '"one"' as const };
 const SLOW = { ...FILE, rate: 4 * MIB };
-const PACED = { ...FILE, rate: 12 * MIB };
+const PACED = { ...FILE, rate: 6 * MIB };
 
 const [A, B, C] = ['127.0.0.1', '127.0.0.2', '127.0.0.3'] as const;
 

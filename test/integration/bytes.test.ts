@@ -26,7 +26,7 @@ describe('the bytes', () => {
   }
 
   it('P1: worker threads bring the same bytes', async () => {
-    const origin = await bench.origin({ size: 24 * MIB + 5, seed: 3 });
+    const origin = await bench.origin({ size: 24 * MIB + 5, seed: 3, rate: 8 * MIB });
     const run = await bench.engine({ connections: 8, threads: 2 }).get(origin.url);
     expectDone(run, { seed: 3, size: 24 * MIB + 5 });
     expect(origin.server.connections.total).above(2);

@@ -208,7 +208,7 @@ describe('the command', () => {
       const run = await runSluice(['get', origin.url, '--retries', '1', '-o', 'x']);
       expect(run.status).equal(exit);
     }
-    const origin = await bench.origin({ ...REFERENCE, size: 32 * MIB, rate: 60 * MIB });
+    const origin = await bench.origin({ ...REFERENCE, rate: 6 * MIB });
     origin.fault({ request: 1, fault: { kind: 'wrong-bytes' } });
     const run = await runSluice(['get', origin.url, '-n', '4', '-o', 'x', '--json']);
     expect(run.status).equal(8);

@@ -56,7 +56,7 @@ describe('TLS', () => {
   }
 
   it('P1: --insecure reaches every lease, in threads too', async () => {
-    const origin = await secure({ tls: all.selfSigned, rate: 24 * MIB });
+    const origin = await secure({ tls: all.selfSigned, rate: 6 * MIB });
     expectStatus(await runIn(dir(), ['get', origin.url, '-k', '-n', '4', '-o', 'x']), 0);
     expectSameContent(path.join(dir(), 'x'), 1, REFERENCE.size);
     expect(origin.server.connections.total).above(1);
