@@ -190,7 +190,8 @@ describe('the command', () => {
     origin.fault({ times: Infinity, fault: { kind: 'stall-head', at: 0 } });
     const running = spawnSluice(['get', origin.url, '--max-time', '1', '--json', '-o', 'x']);
     // However long the command takes to start, its time runs when it asks.
-    await origin.server.until(({ requests }) => requests.length > 0);
+    const asked = origin.server.until(({ requests }) => requests.length > 0);
+    await Promise.race([asked, running.ended]);
     const began = performance.now();
     const lateness = new Lateness();
     expect((await running.ended).status).equal(4);
