@@ -81,7 +81,9 @@ class Race {
   private readonly attempts = new Set<Socket>();
   private next = 0;
   private lastError: SluiceError | null = null;
-  private deadlines: Array<() => void> = [];
+  private callOffAll: (() => void) | null = null;
+  /** Of the head start that the last attempt has. */
+  private callOffNext: (() => void) | null = null;
   private resolve!: (dialled: Dialled) => void;
   private reject!: (error: SluiceError) => void;
   private over = false;
@@ -96,13 +98,14 @@ class Race {
     return new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
-      this.deadlines.push(deadline(this.timeoutMs, () => this.timedOut()));
+      this.callOffAll = deadline(this.timeoutMs, () => this.timedOut());
       this.startNext();
     });
   }
 
   private startNext(): void {
     if (this.over) return;
+    this.callOffNext?.();
     const address = this.endpoint.addresses[this.next++];
     if (address === undefined) {
       if (this.attempts.size === 0) this.fail(this.lastError ?? this.noAddress());
@@ -113,7 +116,7 @@ class Race {
     socket.once('connect', () => this.won(socket, address));
     socket.once('error', (error) => this.lost(socket, error));
     if (this.next < this.endpoint.addresses.length) {
-      this.deadlines.push(deadline(ATTEMPT_DELAY_MS, () => this.startNext()));
+      this.callOffNext = deadline(ATTEMPT_DELAY_MS, () => this.startNext());
     }
   }
 
@@ -153,7 +156,8 @@ class Race {
 
   private finish(): void {
     this.over = true;
-    for (const callOff of this.deadlines) callOff();
+    this.callOffAll?.();
+    this.callOffNext?.();
     for (const socket of this.attempts) {
       socket.removeAllListeners('error');
       socket.on('error', () => undefined);

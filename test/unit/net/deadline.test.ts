@@ -105,6 +105,24 @@ describe('net/deadline', () => {
     expect(await failed).include({ code: 'STALLED' });
   });
 
+  it('P16: each address has its head start, whenever the one before it failed', async () => {
+    const second = await listen('127.0.0.2');
+    const { port } = second.address() as AddressInfo;
+    const third = await listen('127.0.0.3', port);
+    const told: string[] = [];
+    for (const [name, server] of Object.entries({ second, third }))
+      server.on('connection', () => told.push(name));
+    const reader = { buffer: () => Buffer.alloc(1024), callback: () => true };
+    // Nobody listens at the first: its refusal is read when the second's head start is over too.
+    const opening = dial(endpointOf(second, ['127.0.0.1', '127.0.0.2', '127.0.0.3']), reader, 9000);
+    process.nextTick(() => holdUp(250));
+    const { socket, address } = await opening;
+    expect(address.address).equal('127.0.0.2');
+    await once(third.close(), 'close');
+    expect(told).deep.equal(['second']);
+    socket.destroy();
+  });
+
   it('P16: a connection that stands is not late because nobody looked', async () => {
     const server = await listen();
     const reader = { buffer: () => Buffer.alloc(1024), callback: () => true };
