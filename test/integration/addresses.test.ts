@@ -37,9 +37,16 @@ describe('several addresses of one host', () => {
 
   it('the connections are spread over all of them', async () => {
     for (const threads of [0, 2]) {
-      const at = await start({ [A]: PACED, [B]: PACED, [C]: PACED });
+      const order: string[] = [];
+      const noting = (host: string): NodeAt => ({
+        ...PACED,
+        admit: () => (order.push(host), null),
+      });
+      const at = await start({ [A]: noting(A), [B]: noting(B), [C]: noting(C) });
       expectDone(await get(at, { threads }), REFERENCE);
-      for (const host of [A, B, C]) expect(dials(at, host), host).within(2, 3);
+      // One that falls behind its peers, as on a busy machine, is replaced later.
+      const first = order.slice(0, 6).sort();
+      expect(first).deep.equal([A, A, B, B, C, C]);
       await at.close();
     }
   });
@@ -67,7 +74,7 @@ describe('several addresses of one host', () => {
       const run = await get(at);
       expectDone(run, REFERENCE);
       expect(run.events.filter(({ type }) => type === 'retry')).deep.equal([]);
-      expect(dials(at, A) + dials(at, C)).equal(6);
+      expect(dials(at, A) + dials(at, C)).within(6, 12);
       await at.close();
     }
   });
@@ -93,7 +100,7 @@ describe('several addresses of one host', () => {
     const run = await get(at);
     expectDone(run, REFERENCE);
     expect(at.origin(B).requests.length).within(1, 2);
-    expect(dials(at, C), 'it takes over too').equal(3);
+    expect(dials(at, C), 'it takes over too').within(3, 6);
     expect(run.last).include({ connections: 6 });
   });
 
@@ -156,7 +163,7 @@ describe('several addresses of one host', () => {
     const at = await start({ [A]: good, [B]: bad, [C]: good });
     expectDone(await get(at, { tls }), REFERENCE);
     expect(at.origin(B).requests).deep.equal([]);
-    expect(dials(at, A) + dials(at, C)).equal(6);
+    expect(dials(at, A) + dials(at, C)).within(6, 12);
     await at.close();
     const first = await start({ [B]: bad, [A]: good });
     expectFailed(await get(first, { tls }), 'TLS_CERTIFICATE');
