@@ -145,10 +145,10 @@ describe('the bytes', () => {
   it('P1: a server that dies for good ends the download, with what is there kept', async () => {
     const size = 16 * MIB;
     const origin = await bench.origin({ size, seed: 1 });
-    origin.allow(6 * MIB);
+    origin.allow(10 * MIB);
     const engine = bench.engine({ connections: 4, retries: 1 });
     const running = engine.start(origin.url);
-    await running.has(3 * MIB);
+    await running.has(6 * MIB);
     origin.server.admit(() => 'reset');
     origin.server.resetAll();
     const run = await running.ended;

@@ -52,7 +52,7 @@ describe('real servers', () => {
 
   /** Stops in the middle, with bytes on disk. */
   async function half(engine: Engine, url: string): Promise<void> {
-    await interrupt(engine.start(url), 2 * MIB);
+    await interrupt(engine.start(url), 3 * MIB);
   }
 
   /** Stops in the middle and goes on, with `get` or by the journal alone. */

@@ -92,10 +92,10 @@ describe('TLS', () => {
 
   it('P1: no good connection is left: exit status 5, what came is kept and gone on with', async () => {
     const origin = await secure();
-    origin.allow(8 * MIB);
+    origin.allow(10 * MIB);
     const engine = bench.engine({ connections: 4, tls, retries: 5 });
     const running = engine.start(origin.url);
-    await running.has(4 * MIB);
+    await running.has(6 * MIB);
     origin.server.setCertificate(all.expired);
     const asked = origin.requests.length;
     origin.server.resetAll();
