@@ -19,6 +19,7 @@ function holdUp(deadlineMs = SHORT_MS): void {
 
 /** Takes what comes, piece by piece. */
 class Collector implements BodySink {
+  readonly givesWay = false;
   got = '';
 
   arrived(): boolean {
