@@ -84,7 +84,7 @@ const transferFlags = {
   },
   threads: {
     type: 'integer',
-    description: 'worker threads (default: the number of cores)',
+    description: 'worker threads beside the main one (default: by cores and scheme)',
     min: 1,
     max: MAX_CONNECTIONS,
     helpValue: 'N',

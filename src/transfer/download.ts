@@ -14,6 +14,7 @@ import { readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import type { Span } from '../plan/grant.js';
+import type { Endpoint } from '../net/endpoint.js';
 import { Link } from '../plan/link.js';
 import { FAR_MS, Ramp } from '../plan/ramp.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../plan/retry.js';
@@ -60,6 +61,15 @@ export interface DownloadHooks {
 
 /** Bytes per second from afar that one thread receives without effort, over TLS too. */
 const ONE_THREAD = 60e6;
+
+/**
+ * How many threads receive, this one with them. Without TLS a thread takes more than a gigabyte a
+ * second, nearly all of it in the kernel: one for two cores leaves room for what sends.
+ */
+function receivingThreads({ scheme }: Endpoint): number {
+  const cores = availableParallelism();
+  return scheme === 'https' ? Math.max(2, cores) : Math.ceil(cores / 2);
+}
 
 export class Download {
   private state: State = START;
@@ -285,7 +295,7 @@ export class Download {
       {
         ledger: work.ledger,
         slots: work.slots,
-        executor: this.executor(lanes, asked.roundTripMs),
+        executor: this.executor(lanes, asked),
         ramp: this.ramp,
         source: asked.source,
         redirected: asked.hops.length > 0,
@@ -315,12 +325,11 @@ export class Download {
     return new Ramp(connections, roundTripMs, remembered, new Link(roundTripMs));
   }
 
-  private executor(lanes: number, roundTripMs: number): Executor {
+  private executor(lanes: number, { source, roundTripMs }: Asked): Executor {
     const { threads, connections } = this.options;
     const { local, log } = this.job;
-    if (lanes === 1 || threads === 0) return local;
-    // This thread receives too: one a core is what the machine can do.
-    const count = Math.min(lanes, threads ?? Math.max(1, availableParallelism() - 1));
+    const count = Math.min(lanes, threads ?? receivingThreads(source.endpoint) - 1);
+    if (lanes === 1 || count === 0) return local;
     const pool = (this.pool ??= new PoolExecutor(count, lanes, log));
     // `auto` may find one connection enough, and threads cost a tenth of a second of the processor.
     if (connections !== 'auto') pool.warm();

@@ -30,7 +30,7 @@ export interface DownloadOptions {
   /** Directory for server-given names and relative outputs; null for the current one. */
   dir: string | null;
   connections: number | 'auto';
-  /** Worker threads; null for as many as cores, 0 for none: leases run in the calling thread. */
+  /** Worker threads; null for as many as pay, 0 for none: leases run in the calling thread. */
   threads: number | null;
   checksums: ChecksumSpec[];
   /** Lists in which the file must have a line; it is looked up by the file's name. */
