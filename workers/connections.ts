@@ -17,8 +17,16 @@ export interface Taken {
   reused: boolean;
 }
 
+/** The connection that a lease is received on, and who waits for its end. */
+interface Busy {
+  connection: Connection;
+  waiting: Array<() => void>;
+}
+
 export class Connections {
   private readonly kept = new Map<string, Kept[]>();
+  /** By the number that the scheduler gives a connection. */
+  private readonly busy = new Map<number, Busy>();
 
   /**
    * A kept connection to one of the endpoint's addresses, the first one if possible; else a new one.
@@ -45,6 +53,32 @@ export class Connections {
     timer.unref();
     const kept = { connection, timer };
     list.push(kept);
+  }
+
+  /** A lease is received on this connection from now on. */
+  occupy(number: number, connection: Connection): void {
+    const waiting = this.busy.get(number)?.waiting ?? [];
+    this.busy.set(number, { connection, waiting });
+  }
+
+  /** The lease on this connection is over; a lease that was asked for behind it may have taken over. */
+  vacate(number: number, connection: Connection | null): void {
+    const busy = this.busy.get(number);
+    if (busy === undefined || busy.connection !== connection) return;
+    this.busy.delete(number);
+    for (const wake of busy.waiting) wake();
+  }
+
+  /** The connection that a lease with this number is received on now. */
+  occupied(number: number): Connection | null {
+    return this.busy.get(number)?.connection ?? null;
+  }
+
+  /** Waits until no lease is received under this number. */
+  vacant(number: number): Promise<void> {
+    const busy = this.busy.get(number);
+    if (busy === undefined) return Promise.resolve();
+    return new Promise((resolve) => busy.waiting.push(resolve));
   }
 
   /** Closes all that is kept. */

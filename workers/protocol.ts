@@ -27,9 +27,22 @@ const STATE = 4;
 const CANCELLED = 5;
 const CONTROL = 6;
 
+/** Slots of a connection: one for the lease that it receives, one for the lease that is asked for behind it. */
+const SLOTS_EACH = 2;
+
+/** The slots of a connection, by its number from 0. */
+export function slotsOf(connection: number): number[] {
+  return Array.from({ length: SLOTS_EACH }, (_, i) => connection * SLOTS_EACH + i);
+}
+
+/** The connection that a slot is of. */
+export function connectionOf(slot: number): number {
+  return Math.floor(slot / SLOTS_EACH);
+}
+
 /**
- * One slot per connection in a SharedArrayBuffer. The scheduler writes `end` and `cancelled`; the
- * thread that runs the lease writes everything else. Offsets are bytes in the file.
+ * Two slots a connection in a SharedArrayBuffer, one a lease. The scheduler writes `end` and
+ * `cancelled`; the thread that runs the lease writes everything else. Offsets are bytes in the file.
  */
 export class Slots {
   readonly memory: SharedArrayBuffer;
@@ -49,8 +62,9 @@ export class Slots {
     this.turn = new Turn(this.halves, this.count * WORDS * 2);
   }
 
-  static allocate(count: number): Slots {
-    return new Slots(new SharedArrayBuffer((count + 1) * WORDS * 8));
+  /** @param connections how many there may be at most */
+  static allocate(connections: number): Slots {
+    return new Slots(new SharedArrayBuffer((SLOTS_EACH * connections + 1) * WORDS * 8));
   }
 
   private load(slot: number, word: number): number {
@@ -96,7 +110,7 @@ export class Slots {
   }
 
   /**
-   * Body bytes that this connection has received since the download began; it never shrinks. For
+   * Body bytes of all leases that had this slot since the download began; it never shrinks. For
    * rates only, so it is a plain double: a 64-bit integer would be allocated at each read.
    */
   received(slot: number): number {
@@ -186,6 +200,11 @@ export interface LeaseTask {
   askEnd: number;
   /** Somebody follows the contiguous front: no connection may starve the one that is there. */
   givesWay: boolean;
+  /**
+   * The request is sent behind the one that the connection answers now, if it is such a connection;
+   * its answer must then come within so many milliseconds. Null: the connection is free.
+   */
+  pipelinedMs: number | null;
   source: Source;
   deadlines: Deadlines;
 }
@@ -221,5 +240,7 @@ export interface LeaseOutcome {
   firstByteMs: number | null;
   /** The address that answered. */
   address: string | null;
+  /** What came of asking behind another request; null when that was not done. */
+  pipelined: 'answered' | 'in-vain' | null;
   result: LeaseResult;
 }

@@ -12,15 +12,18 @@ import { isRedirect } from '../src/http/redirect.js';
 import { writeRequest } from '../src/http/request.js';
 import { compareValidators, readValidators } from '../src/http/validators.js';
 import type { Answer, Connection } from '../src/net/connection.js';
+import { endpointKey } from '../src/net/endpoint.js';
 import type { Connections } from './connections.js';
 import { LeaseSink } from './lease-sink.js';
-import { LANE } from './protocol.js';
+import { LANE, connectionOf } from './protocol.js';
 import type { LeaseOutcome, LeaseResult, LeaseTask, Slots, Source } from './protocol.js';
 
 /** What is known of a lease while it runs. */
 interface Run {
   outcome: LeaseOutcome;
   connection: Connection | null;
+  /** The connection is another lease's now, which was asked for behind this one. */
+  handedOn: boolean;
 }
 
 /**
@@ -32,7 +35,7 @@ export async function runLease(
   slots: Slots,
   connections: Connections,
 ): Promise<LeaseOutcome> {
-  const run: Run = { outcome: emptyOutcome(task), connection: null };
+  const run: Run = { outcome: emptyOutcome(task), connection: null, handedOn: false };
   const watch = watchCancellation(task, slots, run);
   try {
     const answer = await ask(task, slots, connections, run);
@@ -76,14 +79,16 @@ export async function receiveLease(
   body: { start: number; end: number },
   outcome: LeaseOutcome = emptyOutcome(task),
 ): Promise<LeaseOutcome> {
-  const run: Run = { outcome, connection };
+  const run: Run = { outcome, connection, handedOn: false };
   const watch = watchCancellation(task, slots, run);
   let sink: LeaseSink | null = null;
   try {
     sink = new LeaseSink(task, slots, body.start, body.end);
+    connections.occupy(connectionOf(task.slot), connection);
     outcome.address = connection.address;
     slots.setState(task.slot, LANE.receiving);
-    await connection.readBody(sink, task.deadlines.stallMs);
+    const end = await connection.readBody(sink, task.deadlines.stallMs);
+    run.handedOn = end === 'complete' && !connection.isIdle;
     return finish(run, slots, connections, resultOf(task, slots), sink);
   } catch (error) {
     return finish(run, slots, connections, failure(error), sink);
@@ -102,6 +107,7 @@ function emptyOutcome(task: LeaseTask): LeaseOutcome {
     dialMs: null,
     firstByteMs: null,
     address: null,
+    pipelined: null,
     result: { kind: 'done' },
   };
 }
@@ -129,7 +135,8 @@ function finish(
   slots.setState(outcome.slot, LANE.idle);
   if (connection !== null) {
     if (connection.isIdle) connections.keep(connection);
-    else connection.destroy();
+    else if (!run.handedOn) connection.destroy();
+    connections.vacate(connectionOf(outcome.slot), connection);
   }
   return outcome;
 }
@@ -140,6 +147,42 @@ function failure(thrown: unknown): LeaseResult {
   return { kind: 'failed', error: error.toRecord() };
 }
 
+/**
+ * Asks behind the lease that the connection receives now, if it is such a connection; else waits
+ * for the end of that lease. Null when the request still has to be sent.
+ */
+async function askBehind(
+  task: LeaseTask,
+  slots: Slots,
+  connections: Connections,
+  run: Run,
+): Promise<Answer | null> {
+  const number = connectionOf(task.slot);
+  const connection = connections.occupied(number);
+  if (task.pipelinedMs === null || connection === null) return null;
+  if (!connection.mayPipeline || !leadsTo(connection, task.source)) {
+    await connections.vacant(number);
+    return null;
+  }
+  slots.setState(task.slot, LANE.waiting);
+  try {
+    const answer = await connection.pipeline(requestBytes(task), 'GET', task.pipelinedMs);
+    run.connection = connection;
+    run.outcome.address = connection.address;
+    run.outcome.pipelined = 'answered';
+    return answer;
+  } catch {
+    // Whatever went wrong, nothing is lost by asking on a connection of its own.
+    run.outcome.pipelined = 'in-vain';
+    return null;
+  }
+}
+
+function leadsTo({ key, address }: Connection, { endpoint }: Source): boolean {
+  if (key !== endpointKey(endpoint)) return false;
+  return endpoint.addresses.some((each) => each.address === address);
+}
+
 /** Dials if need be and asks; a kept connection that turns out closed is replaced once. */
 async function ask(
   task: LeaseTask,
@@ -147,6 +190,11 @@ async function ask(
   connections: Connections,
   run: Run,
 ): Promise<Answer> {
+  const answer = await askBehind(task, slots, connections, run);
+  if (answer !== null) {
+    checkWanted(task, slots);
+    return answer;
+  }
   const bytes = requestBytes(task);
   for (;;) {
     slots.setState(task.slot, LANE.connecting);

@@ -70,6 +70,13 @@ interface Waiter<T> {
   reject(error: SluiceError): void;
 }
 
+/** A request that waits for an answer. */
+interface Exchange extends Waiter<Answer> {
+  method: 'GET' | 'HEAD';
+  /** Deadline of the whole head, from when nothing else is to come before it. */
+  firstByteMs: number;
+}
+
 export class Connection {
   readonly key: string;
   /** Address that this connection leads to. */
@@ -97,6 +104,8 @@ export class Connection {
   private decoder: ChunkedDecoder | null = null;
   private sink: BodySink | null = null;
   private headWaiter: Waiter<Answer> | null = null;
+  /** Sent while a body was still to come; its answer follows that body. */
+  private pipelined: Exchange | null = null;
   private bodyWaiter: Waiter<BodyEnd> | null = null;
   /** Calls the deadline of the phase off. */
   private callOff: (() => void) | null = null;
@@ -155,24 +164,54 @@ export class Connection {
    */
   request(bytes: Uint8Array, method: 'GET' | 'HEAD', firstByteMs: number): Promise<Answer> {
     if (!this.isIdle || this.socket === null) {
-      return Promise.reject(
-        new SluiceError('CONNECTION_LOST', `${this.peer} closed the connection`),
-      );
+      return Promise.reject(this.closedByPeer());
     }
-    this.mode = 'head';
-    this.method = method;
-    this.from = this.to = this.scanned = this.interim = 0;
+    this.from = this.to = 0;
     const socket = this.socket;
     return new Promise((resolve, reject) => {
-      this.headWaiter = { resolve, reject };
-      this.arm(firstByteMs, false, () => {
-        const message = `${this.peer} did not answer within ${firstByteMs} ms`;
-        const next = 'Try again later, or give more time with --stall-timeout.';
-        return new SluiceError('FIRST_BYTE_TIMEOUT', message, { next });
-      });
+      this.expectHead({ resolve, reject, method, firstByteMs });
       socket.write(bytes);
       socket.resume();
     });
+  }
+
+  /** Whether {@link pipeline} may be called: the body that comes in now leaves the connection usable. */
+  get mayPipeline(): boolean {
+    const between = this.mode === 'held' || this.mode === 'body';
+    return between && this.framing.kind === 'length' && this.reusable && this.pipelined === null;
+  }
+
+  /**
+   * Sends a request before the body of the answer before it has ended (RFC 9112 section 9.3.2), so
+   * that no round trip lies between the two. The connection must be {@link mayPipeline}.
+   * @param firstByteMs deadline of the whole head, from the end of the body before it
+   * @throws SluiceError as {@link request}; CONNECTION_LOST when that body is not read to its end
+   */
+  pipeline(bytes: Uint8Array, method: 'GET' | 'HEAD', firstByteMs: number): Promise<Answer> {
+    if (!this.mayPipeline || this.socket === null) return Promise.reject(this.closedByPeer());
+    const socket = this.socket;
+    return new Promise((resolve, reject) => {
+      this.pipelined = { resolve, reject, method, firstByteMs };
+      socket.write(bytes);
+    });
+  }
+
+  /** The next bytes are the head of an answer. */
+  private expectHead(exchange: Exchange): void {
+    const { method, firstByteMs } = exchange;
+    this.mode = 'head';
+    this.method = method;
+    this.scanned = this.interim = 0;
+    this.headWaiter = exchange;
+    this.arm(firstByteMs, false, () => {
+      const message = `${this.peer} did not answer within ${firstByteMs} ms`;
+      const next = 'Try again later, or give more time with --stall-timeout.';
+      return new SluiceError('FIRST_BYTE_TIMEOUT', message, { next });
+    });
+  }
+
+  private closedByPeer(): SluiceError {
+    return new SluiceError('CONNECTION_LOST', `${this.peer} closed the connection`);
   }
 
   /**
@@ -182,9 +221,7 @@ export class Connection {
    */
   readBody(sink: BodySink, stallMs: number): Promise<BodyEnd> {
     if (this.mode !== 'held' || this.socket === null) {
-      return Promise.reject(
-        new SluiceError('CONNECTION_LOST', `${this.peer} closed the connection`),
-      );
+      return Promise.reject(this.closedByPeer());
     }
     const socket = this.socket;
     this.mode = 'body';
@@ -321,15 +358,16 @@ export class Connection {
   /** Takes `bytes` new ones at `to` into the body; returns whether reading goes on. */
   private consume(bytes: number): boolean {
     const { done, taken, surplus } = this.unframe(bytes);
-    if (surplus) this.reusable = false;
+    if (surplus > 0 && this.pipelined === null) this.reusable = false;
     const sink = this.sink as BodySink;
     const pending = this.to - this.from;
     const wanted = sink.arrived(taken, pending);
     const full = this.slab.length - this.to < MIN_READ_BYTES;
     if (done || wanted || full) {
       const more = pending === 0 || sink.take(this.slab, this.from, this.to);
+      const end = this.to;
       this.from = this.to = 0;
-      if (done) return this.settleBody('complete');
+      if (done) return this.settleBody('complete', end, surplus);
       if (!more) return this.settleBody('stopped');
       if (full && sink.givesWay) return this.giveWay();
     }
@@ -348,42 +386,60 @@ export class Connection {
     return false;
   }
 
-  private unframe(bytes: number): { done: boolean; taken: number; surplus: boolean } {
+  /** How many of the bytes at `to` belong to the body, and how many lie behind its end. */
+  private unframe(bytes: number): { done: boolean; taken: number; surplus: number } {
     switch (this.framing.kind) {
       case 'none':
-        return { done: true, taken: 0, surplus: bytes > 0 };
+        return { done: true, taken: 0, surplus: bytes };
       case 'length': {
         const taken = Math.min(bytes, this.remaining);
         this.remaining -= taken;
         this.to += taken;
-        return { done: this.remaining === 0, taken, surplus: bytes > taken };
+        return { done: this.remaining === 0, taken, surplus: bytes - taken };
       }
       case 'chunked': {
         const raw = this.to + bytes;
         const decoded = (this.decoder as ChunkedDecoder).decode(this.slab, this.to, raw);
         const taken = decoded.dataEnd - this.to;
         this.to = decoded.dataEnd;
-        return { done: decoded.done, taken, surplus: decoded.consumed < raw };
+        return { done: decoded.done, taken, surplus: raw - decoded.consumed };
       }
       case 'close':
         this.to += bytes;
-        return { done: false, taken: bytes, surplus: false };
+        return { done: false, taken: bytes, surplus: 0 };
     }
   }
 
-  private settleBody(end: BodyEnd): boolean {
+  /**
+   * The body is over.
+   * @param at where in the slab `surplus` bytes lie that came behind it: of a pipelined answer
+   * @returns whether reading goes on
+   */
+  private settleBody(end: BodyEnd, at = 0, surplus = 0): boolean {
     this.disarm();
     const waiter = this.bodyWaiter;
     this.bodyWaiter = null;
     this.sink = null;
-    if (end === 'complete' && this.reusable) {
-      this.mode = 'idle';
-      this.from = this.to = 0;
-    } else {
-      this.close();
-    }
     waiter?.resolve(end);
-    return this.mode === 'idle';
+    if (end !== 'complete' || !this.reusable) {
+      this.close();
+      this.failPipelined(this.closedByPeer());
+      return false;
+    }
+    this.mode = 'idle';
+    const next = this.pipelined;
+    if (next === null) return true;
+    this.pipelined = null;
+    this.slab.copyWithin(0, at, at + surplus);
+    this.to = surplus;
+    this.expectHead(next);
+    return surplus === 0 || this.parseHead();
+  }
+
+  private failPipelined(error: SluiceError): void {
+    const next = this.pipelined;
+    this.pipelined = null;
+    next?.reject(error);
   }
 
   /** The peer will send no more: the end of a close-delimited body, too early for any other. */
@@ -441,6 +497,7 @@ export class Connection {
     this.sink = null;
     head?.reject(failure);
     body?.reject(failure);
+    this.failPipelined(this.closedByPeer());
   }
 
   private handOver(error: SluiceError): SluiceError {

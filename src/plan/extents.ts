@@ -26,6 +26,11 @@ export class ExtentSet {
     return this.#starts.length;
   }
 
+  /** The offset behind the last byte; 0 when there is none. */
+  get end(): number {
+    return this.#ends.at(-1) ?? 0;
+  }
+
   /** Number of bytes in the set. */
   total(): number {
     return this.#total;

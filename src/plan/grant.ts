@@ -24,8 +24,8 @@ export interface ActiveLease {
   silentMs: number;
   /** Whether it is to end where it is. */
   givenUp: boolean;
-  /** Whether another lease fetches the rest of it as well. */
-  doubled: boolean;
+  /** Whether its end has to stay: another lease fetches the rest as well, or is asked for behind it. */
+  fixed: boolean;
 }
 
 /** What a request costs and what a connection yields, as far as is known. */
@@ -171,7 +171,7 @@ export function timeLeftMs(lease: ActiveLease, costs: Costs): number {
 
 function cutOf(lease: ActiveLease, costs: Costs): Cut | null {
   const left = lease.end - lease.position;
-  if (lease.doubled || left < 2 * MIN_STEAL_BYTES || !maySpendOn(lease, left, costs)) return null;
+  if (lease.fixed || left < 2 * MIN_STEAL_BYTES || !maySpendOn(lease, left, costs)) return null;
   const thief = costs.usualRate ?? lease.rate ?? 1;
   const victim = lease.rate ?? thief;
   const leftMs = timeLeftMs(lease, costs);
@@ -189,7 +189,9 @@ function cutOf(lease: ActiveLease, costs: Costs): Cut | null {
 /** Whether a lease may be cut for one more seam. The last ones are for those who are far too slow. */
 function maySpendOn(lease: ActiveLease, left: number, costs: Costs): boolean {
   const { splits, all } = costs.seams;
-  if (all < (isStraggler(lease, costs) ? 1 : 1 + RESCUE_SEAMS)) return false;
+  // What is left of a lease that is given up is asked for again, with one more seam at its new end.
+  const least = lease.givenUp ? 2 : 1;
+  if (all < (isStraggler(lease, costs) ? least : 1 + RESCUE_SEAMS)) return false;
   if (splits >= 1 || left >= 2 * SEAM_FRIENDLY_BYTES) return true;
   return timeLeftMs(lease, costs) >= WORTH_A_SEAM_MS;
 }
@@ -230,7 +232,7 @@ export function slowTail(active: readonly ActiveLease[], costs: Costs): Move | n
   if (usualRate === null || costs.seams.all < RESCUE_SEAMS) return null;
   for (const { lease, position, end, ...is } of active) {
     const left = end - position;
-    if (is.givenUp || is.doubled || is.rate === null) continue;
+    if (is.givenUp || is.fixed || is.rate === null) continue;
     if (left <= 0 || left >= 2 * MIN_STEAL_BYTES) continue;
     const leftMs = is.rate === 0 ? Infinity : (left * 1000) / is.rate;
     const againMs = requestMs + (left * 1000) / usualRate;

@@ -133,8 +133,12 @@ export class Addresses {
     return nowMs >= book.untilMs || this.load(book, slot) < book.most;
   }
 
-  /** Takes note of how a lease went, and of the address that served it. */
-  ended({ slot, address, dialMs, received }: LeaseOutcome, nowMs: number): void {
+  /** Takes note of how a lease in a slot went, and of the address that served it. */
+  ended(
+    slot: number,
+    { address, dialMs, received }: Pick<LeaseOutcome, 'address' | 'dialMs' | 'received'>,
+    nowMs: number,
+  ): void {
     const place = this.places.get(slot);
     if (place === undefined) return;
     place.working = false;
@@ -145,6 +149,12 @@ export class Addresses {
     if (this.spreads && book !== place.book && dialMs !== null)
       this.passOver(place.book, slot, nowMs, 'silent');
     place.book = book;
+  }
+
+  /** The next lease in a slot was asked for already where the last one was. */
+  goesOn(slot: number): void {
+    const place = this.places.get(slot);
+    if (place !== undefined) place.working = true;
   }
 
   /** A lease brought nothing; whether another address takes over at once. */

@@ -17,6 +17,14 @@ export class Coverage {
     return this.slots.lease(slot) === lease ? this.slots.position(slot) : start;
   }
 
+  /** Bytes in the file now. What is received and thrown away again is no progress. */
+  inPlace(): number {
+    let sum = this.ledger.written.total();
+    for (const { lease, slot, start, end } of this.ledger.leases)
+      sum += Math.max(0, Math.min(end, this.positionOf(slot, lease, start)) - start);
+    return sum;
+  }
+
   /**
    * Everything that may be claimed for a later run. Bytes whose seam is still to be compared are
    * left out: a later run must compare it anew.

@@ -11,14 +11,23 @@ import { Meter, median } from '../plan/meter.js';
 import { backoffMs } from '../plan/retry.js';
 import { seamsLeft } from '../plan/seam-budget.js';
 import { measureRoundTrip } from '../net/round-trip.js';
-import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
+import { LANE, SEAM_BYTES, slotsOf } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
 import { Addresses } from './addresses.js';
 import { Coverage } from './coverage.js';
 import type { CrewEnd, CrewParts } from './crew-parts.js';
 import type { Lane } from './events.js';
-import { newLane, traceLease, viewLanes } from './lane-book.js';
-import type { LaneBook, Working } from './lane-book.js';
+import {
+  activeLeases,
+  endsWithin,
+  newLane,
+  put,
+  takeOff,
+  traceLease,
+  viewLanes,
+} from './lane-book.js';
+import type { Books, LaneBook, Working } from './lane-book.js';
+import { Pipelining } from './pipelining.js';
 import { strongValidator } from '../http/validators.js';
 import { classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
 
@@ -53,6 +62,9 @@ export class Crew {
   private readonly lanes: LaneBook[] = [];
   private readonly coverage: Coverage;
   private readonly total: Meter;
+  private readonly pipelining: Pipelining;
+  /** What the slots had received before this crew. */
+  private readonly receivedBefore: number;
   private nextLease: number;
   private source: Source;
   private addresses: Addresses;
@@ -103,10 +115,10 @@ export class Crew {
     this.proven = parts.proven;
     this.nextLease = firstLease;
     this.total = new Meter(2000, performance.now());
+    this.pipelining = new Pipelining(parts.roundTripMs);
+    this.receivedBefore = parts.slots.receivedByAll();
     this.ended = new Promise((resolve) => (this.finish = resolve));
-    for (let slot = 0; slot < count; slot++) {
-      this.lanes.push(newLane(slot));
-    }
+    for (let number = 0; number < count; number++) this.lanes.push(newLane(number));
   }
 
   /** Bytes per second of all connections together. */
@@ -121,9 +133,15 @@ export class Crew {
 
   /** Body bytes received so far, seams and repeats included. */
   get received(): number {
-    let sum = 0;
-    for (const { slot } of this.lanes) sum += this.parts.slots.received(slot);
-    return sum;
+    return this.parts.slots.receivedByAll() - this.receivedBefore;
+  }
+
+  /** Every lease that is out: what the connections work on, and what is asked for behind it. */
+  private *leases(): Generator<Working> {
+    for (const { working, behind } of this.lanes) {
+      if (working !== null) yield working;
+      if (behind !== null) yield behind;
+    }
   }
 
   /**
@@ -156,8 +174,7 @@ export class Crew {
 
   /** The connections as a display shows them. */
   view(): Lane[] {
-    const { ramp, ledger, slots } = this.parts;
-    return viewLanes(this.lanes, ramp.target, { ledger, slots, coverage: this.coverage });
+    return viewLanes(this.lanes, this.parts.ramp.target, this.books);
   }
 
   /** Bounds the first lease, which asked for everything, so that the others find something to do. */
@@ -190,6 +207,7 @@ export class Crew {
     if (this.fatal !== null || this.refreshing || this.singleStream) return;
     const nowMs = performance.now();
     if (nowMs < this.gateMs) return;
+    this.askBehind();
     for (let idle = this.idleCount(nowMs); idle > 0; idle--) {
       const lane = this.lanes.find((each) => each.working === null && this.isReady(each, nowMs));
       const grant = lane === undefined ? null : this.grant(lane);
@@ -231,8 +249,8 @@ export class Crew {
         : nextMove(books, ramp.target, costs);
     if (move === null) return null;
     if (move.kind === 'take') return { span: move.span, doubles: null };
-    const working = this.lanes.find((lane) => lane.working?.lease === move.lease)?.working;
-    if (!working) return null;
+    const working = [...this.leases()].find(({ lease }) => lease === move.lease);
+    if (working === undefined) return null;
     if (move.kind === 'give-up') {
       this.cancelLease(working);
       return null;
@@ -245,15 +263,17 @@ export class Crew {
   /** Ends leases whose rest another one has brought. */
   private endSuperseded(): void {
     const { ledger } = this.parts;
-    for (const { working } of this.lanes) {
-      const booked = working === null ? undefined : ledger.lease(working.lease);
-      if (working === null || booked === undefined) continue;
+    for (const working of this.leases()) {
+      const booked = ledger.lease(working.lease);
+      if (booked === undefined) continue;
       const position = this.coverage.positionOf(working.slot, working.lease, booked.start);
       if (ledger.isSuperseded(booked, position)) this.cancelLease(working);
     }
   }
 
   private cancelLease({ slot, lease }: Working): void {
+    const behind = this.lanes.find(({ working }) => working?.lease === lease)?.behind ?? null;
+    if (behind !== null) behind.excused = true;
     this.parts.ledger.giveUp(lease);
     this.parts.slots.cancel(slot, lease);
   }
@@ -265,8 +285,8 @@ export class Crew {
     for (const lane of this.lanes) {
       if (lane.working === null || !slow.has(lane.working.lease)) continue;
       lane.replaced++;
-      this.parts.log.info({ connection: lane.slot }, 'replacing a slow connection');
-      this.addresses.slow(lane.slot, performance.now());
+      this.parts.log.info({ connection: lane.number }, 'replacing a slow connection');
+      this.addresses.slow(lane.number, performance.now());
       this.cancelLease(lane.working);
     }
   }
@@ -282,27 +302,12 @@ export class Crew {
   }
 
   private active(): ActiveLease[] {
-    const nowMs = performance.now();
-    const leases: ActiveLease[] = [];
-    for (const { working } of this.lanes) {
-      if (working === null) continue;
-      const booked = this.parts.ledger.lease(working.lease);
-      if (booked === undefined) continue;
-      const young = nowMs - working.beganMs < YOUNG_MS + this.requestMs;
-      leases.push({
-        lease: working.lease,
-        position: Math.min(
-          this.coverage.positionOf(working.slot, working.lease, booked.start),
-          booked.end,
-        ),
-        end: booked.end,
-        rate: young ? null : working.meter.rate,
-        silentMs: nowMs - working.heardMs,
-        givenUp: booked.givenUp,
-        doubled: booked.doubled,
-      });
-    }
-    return leases;
+    return activeLeases(this.lanes, this.books, YOUNG_MS + this.requestMs);
+  }
+
+  private get books(): Books {
+    const { ledger, slots } = this.parts;
+    return { ledger, slots, coverage: this.coverage };
   }
 
   private begin(
@@ -311,33 +316,30 @@ export class Crew {
     start: (task: LeaseTask) => Promise<LeaseOutcome>,
   ): void {
     const { ledger, slots } = this.parts;
+    const slot = slotsOf(lane.number).find((each) => each !== lane.working?.slot) as number;
     const lease = this.nextLease++;
-    const nowMs = performance.now();
     const headSeam =
       doubles === null || doubles.start === span.start
         ? this.coverage.headSeam(span.start)
         : Math.min(SEAM_BYTES, span.start - doubles.start);
-    if (doubles === null) ledger.open(lease, lane.slot, span, headSeam);
-    else ledger.double(lease, lane.slot, doubles.lease, span, headSeam);
-    slots.begin(lane.slot, lease, span.start, span.end);
-    lane.working = {
-      slot: lane.slot,
-      lease,
-      start: span.start,
-      beganMs: nowMs,
-      heardMs: nowMs,
-      heard: slots.received(lane.slot),
-      meter: new Meter(700, nowMs, slots.received(lane.slot)),
-      generation: this.generation,
-    };
+    if (doubles === null) ledger.open(lease, slot, span, headSeam);
+    else ledger.double(lease, slot, doubles.lease, span, headSeam);
+    slots.begin(slot, lease, span.start, span.end);
+    const how = { headSeam, generation: this.generation };
+    const working = put(lane, { slot, lease, ...span }, slots.received(slot), how);
     if (!this.proven && lease !== this.openLease) this.trial = lease;
-    void start(this.task(lease, lane.slot, span, headSeam)).then(
+    void start(this.task(lane, working, span, headSeam)).then(
       (outcome) => this.settle(lane, outcome),
       (error: unknown) => this.giveUp(SluiceError.from(error)),
     );
   }
 
-  private task(lease: number, slot: number, span: Span, headSeam: number): LeaseTask {
+  private task(
+    { number }: LaneBook,
+    { lease, slot, isBehind }: Working,
+    span: Span,
+    headSeam: number,
+  ): LeaseTask {
     const { slots, fd, path, deadlines } = this.parts;
     const total = this.source.total;
     const askEnd = total === null ? span.end : Math.min(total, span.end + SEAM_BYTES);
@@ -352,18 +354,18 @@ export class Crew {
       headSeam,
       askEnd,
       givesWay: this.parts.inOrder && this.parts.ramp.target > 1,
+      pipelinedMs: isBehind ? Math.min(this.pipelining.dueMs, deadlines.firstByteMs) : null,
       source: this.proven
-        ? this.addresses.sourceFor(this.source, slot, performance.now())
+        ? this.addresses.sourceFor(this.source, number, performance.now())
         : this.source,
       deadlines,
     };
   }
 
   private settle(lane: LaneBook, outcome: LeaseOutcome): void {
-    const working = lane.working;
-    lane.working = null;
-    lane.idleSinceMs = performance.now();
+    const working = takeOff(lane, outcome.lease, this.parts.slots);
     if (working === null || this.over) return;
+    this.pipelining.ended(outcome, working.isBehind, working.excused);
     const booked = this.parts.ledger.lease(outcome.lease);
     const end = booked?.end ?? outcome.written;
     this.parts.ledger.close(outcome.lease, outcome.written);
@@ -380,6 +382,22 @@ export class Crew {
     this.pump();
   }
 
+  /** Connections that are about to end their lease are asked for the next one already. */
+  private askBehind(): void {
+    const { ledger, ramp, executor } = this.parts;
+    const isBusy = this.lanes.filter(({ working }) => working !== null).length <= ramp.target;
+    if (!this.proven || ramp.isBoosting || !isBusy) return;
+    for (const lane of this.lanes) {
+      if (!this.pipelining.isOpen || ledger.missing.total() === 0) return;
+      if (!endsWithin(lane, this.pipelining.leadMs, this.books)) continue;
+      if (!executor.mayPipeline(lane.number)) continue;
+      const grant = this.grant(lane);
+      if (grant === null) return;
+      this.pipelining.asked();
+      this.begin(lane, grant, (task) => executor.run(task));
+    }
+  }
+
   private isSlow({ meter }: Working): boolean {
     return this.usualRate !== null && meter.rate * 2 < this.usualRate;
   }
@@ -387,7 +405,8 @@ export class Crew {
   private learn(lane: LaneBook, working: Working, outcome: LeaseOutcome): void {
     const { dialMs, firstByteMs, received, result } = outcome;
     const elapsed = performance.now() - working.beganMs;
-    this.addresses.ended(outcome, performance.now());
+    this.addresses.ended(lane.number, outcome, performance.now());
+    if (lane.working !== null) this.addresses.goesOn(lane.number);
     if (result.kind === 'done' && elapsed > 0) lane.rate = (received * 1000) / elapsed;
     if (firstByteMs === null) return;
     this.roundTripMs = Math.min(this.roundTripMs, dialMs ?? firstByteMs, firstByteMs);
@@ -529,7 +548,7 @@ export class Crew {
     const progressed = outcome.written > working.start;
     // Leases that were asked for together meet one change together: only the first one counts.
     if (working.generation !== this.generation)
-      return this.parts.hooks.retry(error, 1, 0, lane.slot);
+      return this.parts.hooks.retry(error, 1, 0, lane.number);
     if (this.addresses.isForeign(outcome.address))
       return this.failed(lane, working, error, progressed);
     if (++this.changes > MAX_CHANGED) return this.endAlone(error);
@@ -561,8 +580,8 @@ export class Crew {
     });
     if (kind === 'renew') return this.renew(lane, working, error);
     const nowMs = performance.now();
-    if (!progressed && this.addresses.takesOver(lane.slot, error, nowMs))
-      return this.parts.hooks.retry(error, 1, 0, lane.slot);
+    if (!progressed && this.addresses.takesOver(lane.number, error, nowMs))
+      return this.parts.hooks.retry(error, 1, 0, lane.number);
     if (kind === 'fatal') throw error;
     this.lastError = error;
     lane.failures = progressed ? 1 : lane.failures + 1;
@@ -576,7 +595,7 @@ export class Crew {
     if (others === 0 && !progressed)
       this.gateMs = Math.max(this.gateMs, nowMs + backoffMs(this.streak, null, Math.random()));
     this.checkStreak(error, others);
-    if (!this.singleStream) this.parts.hooks.retry(error, lane.failures, delayMs, lane.slot);
+    if (!this.singleStream) this.parts.hooks.retry(error, lane.failures, delayMs, lane.number);
   }
 
   /**
@@ -584,20 +603,12 @@ export class Crew {
    * Tries that were under way together and fail together are one failure.
    */
   private countStreak({ beganMs }: Working, progressed: boolean): void {
-    const now = this.inPlace();
+    const now = this.coverage.inPlace();
     if (progressed || now > this.progressMark) this.streak = 0;
     this.progressMark = Math.max(this.progressMark, now);
     if (this.streak > 0 && beganMs < this.failedMs) return;
     this.streak++;
     this.failedMs = performance.now();
-  }
-
-  /** Bytes in the file now. What is received and thrown away again is no progress. */
-  private inPlace(): number {
-    let sum = this.parts.ledger.written.total();
-    for (const { lease, slot, start, end } of this.parts.ledger.leases)
-      sum += Math.max(0, Math.min(end, this.coverage.positionOf(slot, lease, start)) - start);
-    return sum;
   }
 
   /** @throws SluiceError the last failure, when as many have come in a row as are allowed */
@@ -614,7 +625,7 @@ export class Crew {
     lane.failures++;
     const delayMs = lane.failures === 1 ? 0 : backoffMs(lane.failures - 1, null, Math.random());
     lane.notBeforeMs = performance.now() + delayMs;
-    this.parts.hooks.retry(error, lane.failures, delayMs, lane.slot);
+    this.parts.hooks.retry(error, lane.failures, delayMs, lane.number);
     if (this.refreshing || working.generation !== this.generation) return;
     this.countStreak(working, false);
     this.checkStreak(error, this.parts.ledger.leasesOut);
@@ -645,7 +656,7 @@ export class Crew {
     else if (!isWorthAsking(error) || this.streak > this.parts.retries) return this.giveUp(error);
     const delayMs = backoffMs(this.streak, error.details.retryAfterMs ?? null, Math.random());
     this.gateMs = Math.max(this.gateMs, performance.now() + delayMs);
-    this.parts.hooks.retry(error, this.streak, delayMs, lane.slot);
+    this.parts.hooks.retry(error, this.streak, delayMs, lane.number);
   }
 
   private tick(): void {
@@ -692,9 +703,7 @@ export class Crew {
   }
 
   private cancelAll(): void {
-    for (const { working } of this.lanes) {
-      if (working !== null) this.cancelLease(working);
-    }
+    for (const working of this.leases()) this.cancelLease(working);
   }
 
   /** Ends the work if every seam agrees; false when edges have to be fetched again first. */
@@ -711,7 +720,7 @@ export class Crew {
 
   private endBroken(): void {
     const error = this.lastError ?? new SluiceError('CONNECTION_LOST', 'the body ended early');
-    const progressed = this.inPlace() > this.progressMark;
+    const progressed = this.coverage.inPlace() > this.progressMark;
     this.end({ kind: 'broken', error, progressed, alone: this.alone });
   }
 

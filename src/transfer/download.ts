@@ -335,8 +335,8 @@ export class Download {
     if (connections !== 'auto') pool.warm();
     if (threads !== null) return pool;
     const isFar = connections === 'auto' && roundTripMs >= FAR_MS;
-    return new SharedExecutor(local, pool, ({ slot }) =>
-      isFar ? (this.job.crew?.rate ?? 0) < ONE_THREAD : slot % (count + 1) === 0,
+    return new SharedExecutor(local, pool, (connection) =>
+      isFar ? (this.job.crew?.rate ?? 0) < ONE_THREAD : connection % (count + 1) === 0,
     );
   }
 

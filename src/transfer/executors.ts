@@ -3,13 +3,15 @@ import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Answer, Connection } from '../net/connection.js';
 import { Connections } from '../../workers/connections.js';
-import { Slots } from '../../workers/protocol.js';
+import { Slots, connectionOf } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask } from '../../workers/protocol.js';
 import { receiveLease, runLease } from '../../workers/run-lease.js';
 
 /** Runs leases. `run` never rejects: a thread that dies is an outcome too (P19). */
 export interface Executor {
   run(task: LeaseTask): Promise<LeaseOutcome>;
+  /** Whether the next lease of a connection, by its number, is sure to run where the present one does. */
+  mayPipeline(connection: number): boolean;
   close(): Promise<void>;
 }
 
@@ -28,6 +30,10 @@ export class LocalExecutor implements Executor {
 
   run(task: LeaseTask): Promise<LeaseOutcome> {
     return runLease(task, new Slots(task.memory), this.connections);
+  }
+
+  mayPipeline(): boolean {
+    return true;
   }
 
   /** Receives the body of the first answer as a lease. */
@@ -99,6 +105,11 @@ export class PoolExecutor implements Executor {
     }
   }
 
+  /** piscina chooses the thread. */
+  mayPipeline(): boolean {
+    return this.threads === 1;
+  }
+
   async close(): Promise<void> {
     const pool = await this.pool?.catch(() => null);
     await pool?.destroy();
@@ -107,14 +118,32 @@ export class PoolExecutor implements Executor {
 
 /** Runs leases in the calling thread or in the pool, as is best for each. */
 export class SharedExecutor implements Executor {
+  /** What runs the lease of each connection. */
+  private readonly last = new Map<number, Executor>();
+
+  /** @param isLocal by the number of the connection */
   constructor(
     private readonly local: Executor,
     private readonly pool: Executor,
-    private readonly isLocal: (task: LeaseTask) => boolean,
+    private readonly isLocal: (connection: number) => boolean,
   ) {}
 
   run(task: LeaseTask): Promise<LeaseOutcome> {
-    return (this.isLocal(task) ? this.local : this.pool).run(task);
+    const connection = connectionOf(task.slot);
+    const chosen = this.choose(connection);
+    this.last.set(connection, chosen);
+    return chosen.run(task);
+  }
+
+  mayPipeline(connection: number): boolean {
+    const chosen = this.choose(connection);
+    // The first answer of all is received here.
+    const last = this.last.get(connection) ?? this.local;
+    return chosen === last && chosen.mayPipeline(connection);
+  }
+
+  private choose(connection: number): Executor {
+    return this.isLocal(connection) ? this.local : this.pool;
   }
 
   close(): Promise<void> {
@@ -148,6 +177,7 @@ function lostOutcome(task: LeaseTask, thrown: unknown): LeaseOutcome {
     dialMs: null,
     firstByteMs: null,
     address: null,
+    pipelined: null,
     result: { kind: 'failed', error: error.toRecord() },
   };
 }

@@ -56,7 +56,7 @@ export class Keeping {
     });
     if (prior.written.total() === 0) return 'nothing';
     const asksFirst = this.job.options.onExists === 'overwrite' && !again;
-    if (offer.kind === 'whole' && !asksFirst) this.checkSameWhole(known, seen);
+    if (offer.kind === 'whole' && !asksFirst) this.checkSameWhole(known, seen, prior.written.end);
     if (verdict.kind === 'changed' && this.mayStartAlone(known, seen, offer)) {
       this.job.warn('The validator changes with each request; starting over on one connection.');
       return 'nothing';
@@ -111,10 +111,12 @@ export class Keeping {
   /**
    * A whole answer replaces kept bytes only if it has their validator or at least their length: a
    * page that somebody puts in front of the server (a login, an error) must not destroy them.
+   * @param held offset behind the last kept byte: a representation with the same validator has it too
    */
-  private checkSameWhole(known: Known, seen: Known): void {
+  private checkSameWhole(known: Known, seen: Known, held: number): void {
     if (known.total === seen.total) return;
-    if (compareValidators(known.validators, seen.validators) === 'same') return;
+    const isSame = compareValidators(known.validators, seen.validators) === 'same';
+    if (isSame && (seen.total === null || seen.total >= held)) return;
     const length = seen.total === null ? 'the answer has no length' : `${seen.total} bytes came`;
     const how = `the server answered with the whole of something else (${length})`;
     throw changedError(how, this.job.path, this.job.shownUrl, 'replaced');

@@ -1,34 +1,47 @@
 /** What the crew keeps of each of its connections, and how that is shown. */
 import type { Log } from '../log.js';
 import type { Ledger } from '../plan/ledger.js';
-import type { Meter } from '../plan/meter.js';
-import { LANE } from '../../workers/protocol.js';
+import type { ActiveLease } from '../plan/grant.js';
+import { Meter } from '../plan/meter.js';
+import { LANE, connectionOf } from '../../workers/protocol.js';
 import type { LeaseOutcome, Slots } from '../../workers/protocol.js';
 import type { Coverage } from './coverage.js';
 import type { Lane, LaneState } from './events.js';
 
-/** A lease that a connection works on. */
+/** A lease that a connection works on, or is to work on next. */
 export interface Working {
+  /** Its slot in shared memory, one of the two of its connection. */
   slot: number;
   lease: number;
   start: number;
+  /** As it was asked for; the books have the present one. */
+  end: number;
   beganMs: number;
   /** When its last byte was noticed, and what the slot's counter said. */
   heardMs: number;
   heard: number;
   meter: Meter;
+  /** What the slot's counter would have said at the lease's first byte. */
+  from: number;
   /** How often the source had been renewed when this lease was handed out. */
   generation: number;
+  /** It was asked for behind another lease of the connection. */
+  isBehind: boolean;
+  /** That other lease was given up. */
+  excused: boolean;
 }
 
 /** One connection over its leases. */
 export interface LaneBook {
-  slot: number;
+  /** Its number, from 0. */
+  number: number;
   failures: number;
   notBeforeMs: number;
   /** How often in a row its connection was replaced for being slow. */
   replaced: number;
   working: Working | null;
+  /** The lease that is asked for behind the present one; only while there is one. */
+  behind: Working | null;
   /** When its last lease ended; null before. */
   idleSinceMs: number | null;
   /** Bytes per second that it last yielded; null before. */
@@ -36,20 +49,128 @@ export interface LaneBook {
 }
 
 /** A connection that has done nothing yet. */
-export function newLane(slot: number): LaneBook {
+export function newLane(number: number): LaneBook {
   return {
-    slot,
+    number,
     failures: 0,
     notBeforeMs: 0,
     replaced: 0,
     working: null,
+    behind: null,
     idleSinceMs: null,
     rate: null,
   };
 }
 
+/** Time after which an old rate of a lease counts for a third, in milliseconds. */
+const METER_MS = 700;
+
+/**
+ * Gives a connection a lease: to work on, or behind the one that it works on.
+ * @param received what the lease's slot has received before
+ */
+export function put(
+  lane: LaneBook,
+  is: Pick<Working, 'slot' | 'lease' | 'start' | 'end'>,
+  received: number,
+  { headSeam, generation }: { headSeam: number; generation: number },
+): Working {
+  const nowMs = performance.now();
+  const isBehind = lane.working !== null;
+  const working: Working = {
+    ...is,
+    beganMs: nowMs,
+    heardMs: nowMs,
+    heard: received,
+    meter: new Meter(METER_MS, nowMs, received),
+    from: received - headSeam,
+    generation,
+    isBehind,
+    excused: false,
+  };
+  if (isBehind) lane.behind = working;
+  else lane.working = working;
+  return working;
+}
+
+/**
+ * Takes an ended lease off its connection, which goes on with what was asked for behind it; null
+ * when the connection does not have that lease.
+ */
+export function takeOff(lane: LaneBook, lease: number, slots: Slots): Working | null {
+  const { working, behind } = lane;
+  if (behind?.lease === lease) {
+    lane.behind = null;
+    return behind;
+  }
+  if (working?.lease !== lease) return null;
+  const nowMs = performance.now();
+  lane.working = behind;
+  lane.behind = null;
+  lane.idleSinceMs = nowMs;
+  if (behind !== null) {
+    behind.beganMs = behind.heardMs = nowMs;
+    behind.meter = new Meter(METER_MS, nowMs, slots.received(behind.slot));
+  }
+  return working;
+}
+
+/**
+ * The leases that are out, as the planner sees them.
+ * @param youngMs a lease younger than this has no rate of its own yet
+ */
+export function activeLeases(
+  lanes: readonly LaneBook[],
+  { ledger, coverage }: Books,
+  youngMs: number,
+): ActiveLease[] {
+  const nowMs = performance.now();
+  const see = (working: Working, isFollowed: boolean, isBehind: boolean): ActiveLease[] => {
+    const booked = ledger.lease(working.lease);
+    if (booked === undefined) return [];
+    const { lease, slot, start, end, givenUp, doubled } = booked;
+    const young = isBehind || nowMs - working.beganMs < youngMs;
+    return [
+      {
+        lease,
+        position: Math.min(coverage.positionOf(slot, lease, start), end),
+        end,
+        rate: young ? null : working.meter.rate,
+        silentMs: isBehind ? 0 : nowMs - working.heardMs,
+        givenUp,
+        fixed: doubled || isFollowed,
+      },
+    ];
+  };
+  return lanes.flatMap(({ working, behind }) => [
+    ...(working === null ? [] : see(working, behind !== null, false)),
+    ...(behind === null ? [] : see(behind, false, true)),
+  ]);
+}
+
+/**
+ * Whether a connection that works as it should will have ended its lease within so many
+ * milliseconds, and has no other one behind it.
+ */
+export function endsWithin(
+  { working, behind, failures, replaced, rate }: LaneBook,
+  ms: number,
+  { ledger, slots }: Books,
+): boolean {
+  const booked = working === null ? undefined : ledger.lease(working.lease);
+  if (working === null || behind !== null || booked === undefined) return false;
+  if (failures > 0 || replaced > 0 || booked.givenUp || booked.doubled) return false;
+  // What is cut short takes its connection with it.
+  if (booked.end < working.end) return false;
+  if (slots.state(working.slot) !== LANE.receiving) return false;
+  const done = slots.received(working.slot) - working.from;
+  // While it is young, its own rate is that of its slow start.
+  const perMs = Math.max(working.meter.rate, rate ?? 0) / 1000;
+  return booked.end + booked.beyond - booked.start - done <= perMs * ms;
+}
+
 /** Where the facts about leases are. */
-interface Books {
+export interface Books {
   ledger: Ledger;
   slots: Slots;
   coverage: Coverage;
@@ -63,12 +184,12 @@ export function viewLanes(lanes: readonly LaneBook[], target: number, books: Boo
     const booked = lane.working === null ? undefined : books.ledger.lease(lane.working.lease);
     const start = booked?.start ?? 0;
     return {
-      connection: lane.slot,
+      connection: lane.number,
       state: stateOf(lane, books.slots, nowMs),
       start,
       end: booked?.end ?? 0,
       position:
-        booked === undefined ? 0 : books.coverage.positionOf(lane.slot, booked.lease, start),
+        booked === undefined ? 0 : books.coverage.positionOf(booked.slot, booked.lease, start),
       rate: lane.working?.meter.rate ?? 0,
     };
   });
@@ -76,7 +197,7 @@ export function viewLanes(lanes: readonly LaneBook[], target: number, books: Boo
 
 function stateOf(lane: LaneBook, slots: Slots, nowMs: number): LaneState {
   if (lane.working === null) return lane.notBeforeMs > nowMs ? 'backoff' : 'idle';
-  switch (slots.state(lane.slot)) {
+  switch (slots.state(lane.working.slot)) {
     case LANE.connecting:
       return 'connecting';
     case LANE.waiting:
@@ -90,11 +211,12 @@ function stateOf(lane: LaneBook, slots: Slots, nowMs: number): LaneState {
 
 /** Writes what came of a lease to the log. */
 export function traceLease(log: Log, { beganMs, start }: Working, outcome: LeaseOutcome): void {
-  const { lease, slot, written, received, address, dialMs, firstByteMs, result } = outcome;
+  const { lease, slot, written, received, address, dialMs, firstByteMs, pipelined } = outcome;
   const ms = Math.round(performance.now() - beganMs);
-  const took = { ms, dialMs: round(dialMs), firstByteMs: round(firstByteMs) };
-  const fields = { lease, connection: slot, address, start, written, received, ...took };
-  log.debug(fields, `lease ${result.kind}`);
+  const took = { ms, dialMs: round(dialMs), firstByteMs: round(firstByteMs), pipelined };
+  const connection = connectionOf(slot);
+  const fields = { lease, connection, address, start, written, received, ...took };
+  log.debug(fields, `lease ${outcome.result.kind}`);
 }
 
 const round = (ms: number | null): number | null => (ms === null ? null : Math.round(ms));

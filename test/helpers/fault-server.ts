@@ -23,6 +23,8 @@ export interface RecordedRequest {
   connection: number;
   /** Number of the request on its connection, from 0. */
   onConnection: number;
+  /** It had come before the answer to the one before it was sent (RFC 9112 section 9.3.2). */
+  pipelined: boolean;
   /** Milliseconds since the server started. */
   time: number;
   method: string;
@@ -57,6 +59,9 @@ export interface RecordedRequest {
  */
 export type Admission = 'serve' | 'close' | 'reset' | 'silent' | 'close-later' | 'reset-later';
 
+/** What happens to a request that came before the answer to the one before it was sent. */
+export type Pipelining = 'serve' | 'ignore' | 'reset';
+
 export type Handler = (request: RecordedRequest, reply: Reply) => void | Promise<void>;
 
 export interface FaultServerOptions {
@@ -68,6 +73,7 @@ export interface FaultServerOptions {
   handler?: Handler;
   /** Decides on each connection, by its number from 0, before anything is read (or TLS starts). */
   admit?: (connection: number) => Admission;
+  pipelining?: Pipelining;
 }
 
 /** Fields of a response head, in the order in which they are sent; a list value repeats the field. */
@@ -360,6 +366,16 @@ class Connection {
     }
   }
 
+  /** Whether a whole request head waits. */
+  get hasHead(): boolean {
+    return this.#buffered.includes('\r\n\r\n');
+  }
+
+  /** Forgets what came in and was not read yet. */
+  forget(): void {
+    this.#buffered = Buffer.alloc(0);
+  }
+
   /** From now on as if the machine were gone: no FIN, no RST, nothing read, nothing written. */
   vanish(): net.Socket {
     this.rawSocket.pause();
@@ -483,10 +499,14 @@ export class FaultServer {
   #port = 0;
   #deaf: Promise<void> = Promise.resolve();
   #admit: (connection: number) => Admission;
+  readonly #pipelining: Pipelining;
+  /** Requests that came too early and were not served. */
+  early = 0;
 
   private constructor(options: FaultServerOptions) {
     this.#host = options.host ?? '127.0.0.1';
     this.#admit = options.admit ?? (() => 'serve');
+    this.#pipelining = options.pipelining ?? 'serve';
     this.#handler =
       options.handler ?? ((_request, reply) => void reply.head(404, { 'Content-Length': 0 }));
     this.#server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
@@ -656,8 +676,16 @@ export class FaultServer {
     });
   }
 
+  #refuseEarly(connection: Connection): void {
+    this.early++;
+    if (this.#pipelining === 'ignore') connection.forget();
+    else connection.reset();
+  }
+
   async #converse(connection: Connection): Promise<void> {
     for (let onConnection = 0; ; onConnection++) {
+      const pipelined = onConnection > 0 && connection.hasHead;
+      if (pipelined && this.#pipelining !== 'serve') this.#refuseEarly(connection);
       const head = await connection.nextHead();
       if (head === null || connection.gone) break;
       const parsed = parseHead(head);
@@ -667,6 +695,7 @@ export class FaultServer {
         number: this.requests.length,
         connection: connection.number,
         onConnection,
+        pipelined,
         time: performance.now() - this.#started,
         bodyBytes: 0,
         finished: false,

@@ -47,6 +47,7 @@ export interface OriginOptions extends Partial<Representation> {
   tls?: FaultServerOptions['tls'];
   host?: string;
   port?: number;
+  pipelining?: FaultServerOptions['pipelining'];
   faults?: FaultRule[];
   maxConnections?: ConnectionLimit;
   /** Decides on a connection before `maxConnections` does; null leaves it to that. */
@@ -90,9 +91,9 @@ export class Origin {
     readonly server: FaultServer,
     options: OriginOptions,
   ) {
-    const { tls, host, port, faults = [], maxConnections, admit, ...others } = options;
+    const { tls, host, port, pipelining, faults = [], maxConnections, admit, ...others } = options;
     const { path = '/file.bin', ...rest } = others;
-    void [tls, host, port];
+    void [tls, host, port, pipelining];
     this.#defaults = { ...DEFAULTS, ...rest };
     this.#limit = maxConnections ?? null;
     this.#admit = admit ?? (() => null);
@@ -106,11 +107,12 @@ export class Origin {
 
   /** Starts an origin that serves one representation under every target but those of `route`. */
   static async start(options: OriginOptions = {}): Promise<Origin> {
-    const { tls, host, port } = options;
+    const { tls, host, port, pipelining } = options;
     const server = await FaultServer.start({
       ...(tls === undefined ? {} : { tls }),
       ...(host === undefined ? {} : { host }),
       ...(port === undefined ? {} : { port }),
+      ...(pipelining === undefined ? {} : { pipelining }),
     });
     return new Origin(server, options);
   }

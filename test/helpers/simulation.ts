@@ -61,6 +61,7 @@ async function makeWorld(dice: Dice, seed: number): Promise<World> {
   const origin: Origin = await Origin.start({
     ...server,
     ...(secure ? { tls: all.server } : {}),
+    pipelining: dice.pick(['serve', 'serve', 'ignore', 'reset'] as const),
     admit: (connection) => {
       if (secure) {
         const certificate = healed ? undefined : bad.get(connection);
@@ -70,6 +71,9 @@ async function makeWorld(dice: Dice, seed: number): Promise<World> {
     },
   });
   addFaults(dice, origin, { size: reference.size, framed: server.framing === 'length', secure });
+  // Where answers take their time, requests are sent behind each other.
+  if (dice.chance(0.4))
+    origin.fault({ times: Infinity, fault: { kind: 'latency', ms: dice.int(8, 60) } });
   const references = [reference, ...drawChange(dice, origin, reference)];
   const gate = dice.chance(0.25) ? await openGate(dice, origin) : null;
   return {

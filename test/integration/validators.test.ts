@@ -214,6 +214,23 @@ describe('validators', () => {
     expect((run.last as { fetched: number }).fetched).below(SIZE - 2 * MIB);
   });
 
+  it('P6: a whole that is shorter than what is kept of it does not destroy that', async () => {
+    const origin = await bench.origin({
+      size: SIZE,
+      seed: 1,
+      rate: 12 * MIB,
+      ranges: false,
+      framing: 'close',
+    });
+    const engine = bench.engine({ connections: 2 });
+    await half(engine, origin);
+    origin.fault({ times: Infinity, fault: { kind: 'content-length', value: '7' } });
+    expectFailed(await engine.get(origin.url), 'CHANGED');
+    expect(engine.hasPart).equal(true);
+    origin.heal();
+    expectDone(await engine.get(origin.url), { seed: 1, size: SIZE });
+  });
+
   it('P6: a page that answers single leases is not taken for the file', async () => {
     const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB });
     const page = 'HTTP/1.1 200 OK\r\nETag: "page"\r\nContent-Length: 4\r\n\r\npage';

@@ -22,7 +22,7 @@ const lease = (position: number, end: number, number = 1): ActiveLease => ({
   rate: null,
   silentMs: 0,
   givenUp: false,
-  doubled: false,
+  fixed: false,
 });
 
 describe('the start on a far link', () => {

@@ -36,7 +36,7 @@ const active = (change: Partial<ActiveLease> = {}): ActiveLease => ({
   rate: 10 * MIB,
   silentMs: 0,
   givenUp: false,
-  doubled: false,
+  fixed: false,
   ...change,
 });
 
@@ -138,7 +138,7 @@ describe('grants by cutting', () => {
           end: rest.position + length,
           silentMs: 0,
           givenUp: false,
-          doubled: false,
+          fixed: false,
         }));
         const grant = grantByCut(leases, given);
         if (grant === null) return;
@@ -214,7 +214,7 @@ describe('the slow', () => {
     const span = { start: MIB, end: MIB + 100_000 };
     expect(slowTail([rest], sure)).deep.equal({ kind: 'double', lease: 1, span });
     expect(slowTail([{ ...rest, rate: 1e8 / 160 }], sure)).equal(null);
-    expect(slowTail([{ ...rest, doubled: true }], sure)).equal(null);
+    expect(slowTail([{ ...rest, fixed: true }], sure)).equal(null);
     expect(slowTail([{ ...rest, givenUp: true }], sure)).equal(null);
     expect(slowTail([rest], { ...sure, seams: FEW }), 'ten are enough').not.equal(null);
     expect(slowTail([rest], { ...sure, seams: { splits: 9, all: 1 } })).equal(null);
@@ -233,7 +233,7 @@ describe('the slow', () => {
   });
 
   it('what is fetched twice is not cut', () => {
-    expect(grantByCut([active({ doubled: true })], costs())).equal(null);
+    expect(grantByCut([active({ fixed: true })], costs())).equal(null);
   });
 
   it('stragglers are a fifth as fast as the usual, among three at least', () => {

@@ -44,9 +44,8 @@ class Slots {
   }
 
   end(slot: number, at: string | null, outcome: Partial<LeaseOutcome> = {}): void {
-    const known = { lease: 1, written: 0, received: 0, seam: null, firstByteMs: 1 };
-    const how = { dialMs: 1, result: { kind: 'done' as const } };
-    this.addresses.ended({ ...known, ...how, slot, address: at, ...outcome }, this.nowMs);
+    const known = { received: 0, dialMs: 1, address: at };
+    this.addresses.ended(slot, { ...known, ...outcome }, this.nowMs);
   }
 
   /** The slot's lease failed at an address; whether another one takes over. */

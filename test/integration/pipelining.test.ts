@@ -1,0 +1,68 @@
+/** Requests that are sent behind another one, and servers that do not like it. */
+import { expect } from 'chai';
+import { benchPerTest, expectDone } from '../helpers/engine.js';
+import type { EngineRun } from '../helpers/engine.js';
+import type { Pipelining } from '../helpers/fault-server.js';
+import type { Origin, OriginOptions } from '../helpers/origin.js';
+
+const MIB = 1024 * 1024;
+const REFERENCE = { seed: 5, size: 128 * MIB };
+
+describe('pipelining', () => {
+  const bench = benchPerTest();
+
+  /** Every answer takes some time, as those of a far server do. */
+  async function fetchFromAfar(
+    pipelining: Pipelining,
+    options: OriginOptions = {},
+  ): Promise<[EngineRun, Origin]> {
+    const origin = await bench.origin({ ...REFERENCE, rate: 16 * MIB, pipelining, ...options });
+    origin.fault({ times: Infinity, fault: { kind: 'latency', ms: 60 } });
+    const engine = bench.engine({ connections: 4, deadlines: { firstByteMs: 20_000 } });
+    return [await engine.get(origin.url), origin];
+  }
+
+  it('P1: a connection is asked for its next lease before the present one has ended', async () => {
+    const [run, origin] = await fetchFromAfar('serve');
+    expectDone(run, REFERENCE);
+    const leases = origin.requests.filter(({ onConnection }) => onConnection > 0);
+    expect(leases.filter(({ pipelined }) => pipelined).length).above(leases.length / 4);
+  });
+
+  it('P1, P16: a server that forgets such a request is asked again, and never so again', async () => {
+    const [run, origin] = await fetchFromAfar('ignore');
+    expectDone(run, REFERENCE);
+    expect(origin.server.early).equal(1);
+    expect(run.ms, 'not the deadline of a first byte').below(19_000);
+  });
+
+  it('P1: a server that resets the connection over such a request is not sent many', async () => {
+    const [run, origin] = await fetchFromAfar('reset');
+    expectDone(run, REFERENCE);
+    expect(origin.server.early).within(1, 2);
+  });
+
+  it('P1: nothing is sent behind an answer that ends its connection', async () => {
+    const close = { kind: 'field', name: 'Connection', value: 'close' } as const;
+    const origin = await bench.origin({ ...REFERENCE, rate: 16 * MIB });
+    origin.fault({ times: Infinity, fault: { kind: 'latency', ms: 60 } });
+    origin.fault({ times: Infinity, fault: close });
+    const run = await bench.engine({ connections: 4 }).get(origin.url);
+    expectDone(run, REFERENCE);
+    expect(origin.requests.every(({ onConnection }) => onConnection === 0)).equal(true);
+  });
+
+  it('P1: an answer that breaks off takes only itself and what was asked behind it', async () => {
+    const [run] = await fetchFromAfar('serve', {
+      faults: [
+        { when: ({ pipelined }) => pipelined, times: 3, fault: { kind: 'reset', at: 70_000 } },
+        {
+          when: ({ pipelined }) => pipelined,
+          times: 2,
+          fault: { kind: 'status', status: 503 },
+        },
+      ],
+    });
+    expectDone(run, REFERENCE);
+  });
+});
