@@ -34,9 +34,24 @@ export async function dial(
   reader: Reader,
   timeoutMs: number,
 ): Promise<Dialled> {
+  const offered = endpoint.session;
+  try {
+    return await dialOnce(endpoint, reader, timeoutMs);
+  } catch (error) {
+    const isTls = error instanceof SluiceError && error.code === 'TLS_HANDSHAKE';
+    if (!isTls || !offered) throw error;
+    // Some servers take offence at a session of theirs.
+    endpoint.session = null;
+    return dialOnce({ ...endpoint, session: null }, reader, timeoutMs);
+  }
+}
+
+async function dialOnce(endpoint: Endpoint, reader: Reader, timeoutMs: number): Promise<Dialled> {
   const dialled = await new Race(endpoint, reader, timeoutMs).run();
-  if (endpoint.tls !== null) await handshake(dialled.socket, endpoint, timeoutMs);
-  dialled.socket.removeAllListeners('error');
+  if (endpoint.tls === null) return dialled;
+  // The server sends it when the handshake is over, or much later.
+  dialled.socket.on('session', (session: Buffer) => (endpoint.session = session));
+  await handshake(dialled.socket, endpoint, timeoutMs);
   return dialled;
 }
 
@@ -73,6 +88,7 @@ export function tlsOptions(endpoint: Endpoint): ConnectionOptions {
   if (ca !== null) options.ca = ca;
   if (cert !== null) options.cert = cert;
   if (key !== null) options.key = key;
+  if (endpoint.session) options.session = Buffer.from(endpoint.session);
   return options;
 }
 

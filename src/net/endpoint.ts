@@ -25,6 +25,12 @@ export interface Endpoint {
   /** Addresses to try, best first. */
   addresses: Address[];
   tls: TlsSettings | null;
+  /**
+   * What the server gave to resume TLS with (RFC 8446 section 2.2); it spares the exchange of
+   * certificates. It belongs to this host, port and these settings, and must not leave them: a resumed
+   * session is not verified again. Never written anywhere.
+   */
+  session?: Uint8Array | null;
 }
 
 /** Connections of one key may serve each other's requests. */

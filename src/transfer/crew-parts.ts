@@ -2,9 +2,11 @@
 import type { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Ledger } from '../plan/ledger.js';
+import type { Span } from '../plan/grant.js';
 import type { Ramp } from '../plan/ramp.js';
 import type { Deadlines, Slots, Source } from '../../workers/protocol.js';
 import type { Executor } from './executors.js';
+import type { Working } from './lane-book.js';
 import type { Seams } from './seams.js';
 
 /**
@@ -44,4 +46,10 @@ export interface CrewParts {
   inOrder: boolean;
   /** Ranges are proven to work; while they are not, one lease tries them. */
   proven: boolean;
+}
+
+/** What an idle connection gets; `doubles` is the lease whose end it fetches as well. */
+export interface Grant {
+  span: Span;
+  doubles: Working | null;
 }

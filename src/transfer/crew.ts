@@ -15,7 +15,7 @@ import { LANE, SEAM_BYTES, slotsOf } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
 import { Addresses } from './addresses.js';
 import { Coverage } from './coverage.js';
-import type { CrewEnd, CrewParts } from './crew-parts.js';
+import type { CrewEnd, CrewParts, Grant } from './crew-parts.js';
 import type { Lane } from './events.js';
 import {
   activeLeases,
@@ -51,12 +51,6 @@ const MAX_CHANGED = 2;
 
 /** Tries of a server that claims to serve ranges before its first answer is read to the end. */
 const MAX_TRIALS = 2;
-
-/** What an idle connection gets; `doubles` is the lease whose end it fetches as well. */
-interface Grant {
-  span: Span;
-  doubles: Working | null;
-}
 
 export class Crew {
   private readonly lanes: LaneBook[] = [];

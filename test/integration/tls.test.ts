@@ -27,6 +27,21 @@ const BAD = [
   'badKeyUsage',
 ] as const;
 
+/** handshake_failure, before there are keys. */
+const FATAL_ALERT = Buffer.from([0x15, 3, 3, 0, 2, 2, 40]);
+
+/** Whether a ClientHello has the extension pre_shared_key (RFC 8446 section 4.2.11). */
+function offersSession(hello: Buffer): boolean {
+  let at = 5 + 4 + 2 + 32;
+  at += 1 + hello.readUInt8(at);
+  at += 2 + hello.readUInt16BE(at);
+  at += 1 + hello.readUInt8(at);
+  const end = at + 2 + hello.readUInt16BE(at);
+  for (at += 2; at + 4 <= end; at += 4 + hello.readUInt16BE(at + 2))
+    if (hello.readUInt16BE(at) === 41) return true;
+  return false;
+}
+
 describe('TLS', () => {
   const bench = benchPerTest();
   const dir = tempDirPerTest();
@@ -54,6 +69,47 @@ describe('TLS', () => {
       expectDone(taken, REFERENCE);
     });
   }
+
+  for (const threads of [0, 2])
+    it(`the session of the first connection is resumed by the others (${threads} threads)`, async () => {
+      const origin = await secure({ rate: 4 * MIB });
+      const engine = bench.engine({ connections: 4, threads: threads === 0 ? null : threads, tls });
+      expectDone(await engine.get(origin.url), REFERENCE);
+      const first = origin.requests.filter(({ onConnection }) => onConnection === 0);
+      expect(first.length).above(2);
+      expect(first.map((request) => request.tls?.resumed)).deep.equal(
+        first.map((_, connection) => connection > 0),
+      );
+    });
+
+  it('a server that takes offence at its own session is asked without it', async () => {
+    const origin = await secure({ rate: 4 * MIB });
+    let refused = 0;
+    const proxy = net.createServer((client) => {
+      client.on('error', () => undefined);
+      client.once('data', (hello: Buffer) => {
+        if (offersSession(hello)) {
+          refused++;
+          client.end(FATAL_ALERT);
+          return;
+        }
+        const server = net.connect(origin.server.port, '127.0.0.1', () => server.write(hello));
+        server.on('error', () => client.destroy());
+        client.pipe(server).pipe(client);
+      });
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = proxy.address() as net.AddressInfo;
+      const url = `https://127.0.0.1:${port}/file.bin`;
+      const run = await bench.engine({ connections: 4, tls }).get(url);
+      expectDone(run, REFERENCE);
+      expect(refused).above(0);
+      expect(run.events.filter(({ type }) => type === 'retry')).deep.equal([]);
+    } finally {
+      proxy.close();
+    }
+  });
 
   it('P1: --insecure reaches every lease, in threads too', async () => {
     const origin = await secure({ tls: all.selfSigned, rate: 6 * MIB });
