@@ -12,12 +12,21 @@ import type { PartFile } from './part-file.js';
 /** Bytes that are read back in one step. */
 export const READ_STEP = 1024 * 1024;
 
+/** Is told of the syncs of the data. */
+export interface SyncWatch {
+  /** Whether the data has to be synced even when nothing new can be claimed. */
+  readonly isFull: boolean;
+  /** A sync begins; calls what it returns when that has succeeded. */
+  begins(): () => void;
+}
+
 export interface CheckpointOptions {
   part: PartFile;
   journal: Journal;
   /** What is written so far: extents whose positional writes have returned. */
   source: () => Extent[];
   log: Log;
+  watch?: () => SyncWatch | null;
 }
 
 /**
@@ -70,7 +79,7 @@ export class Checkpointer {
     const started = Date.now();
     try {
       const fresh = this.#written();
-      if (fresh.length === 0) return 0;
+      if (fresh.length === 0 && this.#options.watch?.()?.isFull !== true) return 0;
       const bytes = await this.#makeDurable(fresh);
       log.debug({ bytes, extents: fresh.length, ms: Date.now() - started }, 'checkpoint');
       return bytes;
@@ -90,14 +99,16 @@ export class Checkpointer {
 
   async #makeDurable(fresh: Extent[]): Promise<number> {
     const { part, journal } = this.#options;
+    const succeeded = this.#options.watch?.()?.begins();
     await part.sync();
+    succeeded?.();
     const extents: DurableExtent[] = [];
     let bytes = 0;
     for (const piece of pieces(fresh)) {
       extents.push({ ...piece, crc: await crcOf(part, piece) });
       bytes += piece.end - piece.start;
     }
-    await journal.append(extents);
+    if (extents.length > 0) await journal.append(extents);
     return bytes;
   }
 }

@@ -17,7 +17,7 @@ import { Addresses } from './addresses.js';
 import { Coverage } from './coverage.js';
 import type { CrewEnd, CrewParts } from './crew-parts.js';
 import type { Lane } from './events.js';
-import { newLane, traceLease, viewLanes } from './lane-book.js';
+import { excuse, newLane, traceLease, viewLanes } from './lane-book.js';
 import type { LaneBook, Working } from './lane-book.js';
 import { strongValidator } from '../http/validators.js';
 import { classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
@@ -651,6 +651,8 @@ export class Crew {
   private tick(): void {
     const nowMs = performance.now();
     const { slots, ramp } = this.parts;
+    this.total.sample(nowMs, this.received);
+    if (slots.isHeld) return excuse(this.lanes, nowMs);
     let receiving = 0;
     for (const lane of this.lanes) {
       const { working } = lane;
@@ -665,7 +667,6 @@ export class Crew {
         lane.rate = working.meter.rate;
     }
     this.peak = Math.max(this.peak, receiving);
-    this.total.sample(nowMs, this.received);
     // What the others last yielded counts too: a slow one that is left alone must not be the usual.
     this.usualRate = median(this.lanes.flatMap(({ rate }) => (rate === null ? [] : [rate])));
     this.replaceStragglers();

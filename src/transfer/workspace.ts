@@ -7,6 +7,7 @@ import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import { bootId } from '../disk/boot.js';
 import { Checkpointer } from '../disk/checkpoint.js';
+import type { SyncWatch } from '../disk/checkpoint.js';
 import { Journal, cleanMatches, journalPath, partPath, readJournal } from '../disk/journal.js';
 import type {
   DurableExtent,
@@ -69,6 +70,7 @@ export class Workspace {
   private journal: Journal | null = null;
   private checkpointer: Checkpointer | null = null;
   private written: () => Array<{ start: number; end: number }> = () => [];
+  private syncWatch: SyncWatch | null = null;
 
   private constructor(
     readonly target: string,
@@ -253,12 +255,18 @@ export class Workspace {
       journal: this.journal,
       source,
       log: this.log,
+      watch: () => this.syncWatch,
     });
   }
 
   /** Tells where checkpoints learn what is written. */
   setWritten(written: () => Array<{ start: number; end: number }>): void {
     this.written = written;
+  }
+
+  /** Tells who is to know of the syncs of the part. */
+  setSyncWatch(watch: SyncWatch): void {
+    this.syncWatch = watch;
   }
 
   /** Makes durable what is written, and claims it; returns the bytes newly claimed. */
