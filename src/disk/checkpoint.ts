@@ -7,7 +7,7 @@ import { readAt } from './async-io.js';
 import { MAX_EXTENT, type DurableExtent } from './durable-extents.js';
 import { diskError } from './errors.js';
 import type { Journal } from './journal.js';
-import type { PartFile } from './part-file.js';
+import { madeShorter, type PartFile } from './part-file.js';
 
 /** Bytes that are read back in one step. */
 export const READ_STEP = 1024 * 1024;
@@ -101,6 +101,8 @@ export class Checkpointer {
     const { part, journal } = this.#options;
     const succeeded = this.#options.watch?.()?.begins();
     await part.sync();
+    part.reaches(fresh.at(-1)?.end ?? 0);
+    part.requireLength();
     succeeded?.();
     const extents: DurableExtent[] = [];
     let bytes = 0;
@@ -126,10 +128,9 @@ function* pieces(extents: Extent[]): Generator<Extent> {
 async function crcOf(part: PartFile, { start, end }: Extent): Promise<number> {
   const result = await crcOfRange(part.fd, start, end);
   if (result !== null) return result;
-  throw new SluiceError('DISK_IO', `${part.path} was made shorter while it was written`, {
-    path: part.path,
-    next: 'Let no other program change the part.',
-  });
+  part.reaches(end);
+  part.requireLength();
+  throw madeShorter(part.path);
 }
 
 /** CRC-32 of `[start, end)` of a file, read in bounded steps; null when the file is too short. */

@@ -395,6 +395,11 @@ export class Download {
       nextMs = performance.now() + CHECKPOINT_MS;
     };
     const timer = setInterval(() => {
+      try {
+        workspace.requireLength();
+      } catch (error) {
+        return crew.stop(SluiceError.from(error));
+      }
       if (running !== null) return;
       const isTime = performance.now() >= nextMs;
       if (isTime) nextMs += CHECKPOINT_MS;
@@ -508,7 +513,7 @@ export class Download {
   private async sync(): Promise<Event> {
     const { workspace, known } = this.job;
     if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
-    if (known?.total !== null && known !== null) workspace.setSize(known.total);
+    if (known?.total !== null && known !== null) workspace.finishSize(known.total);
     await this.pool?.close();
     this.pool = null;
     const { sync } = this.options;
@@ -574,7 +579,7 @@ export class Download {
     else if (error.exitStatus !== 10) await workspace.checkpoint();
     const { identity } = this.job;
     if (error.exitStatus === 9 && identity !== null) await workspace.noteRefusal(identity);
-    this.job.kept = workspace.claimed;
+    this.job.kept = workspace.kept;
   }
 
   /** Bytes may be of two representations: what no piece proves is not kept. */
