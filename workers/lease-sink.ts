@@ -53,6 +53,10 @@ export class LeaseSink implements BodySink {
     this.cancelled = this.slots.isCancelled(this.task.slot, this.task.lease);
   }
 
+  get isHeld(): boolean {
+    return this.slots.isHeld;
+  }
+
   /** Everything from the lease's start to here is in the file. */
   get written(): number {
     return this.slots.position(this.task.slot);
@@ -99,6 +103,8 @@ export class LeaseSink implements BodySink {
       this.slots.turn.take(() => writeFully(fd, slab, from, from + count, this.offset));
       this.offset += count;
       this.slots.setPosition(slot, this.offset);
+      // Not before the write: what is counted when a sync begins is what that sync covers.
+      this.slots.wrote(count);
     }
     return from + count;
   }

@@ -27,6 +27,14 @@ const STATE = 4;
 const CANCELLED = 5;
 const CONTROL = 6;
 
+/** 32-bit words behind the slots, on the line after that of the turn. */
+const WRITTEN = 16;
+const ALLOWED = 17;
+/** What is written is counted in units of so many bytes, as the kernel counts what is dirty. */
+export const PAGE_BYTES = 4096;
+/** Differences of the counters stay below this, so that they may wrap. */
+const WITHOUT_BOUND = 0x7fffffff;
+
 /** Slots of a connection: one for the lease that it receives, one for the lease that is asked for behind it. */
 const SLOTS_EACH = 2;
 
@@ -62,9 +70,35 @@ export class Slots {
     this.turn = new Turn(this.halves, this.count * WORDS * 2);
   }
 
-  /** @param connections how many there may be at most */
+  /** Slots for at most so many connections, which may write as much as they like. */
   static allocate(connections: number): Slots {
-    return new Slots(new SharedArrayBuffer((SLOTS_EACH * connections + 1) * WORDS * 8));
+    const slots = new Slots(new SharedArrayBuffer((SLOTS_EACH * connections + 1) * WORDS * 8));
+    slots.allow(WITHOUT_BOUND);
+    return slots;
+  }
+
+  /** Counts bytes that a positional write has just put into the file. */
+  wrote(bytes: number): void {
+    Atomics.add(this.halves, this.behind(WRITTEN), Math.ceil(bytes / PAGE_BYTES));
+  }
+
+  /** Pages that all connections have written; the number wraps, only differences mean something. */
+  get writtenPages(): number {
+    return Atomics.load(this.halves, this.behind(WRITTEN));
+  }
+
+  /** Lets connections write until {@link writtenPages} is this; done by the main thread only. */
+  allow(pages: number): void {
+    Atomics.store(this.halves, this.behind(ALLOWED), pages | 0);
+  }
+
+  /** Whether connections are to stop receiving until more is allowed: the disk has to catch up. */
+  get isHeld(): boolean {
+    return ((this.writtenPages - Atomics.load(this.halves, this.behind(ALLOWED))) | 0) >= 0;
+  }
+
+  private behind(word: number): number {
+    return this.count * WORDS * 2 + word;
   }
 
   private load(slot: number, word: number): number {

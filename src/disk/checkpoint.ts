@@ -7,10 +7,18 @@ import { readAt } from './async-io.js';
 import { MAX_EXTENT, type DurableExtent } from './durable-extents.js';
 import { diskError } from './errors.js';
 import type { Journal } from './journal.js';
-import type { PartFile } from './part-file.js';
+import { madeShorter, type PartFile } from './part-file.js';
 
 /** Bytes that are read back in one step. */
 export const READ_STEP = 1024 * 1024;
+
+/** Is told of the syncs of the data. */
+export interface SyncWatch {
+  /** Whether the data has to be synced even when nothing new can be claimed. */
+  readonly isFull: boolean;
+  /** A sync begins; calls what it returns when that has succeeded. */
+  begins(): () => void;
+}
 
 export interface CheckpointOptions {
   part: PartFile;
@@ -18,6 +26,7 @@ export interface CheckpointOptions {
   /** What is written so far: extents whose positional writes have returned. */
   source: () => Extent[];
   log: Log;
+  watch?: () => SyncWatch | null;
 }
 
 /**
@@ -70,7 +79,7 @@ export class Checkpointer {
     const started = Date.now();
     try {
       const fresh = this.#written();
-      if (fresh.length === 0) return 0;
+      if (fresh.length === 0 && this.#options.watch?.()?.isFull !== true) return 0;
       const bytes = await this.#makeDurable(fresh);
       log.debug({ bytes, extents: fresh.length, ms: Date.now() - started }, 'checkpoint');
       return bytes;
@@ -90,14 +99,18 @@ export class Checkpointer {
 
   async #makeDurable(fresh: Extent[]): Promise<number> {
     const { part, journal } = this.#options;
+    const succeeded = this.#options.watch?.()?.begins();
     await part.sync();
+    part.reaches(fresh.at(-1)?.end ?? 0);
+    part.requireLength();
+    succeeded?.();
     const extents: DurableExtent[] = [];
     let bytes = 0;
     for (const piece of pieces(fresh)) {
       extents.push({ ...piece, crc: await crcOf(part, piece) });
       bytes += piece.end - piece.start;
     }
-    await journal.append(extents);
+    if (extents.length > 0) await journal.append(extents);
     return bytes;
   }
 }
@@ -115,10 +128,9 @@ function* pieces(extents: Extent[]): Generator<Extent> {
 async function crcOf(part: PartFile, { start, end }: Extent): Promise<number> {
   const result = await crcOfRange(part.fd, start, end);
   if (result !== null) return result;
-  throw new SluiceError('DISK_IO', `${part.path} was made shorter while it was written`, {
-    path: part.path,
-    next: 'Let no other program change the part.',
-  });
+  part.reaches(end);
+  part.requireLength();
+  throw madeShorter(part.path);
 }
 
 /** CRC-32 of `[start, end)` of a file, read in bounded steps; null when the file is too short. */

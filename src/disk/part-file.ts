@@ -32,6 +32,8 @@ export class PartFile {
   readonly fd: number;
   #open = true;
   #failure: SluiceError | null = null;
+  /** The file is at least as long as this, unless somebody else cut it. */
+  #length = 0;
 
   private constructor(path: string, fd: number) {
     this.path = path;
@@ -78,7 +80,7 @@ export class PartFile {
     return new PartFile(path, fd);
   }
 
-  /** Why the part can no longer be trusted, after a failed sync; null while it can. */
+  /** Why the part can no longer be trusted, after a failed sync or a cut; null while it can. */
   get failure(): SluiceError | null {
     return this.#failure;
   }
@@ -103,9 +105,24 @@ export class PartFile {
   setSize(bytes: number): void {
     try {
       ftruncateSync(this.fd, bytes);
+      this.#length = bytes;
     } catch (thrown) {
       throw diskError(thrown, { action: 'set the size of', path: this.path });
     }
+  }
+
+  /** Notes that the file reaches to `end`, which {@link requireLength} then expects. */
+  reaches(end: number): void {
+    this.#length = Math.max(this.#length, end);
+  }
+
+  /**
+   * Somebody else may have cut the file: what is written behind the cut then hides a hole.
+   * @throws SluiceError DISK_IO, now and whenever it is asked again
+   */
+  requireLength(): void {
+    if (Number(this.#stat().size) < this.#length) this.#failure ??= madeShorter(this.path);
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /** Sets the time of the last change, in milliseconds since 1970. */
@@ -134,6 +151,11 @@ export class PartFile {
     if (this.#failure !== null) throw this.#failure;
   }
 
+  /** @throws SluiceError TARGET_UNSAFE when the path does not name this file any more */
+  requireName(): void {
+    if (!this.isSameAsPath()) throw replaced(this.path);
+  }
+
   /** Whether the path still names this very file: it was neither removed nor replaced. */
   isSameAsPath(): boolean {
     const there = lstatOrNull(this.path);
@@ -155,6 +177,22 @@ export class PartFile {
       throw diskError(thrown, { action: 'look at', path: this.path });
     }
   }
+}
+
+/** The error of a part whose name is gone, or is another file's. */
+export function replaced(path: string): SluiceError {
+  return new SluiceError('TARGET_UNSAFE', `${path} was removed or replaced while we wrote`, {
+    path,
+    next: 'Let no other program change the part, and start again.',
+  });
+}
+
+/** The error of a part that somebody else cut. */
+export function madeShorter(path: string): SluiceError {
+  return new SluiceError('DISK_IO', `${path} was made shorter while it was written`, {
+    path,
+    next: 'Let no other program change the part, and run the same command again: what was lost is fetched again.',
+  });
 }
 
 /** The state of a path itself, symbolic links not followed; null when nothing is there. */

@@ -42,6 +42,7 @@ export async function preallocate(part: PartFile, wish: Preallocate): Promise<vo
   if (how === 'none' || bytes === 0) return;
   if (how === 'full') await reserve(part, wish);
   if (part.identity().size !== bytes) part.setSize(bytes);
+  else part.reaches(bytes);
 }
 
 async function reserve(part: PartFile, wish: Preallocate): Promise<void> {

@@ -13,7 +13,7 @@ import { SluiceError } from '../errors.js';
 import { syncDirectory } from './async-io.js';
 import { diskError, errnoOf } from './errors.js';
 import { partPath, suffixedName } from './names.js';
-import { lstatOrNull, type PartFile } from './part-file.js';
+import { lstatOrNull, replaced, type PartFile } from './part-file.js';
 import type { PublishMode } from './publish-mode.js';
 
 export { syncDirectory } from './async-io.js';
@@ -43,7 +43,8 @@ export async function publish(
   opts: { mtimeMs?: number | null; sync?: boolean } = {},
 ): Promise<string> {
   if (part.failure !== null) throw part.failure;
-  requireOurs(part);
+  part.requireLength();
+  part.requireName();
   const sync = opts.sync ?? true;
   if (opts.mtimeMs !== undefined && opts.mtimeMs !== null) part.setModified(opts.mtimeMs);
   switch (mode) {
@@ -114,7 +115,7 @@ async function claimName(part: PartFile, target: string, sync: boolean): Promise
   }
   try {
     // link(2) went by the name; make sure that it was still the name of our file.
-    if (!isNameOf(target, part)) throw replaced(part);
+    if (!isNameOf(target, part)) throw replaced(part.path);
     // First the new name, then the end of the old one: a crash leaves both or either, never none.
     if (sync) await syncDirectory(path.dirname(target));
   } catch (thrown) {
@@ -142,7 +143,7 @@ export async function claimNameWithoutLinks(
     throw diskError(thrown, { action: 'create', path: target });
   }
   try {
-    requireOurs(part);
+    part.requireName();
     renameSync(part.path, target);
   } catch (thrown) {
     unlink(target);
@@ -183,10 +184,6 @@ async function replaceName(part: PartFile, target: string, sync: boolean): Promi
   if (sync) await syncDirectory(path.dirname(target));
 }
 
-function requireOurs(part: PartFile): void {
-  if (!part.isSameAsPath()) throw replaced(part);
-}
-
 function isNameOf(file: string, part: PartFile): boolean {
   const there = lstatOrNull(file);
   const { dev, ino } = part.identity();
@@ -201,16 +198,9 @@ function unlink(file: string): void {
   }
 }
 
-function replaced(part: PartFile): SluiceError {
-  return new SluiceError('TARGET_UNSAFE', `${part.path} was removed or replaced while we wrote`, {
-    path: part.path,
-    next: 'Let no other program change the part, and start again.',
-  });
-}
-
 function targetExists(target: string): SluiceError {
   return new SluiceError('TARGET_EXISTS', `${target} exists already`, {
     path: target,
-    next: 'Choose another name with --output, or use --on-exists overwrite or rename.',
+    next: 'Move it away and run `sluice resume`, or use --on-exists overwrite or rename.',
   });
 }

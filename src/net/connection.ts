@@ -28,6 +28,9 @@ const MIN_READ_BYTES = 64 * 1024;
 /** No read is made smaller than this. */
 const MIN_ROOM_BYTES = 4096;
 
+/** How often a connection that is held back looks whether it may go on, in milliseconds. */
+const HELD_MS = 10;
+
 /** The most interim answers (RFC 9110 section 15.2) before the final one. */
 export const MAX_INTERIM = 32;
 
@@ -35,6 +38,8 @@ export const MAX_INTERIM = 32;
 export interface BodySink {
   /** Whether the thread's other connections get their turn after each full slab. It costs time. */
   readonly givesWay: boolean;
+  /** Whether nothing more is to be received for now. Looked at after each {@link take}. */
+  readonly isHeld: boolean;
   /** Body bytes have come in, `pending` of them wait in the slab; true asks for them now. */
   arrived(bytes: number, pending: number): boolean;
   /** Bytes that are still wanted beyond the `pending` ones; a bound for the next read, no promise. */
@@ -112,6 +117,8 @@ export class Connection {
   private lastReadMs = 0;
   /** The peer ended before the body was asked for: it is read from what has come already. */
   private endedHeld = false;
+  /** Looks at times whether the sink still holds us back; null while it does not. */
+  private holding: NodeJS.Timeout | null = null;
 
   private constructor(endpoint: Endpoint, slab: Buffer) {
     this.key = endpointKey(endpoint);
@@ -223,8 +230,6 @@ export class Connection {
     if (this.mode !== 'held' || this.socket === null) {
       return Promise.reject(this.closedByPeer());
     }
-    const socket = this.socket;
-    this.mode = 'body';
     this.sink = sink;
     return new Promise((resolve, reject) => {
       this.bodyWaiter = { resolve, reject };
@@ -233,10 +238,16 @@ export class Connection {
         const next = 'Run the same command again: it continues where it stopped.';
         return new SluiceError('STALLED', message, { next });
       });
-      if (!this.consumeHeld()) return;
-      if (this.endedHeld) this.onEnd();
-      else socket.resume();
+      if (sink.isHeld) this.holdBack();
+      else this.beginBody();
     });
+  }
+
+  private beginBody(): void {
+    this.mode = 'body';
+    if (!this.consumeHeld()) return;
+    if (this.endedHeld) this.onEnd();
+    else this.socket?.resume();
   }
 
   /** Closes the connection at once; whoever waits on it gets CONNECTION_LOST. */
@@ -369,9 +380,28 @@ export class Connection {
       this.from = this.to = 0;
       if (done) return this.settleBody('complete', end, surplus);
       if (!more) return this.settleBody('stopped');
+      if (sink.isHeld) return this.holdBack();
       if (full && sink.givesWay) return this.giveWay();
     }
     return true;
+  }
+
+  /**
+   * Leaves what the peer sends in the socket, and so with the peer, until the sink takes more. It is
+   * not the peer who is silent meanwhile: no deadline passes.
+   */
+  private holdBack(): boolean {
+    this.holding ??= setTimeout(() => this.lookWhetherHeld(), HELD_MS);
+    return false;
+  }
+
+  private lookWhetherHeld(): void {
+    this.holding = null;
+    if (this.sink === null) return;
+    this.lastReadMs = performance.now();
+    if (this.sink.isHeld) this.holdBack();
+    else if (this.mode === 'held') this.beginBody();
+    else this.socket?.resume();
   }
 
   /**

@@ -231,6 +231,7 @@ export const DEFAULT_USER_AGENT = 'sluice/0.1';
 
 const discard: BodySink = {
   givesWay: false,
+  isHeld: false,
   arrived: () => false,
   room: () => DRAIN_BYTES,
   take: () => true,

@@ -20,6 +20,7 @@ import type { Lane } from './events.js';
 import {
   activeLeases,
   endsWithin,
+  excuse,
   newLane,
   put,
   takeOff,
@@ -656,6 +657,8 @@ export class Crew {
   private tick(): void {
     const nowMs = performance.now();
     const { slots, ramp } = this.parts;
+    this.total.sample(nowMs, this.received);
+    if (slots.isHeld) return excuse(this.lanes, nowMs);
     let receiving = 0;
     for (const lane of this.lanes) {
       const { working } = lane;
@@ -670,7 +673,6 @@ export class Crew {
         lane.rate = working.meter.rate;
     }
     this.peak = Math.max(this.peak, receiving);
-    this.total.sample(nowMs, this.received);
     // What the others last yielded counts too: a slow one that is left alone must not be the usual.
     this.usualRate = median(this.lanes.flatMap(({ rate }) => (rate === null ? [] : [rate])));
     this.replaceStragglers();

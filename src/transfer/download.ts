@@ -14,6 +14,7 @@ import { readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import type { Span } from '../plan/grant.js';
+import { SLAB_BYTES } from '../net/connection.js';
 import type { Endpoint } from '../net/endpoint.js';
 import { Link } from '../plan/link.js';
 import { FAR_MS, Ramp } from '../plan/ramp.js';
@@ -22,6 +23,7 @@ import { SEAM_BYTES, Slots } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
 import { changedError, judge } from './adopt.js';
 import type { Asked } from './ask.js';
+import { Backlog, backlogBound } from './backlog.js';
 import { Crew } from './crew.js';
 import type { CrewEnd } from './crew-parts.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './events.js';
@@ -45,6 +47,9 @@ const WORTH_SYNC_MS = 5000;
 /** Time between two checkpoints of the journal, in milliseconds. */
 const CHECKPOINT_MS = 1000;
 
+/** How often it is looked whether a checkpoint is due, in milliseconds. */
+const LOOK_MS = 20;
+
 /** How often the hash thread is told how far the file is contiguous, in milliseconds. */
 const FOLLOW_MS = 20;
 
@@ -57,6 +62,8 @@ const MAX_REPAIRS = 3;
 export interface DownloadHooks {
   emit?: (event: DownloadEvent) => void;
   log?: Log;
+  /** Bytes that may be written and not yet synced; default what suits the machine. */
+  backlogBytes?: number;
 }
 
 /** Bytes per second from afar that one thread receives without effort, over TLS too. */
@@ -75,6 +82,7 @@ export class Download {
   private state: State = START;
   private readonly job: Job;
   private readonly opening: Opening;
+  private readonly backlog: Backlog;
   private pool: PoolExecutor | null = null;
   private ramp: Ramp | null = null;
   private stopped: SluiceError | null = null;
@@ -93,6 +101,8 @@ export class Download {
   ) {
     this.job = new Job(options, hooks.emit ?? (() => undefined), hooks.log ?? silentLog);
     this.opening = new Opening(this.job);
+    const slabs = maxConnections(options) * SLAB_BYTES;
+    this.backlog = new Backlog(hooks.backlogBytes ?? backlogBound(), slabs);
   }
 
   /** Runs to the end. Never rejects: the last event tells how it ended. */
@@ -219,6 +229,8 @@ export class Download {
     const crew = this.makeCrew(work, asked, workspace.fd, workspace.partPath);
     this.job.crew = crew;
     workspace.setWritten(() => crew.extents());
+    this.backlog.follow(work.slots);
+    workspace.setSyncWatch(this.backlog);
     const stopCheckpoints = this.runCheckpoints(workspace, crew);
     const progress = setInterval(() => this.tellProgress(), 200);
     const follow = setInterval(() => this.followFront(), FOLLOW_MS);
@@ -375,33 +387,46 @@ export class Download {
 
   /** Checkpoints until stopped; a failing disk ends the download (P17). */
   private runCheckpoints(workspace: Workspace, crew: Crew): () => Promise<void> {
-    let timer: NodeJS.Timeout | null = null;
-    let running: Promise<void> = Promise.resolve();
-    let over = false;
-    const arm = (): void => {
-      timer = setTimeout(() => {
-        // Close to the end a sync would only be waited for: the rest is fetched again as quickly.
-        if (this.isNearEnd()) return arm();
-        running = workspace.checkpoint().then(
-          () => {
-            this.followFront();
-            if (!over) arm();
-          },
-          (error: unknown) => crew.stop(SluiceError.from(error)),
-        );
-      }, CHECKPOINT_MS);
+    let running: Promise<void> | null = null;
+    let nextMs = performance.now() + CHECKPOINT_MS;
+    const again = (): void => {
+      this.followFront();
+      running = null;
+      nextMs = performance.now() + CHECKPOINT_MS;
     };
-    arm();
-    return () => {
-      over = true;
-      if (timer !== null) clearTimeout(timer);
-      return running;
+    const timer = setInterval(() => {
+      try {
+        workspace.requireLength();
+      } catch (error) {
+        return crew.stop(SluiceError.from(error));
+      }
+      if (running !== null) return;
+      const isTime = performance.now() >= nextMs;
+      if (isTime) nextMs += CHECKPOINT_MS;
+      if (!this.isBehind() && (!isTime || this.isNearEnd())) return;
+      // After a failure there is no other one: it stays the one that runs.
+      running = workspace
+        .checkpoint()
+        .then(again, (error: unknown) => crew.stop(SluiceError.from(error)));
+    }, LOOK_MS);
+    return async () => {
+      clearInterval(timer);
+      await running;
     };
   }
 
+  /** Close to the end a sync would only be waited for: the rest is fetched again as quickly. */
   private isNearEnd(): boolean {
     const { eta } = this.snapshot();
     return eta !== null && eta < NEAR_END_S;
+  }
+
+  /** Whether a sync cannot wait: the disk is too far behind what is received. */
+  private isBehind(): boolean {
+    return this.backlog.isDue(() => {
+      const { size, bytes } = this.snapshot();
+      return size === null ? Infinity : size - bytes;
+    });
   }
 
   private followFront(): void {
@@ -488,7 +513,7 @@ export class Download {
   private async sync(): Promise<Event> {
     const { workspace, known } = this.job;
     if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
-    if (known?.total !== null && known !== null) workspace.setSize(known.total);
+    if (known?.total !== null && known !== null) workspace.finishSize(known.total);
     await this.pool?.close();
     this.pool = null;
     const { sync } = this.options;
@@ -554,7 +579,7 @@ export class Download {
     else if (error.exitStatus !== 10) await workspace.checkpoint();
     const { identity } = this.job;
     if (error.exitStatus === 9 && identity !== null) await workspace.noteRefusal(identity);
-    this.job.kept = workspace.claimed;
+    this.job.kept = workspace.kept;
   }
 
   /** Bytes may be of two representations: what no piece proves is not kept. */

@@ -7,6 +7,7 @@ import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import { bootId } from '../disk/boot.js';
 import { Checkpointer } from '../disk/checkpoint.js';
+import type { SyncWatch } from '../disk/checkpoint.js';
 import { Journal, cleanMatches, journalPath, partPath, readJournal } from '../disk/journal.js';
 import type {
   DurableExtent,
@@ -69,6 +70,7 @@ export class Workspace {
   private journal: Journal | null = null;
   private checkpointer: Checkpointer | null = null;
   private written: () => Array<{ start: number; end: number }> = () => [];
+  private syncWatch: SyncWatch | null = null;
 
   private constructor(
     readonly target: string,
@@ -253,6 +255,7 @@ export class Workspace {
       journal: this.journal,
       source,
       log: this.log,
+      watch: () => this.syncWatch,
     });
   }
 
@@ -261,9 +264,30 @@ export class Workspace {
     this.written = written;
   }
 
+  /** Tells who is to know of the syncs of the part. */
+  setSyncWatch(watch: SyncWatch): void {
+    this.syncWatch = watch;
+  }
+
   /** Makes durable what is written, and claims it; returns the bytes newly claimed. */
   async checkpoint(): Promise<number> {
+    this.requireName();
     return (await this.checkpointer?.run()) ?? 0;
+  }
+
+  /** @throws SluiceError DISK_IO when somebody else cut the part */
+  requireLength(): void {
+    this.part?.requireLength();
+  }
+
+  /** @throws SluiceError TARGET_UNSAFE when somebody else took the part away */
+  requireName(): void {
+    this.part?.requireName();
+  }
+
+  /** Bytes that a later run finds again. */
+  get kept(): number {
+    return this.part?.isSameAsPath() === true ? this.claimed : 0;
   }
 
   /** Bytes that the journal claims. */
@@ -303,8 +327,15 @@ export class Workspace {
     });
   }
 
-  setSize(bytes: number): void {
-    this.openPart().setSize(bytes);
+  /**
+   * Gives the part the length of the file; it may be longer by then, never shorter.
+   * @throws SluiceError DISK_IO when somebody else cut it
+   */
+  finishSize(bytes: number): void {
+    const part = this.openPart();
+    part.reaches(bytes);
+    part.requireLength();
+    part.setSize(bytes);
   }
 
   async sync(): Promise<void> {
@@ -352,7 +383,8 @@ export class Workspace {
     const { journal, part } = this;
     if (journal === null || part === null) return;
     if (keep && journal.extents().length > 0) {
-      await journal.markClean(part.identity());
+      // Without that mark the next run reads what is claimed, and compares it.
+      if (isUnharmed(part)) await journal.markClean(part.identity());
       await journal.close();
       return;
     }
@@ -369,6 +401,16 @@ export class Workspace {
 /** Whether what was written when the record was made is still there, whatever happened since. */
 function isWholeStill({ synced, bootId: then }: PublishRecord): boolean {
   return synced || (then !== null && then === bootId());
+}
+
+/** Whether nobody cut the part, and no sync of it failed. */
+function isUnharmed(part: PartFile): boolean {
+  try {
+    part.requireLength();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function openOrNull(path: string): PartFile | null {

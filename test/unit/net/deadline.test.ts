@@ -20,6 +20,7 @@ function holdUp(deadlineMs = SHORT_MS): void {
 /** Takes what comes, piece by piece. */
 class Collector implements BodySink {
   readonly givesWay = false;
+  readonly isHeld = false;
   got = '';
 
   arrived(): boolean {
