@@ -52,6 +52,14 @@ export function readOffer(
   }
 }
 
+/**
+ * Whether this error of {@link readOffer} calls for the whole instead: a part that cannot be used
+ * (no total, another Content-Range, a coding) says nothing of what comes without Range.
+ */
+export function isUselessPart({ code, details }: SluiceError): boolean {
+  return details.httpStatus === 206 && (code === 'HTTP_RANGE_MISMATCH' || code === 'HTTP_ENCODED');
+}
+
 function readRange(head: ResponseHead, framing: Framing, start: number | null): Offer {
   if (start === null)
     throw mismatch(head, 'no range was asked for, and the server sent a part (206)');

@@ -24,7 +24,7 @@ import { ListLookup } from './list-lookup.js';
 import { Keeping } from './keeping.js';
 import { maxConnections, usefulConnections } from './lanes.js';
 import type { Event } from './machine.js';
-import { readOffer } from './offer.js';
+import { isUselessPart, readOffer } from './offer.js';
 import type { Offer } from './offer.js';
 import { Workspace, isWhole } from './workspace.js';
 import type { Prior, Space } from './workspace.js';
@@ -39,7 +39,7 @@ const NO_VALIDATORS: Validators = {
 
 export class Opening {
   private announced = false;
-  /** The server finds no range in the file, not even from its first byte on. */
+  /** The server finds no range in the file that can be used, not even from its first byte on. */
   private rangeless = false;
   /** What an earlier run left, until the first answer decides on it. */
   private found: Prior | null = null;
@@ -85,11 +85,15 @@ export class Opening {
     }
   }
 
-  /** Asks for the bytes from an offset on; a server that finds none there is asked for everything. */
+  /**
+   * Asks for the bytes from an offset on; a server that finds none there, or whose parts cannot be
+   * used, is asked for everything.
+   */
   private async askFor(from: number, end: number | null): Promise<[Asked, Offer]> {
     if (this.rangeless && from === 0) return this.askWhole();
     const asked = await this.job.asker.ask({ start: from, end });
-    const offer = readAnswer(asked, from);
+    const offer = this.readPart(asked, from);
+    if (offer === null) return this.askWhole();
     if (offer.kind !== 'none') return [asked, offer];
     await this.job.asker.release(asked.connection, asked.answer);
     if (from > 0) {
@@ -100,6 +104,23 @@ export class Opening {
     }
     this.rangeless = true;
     return this.askWhole();
+  }
+
+  /**
+   * What an answer to a range offers; null when the whole is to be asked for. A part of the wrong
+   * place is tried again when bytes are kept; one that is encoded will be so the next time too.
+   */
+  private readPart(asked: Asked, from: number): Offer | null {
+    try {
+      return readAnswer(asked, from);
+    } catch (thrown) {
+      const error = SluiceError.from(thrown);
+      const isFinal = from === 0 || this.rangeless || error.code === 'HTTP_ENCODED';
+      if (!isFinal || !isUselessPart(error)) throw error;
+      this.rangeless = true;
+      this.job.log.info({ code: error.code }, `${error.message}; asking for the whole`);
+      return null;
+    }
   }
 
   private async askWhole(): Promise<[Asked, Offer]> {
