@@ -20,7 +20,7 @@ import type { Lane } from './events.js';
 import { newLane, traceLease, viewLanes } from './lane-book.js';
 import type { LaneBook, Working } from './lane-book.js';
 import { strongValidator } from '../http/validators.js';
-import { classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
+import { asksTooMuch, classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
 
 /** The scheduler looks at rates this often, in milliseconds. */
 const TICK_MS = 50;
@@ -571,7 +571,8 @@ export class Crew {
     const retryAfterMs = error.details.retryAfterMs ?? null;
     const delayMs = backoffMs(lane.failures, retryAfterMs, Math.random());
     lane.notBeforeMs = nowMs + delayMs;
-    if (retryAfterMs !== null) this.gateMs = Math.max(this.gateMs, nowMs + delayMs);
+    if (retryAfterMs !== null && !asksTooMuch(error))
+      this.gateMs = Math.max(this.gateMs, nowMs + delayMs);
     // Nothing works: the next try, of whichever connection, is one for all of them.
     if (others === 0 && !progressed)
       this.gateMs = Math.max(this.gateMs, nowMs + backoffMs(this.streak, null, Math.random()));
