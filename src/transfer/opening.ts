@@ -92,7 +92,7 @@ export class Opening {
   private async askFor(from: number, end: number | null): Promise<[Asked, Offer]> {
     if (this.rangeless && from === 0) return this.askWhole();
     const asked = await this.job.asker.ask({ start: from, end });
-    const offer = this.readPart(asked, from);
+    const offer = this.readPart(asked, from, end);
     if (offer === null) return this.askWhole();
     if (offer.kind !== 'none') return [asked, offer];
     await this.job.asker.release(asked.connection, asked.answer);
@@ -109,14 +109,20 @@ export class Opening {
   /**
    * What an answer to a range offers; null when the whole is to be asked for. A part of the wrong
    * place is tried again when bytes are kept; one that is encoded will be so the next time too.
+   * A 200 to less than everything is not believed to be the whole: some scripts send the part and
+   * forget the status. Without Range there is nothing that they could mistake.
    */
-  private readPart(asked: Asked, from: number): Offer | null {
+  private readPart(asked: Asked, from: number, end: number | null): Offer | null {
     try {
-      return readAnswer(asked, from);
+      const offer = readAnswer(asked, from);
+      if (offer.kind !== 'whole' || (from === 0 && end === null)) return offer;
+      asked.connection.destroy();
+      return null;
     } catch (thrown) {
       const error = SluiceError.from(thrown);
-      const isFinal = from === 0 || this.rangeless || error.code === 'HTTP_ENCODED';
-      if (!isFinal || !isUselessPart(error)) throw error;
+      const isEncoded = error.code === 'HTTP_ENCODED';
+      const isFinal = from === 0 || this.rangeless || error.details.httpStatus === 200;
+      if (!(isFinal || isEncoded) || !isUselessPart(error)) throw error;
       this.rangeless = true;
       this.job.log.info({ code: error.code }, `${error.message}; asking for the whole`);
       return null;

@@ -121,6 +121,31 @@ describe('ranges', () => {
     expect(origin.requests.every(({ onConnection }) => onConnection === 0)).equal(true);
   });
 
+  for (const says of [true, false]) {
+    it(`P9: a script that sends parts as 200, ${says ? 'with' : 'without'} Content-Range: never taken for the whole`, async () => {
+      const origin = await bench.origin({ size: SIZE, seed: 1, rate: 8 * MIB });
+      const engine = bench.engine({ connections: 2 });
+      const running = engine.start(origin.url);
+      await running.has(4 * MIB);
+      running.stop(new SluiceError('INTERRUPTED', 'stopped'));
+      expect((await running.ended).status).equal(130);
+      origin.server.handle(async ({ range }, reply) => {
+        const start = range?.start ?? 0;
+        const end = Math.min(range?.end ?? SIZE, SIZE);
+        const part = says && range !== null && `bytes ${start}-${end - 1}/${SIZE}`;
+        const fields = { 'Content-Length': end - start, ETag: `"s1-${SIZE}"` };
+        await reply.head(200, part ? { ...fields, 'Content-Range': part } : fields);
+        await reply.body(origin.content(start, end));
+      });
+      expectDone(await engine.get(origin.url), REFERENCE);
+      const again = await engine.get(origin.url);
+      expectDone(again, REFERENCE);
+      expect(again.last).include({ outcome: 'complete' });
+      const fresh = bench.engine({ connections: 4 });
+      expectDone(await fresh.get(origin.url), REFERENCE);
+    });
+  }
+
   it('P9: 200 with the same validator in the middle of a file', async () => {
     const origin = await bench.origin({ size: SIZE, seed: 1, rate: 16 * MIB });
     for (const request of [1, 2]) origin.fault({ request, fault: { kind: 'full-200' } });
