@@ -158,6 +158,6 @@ export class Keeping {
   }
 }
 
-function factsOf({ identity }: Prior): Known {
+export function factsOf({ identity }: Prior): Known {
   return { validators: keptValidators(identity.validators), total: identity.size };
 }

@@ -8,7 +8,7 @@ import type { JournalIdentity } from '../disk/journal.js';
 import { inspectTarget, resolveOutput } from '../disk/target.js';
 import { chooseName, nameFromUrl } from '../http/names.js';
 import { redactUrl } from '../http/redact.js';
-import { keptValidators, readValidators } from '../http/validators.js';
+import { compareValidators, keptValidators, readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import { Ledger } from '../plan/ledger.js';
@@ -21,7 +21,7 @@ import { existingTarget, isKnownFinished } from './existing.js';
 import { isWorthAsking } from './failures.js';
 import type { Job, Work } from './job.js';
 import { ListLookup } from './list-lookup.js';
-import { Keeping } from './keeping.js';
+import { Keeping, factsOf } from './keeping.js';
 import { maxConnections, usefulConnections } from './lanes.js';
 import type { Event } from './machine.js';
 import { isUselessPart, readOffer } from './offer.js';
@@ -109,13 +109,13 @@ export class Opening {
   /**
    * What an answer to a range offers; null when the whole is to be asked for. A part of the wrong
    * place is tried again when bytes are kept; one that is encoded will be so the next time too.
-   * A 200 to less than everything is not believed to be the whole: some scripts send the part and
-   * forget the status. Without Range there is nothing that they could mistake.
+   * Where a 200 may be the part, from a script that forgets the status, it is not believed to be the
+   * whole: without Range there is nothing to mistake.
    */
   private readPart(asked: Asked, from: number, end: number | null): Offer | null {
     try {
       const offer = readAnswer(asked, from);
-      if (offer.kind !== 'whole' || (from === 0 && end === null)) return offer;
+      if (!this.mayBePart(offer, asked, { from, end })) return offer;
       asked.connection.destroy();
       return null;
     } catch (thrown) {
@@ -127,6 +127,19 @@ export class Opening {
       this.job.log.info({ code: error.code }, `${error.message}; asking for the whole`);
       return null;
     }
+  }
+
+  /** Whether a 200 is as long as the part, or of what is known and not as long as that. */
+  private mayBePart(
+    offer: Offer,
+    { answer }: Asked,
+    { from, end }: { from: number; end: number | null },
+  ): boolean {
+    if (offer.kind !== 'whole' || (from === 0 && end === null)) return false;
+    if (end !== null && offer.total === end - from) return true;
+    const known = this.job.known ?? (this.found === null ? null : factsOf(this.found));
+    if (known === null || known.total === offer.total) return false;
+    return compareValidators(known.validators, readValidators(answer.head)) === 'same';
   }
 
   private async askWhole(): Promise<[Asked, Offer]> {

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { SluiceError } from '../../src/errors.js';
 import { benchPerTest, checkOracle, expectDone, expectFailed } from '../helpers/engine.js';
-import type { Fault, Origin } from '../helpers/origin.js';
+import type { Fault } from '../helpers/origin.js';
 
 const MIB = 1024 * 1024;
 const SIZE = 16 * MIB;
@@ -36,27 +36,6 @@ const wrong: Record<string, Fault> = {
   'a shorter Content-Length than Content-Range': { kind: 'content-length', value: '10' },
   'two lengths': { kind: 'content-length', value: ['5', '6'] },
 };
-
-/** Answers `bytes=a-b` as if it were `bytes=a-`, and says so. */
-function serveToTheEnd(origin: Origin): void {
-  const { framing, rate } = origin.representation;
-  origin.server.handle(async ({ range }, reply) => {
-    const start = range?.start ?? 0;
-    await reply.head(206, {
-      'Content-Range': `bytes ${start}-${SIZE - 1}/${SIZE}`,
-      ETag: '"e"',
-      ...(framing === 'length' && { 'Content-Length': SIZE - start }),
-      ...(framing === 'chunked' && { 'Transfer-Encoding': 'chunked' }),
-    });
-    reply.throttle(rate as number);
-    for (let at = start; at < SIZE && !reply.gone; at += MIB) {
-      const piece = origin.content(at, Math.min(SIZE, at + MIB));
-      await (framing === 'chunked' ? reply.chunk(piece) : reply.body(piece));
-    }
-    if (framing === 'chunked') await reply.lastChunk();
-    if (framing === 'close') await reply.end();
-  });
-}
 
 describe('ranges', () => {
   const bench = benchPerTest();
@@ -129,14 +108,7 @@ describe('ranges', () => {
       await running.has(4 * MIB);
       running.stop(new SluiceError('INTERRUPTED', 'stopped'));
       expect((await running.ended).status).equal(130);
-      origin.server.handle(async ({ range }, reply) => {
-        const start = range?.start ?? 0;
-        const end = Math.min(range?.end ?? SIZE, SIZE);
-        const part = says && range !== null && `bytes ${start}-${end - 1}/${SIZE}`;
-        const fields = { 'Content-Length': end - start, ETag: `"s1-${SIZE}"` };
-        await reply.head(200, part ? { ...fields, 'Content-Range': part } : fields);
-        await reply.body(origin.content(start, end));
-      });
+      origin.fault({ times: Infinity, fault: { kind: 'part-200', says } });
       expectDone(await engine.get(origin.url), REFERENCE);
       const again = await engine.get(origin.url);
       expectDone(again, REFERENCE);
@@ -155,7 +127,7 @@ describe('ranges', () => {
   it('P9: a server that overlooks the end of each range: its parts serve, up to where they were asked', async () => {
     for (const framing of ['length', 'chunked', 'close'] as const) {
       const origin = await bench.origin({ size: SIZE, seed: 1, framing, rate: 16 * MIB });
-      serveToTheEnd(origin);
+      origin.fault({ times: Infinity, fault: { kind: 'to-the-end' } });
       const run = await bench.engine({ connections: 4, retries: 0 }).get(origin.url);
       expectDone(run, REFERENCE);
       expect(origin.requests.length).above(2);
