@@ -1,4 +1,5 @@
 /** Use case: tell what a URL offers, or what an unfinished download holds. */
+import { SluiceError } from '../errors.js';
 import { partPath, targetOf } from '../disk/names.js';
 import { inspectTarget } from '../disk/target.js';
 import { parseDigestFields } from '../http/digest.js';
@@ -19,7 +20,7 @@ import type { Asked } from '../transfer/ask.js';
 import { LocalExecutor } from '../transfer/executors.js';
 import { SMALL_FILE } from '../transfer/lanes.js';
 import { recall } from '../transfer/memory.js';
-import { readOffer } from '../transfer/offer.js';
+import { isUselessPart, readOffer } from '../transfer/offer.js';
 import type { Offer } from '../transfer/offer.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { readResumable } from './resume.js';
@@ -88,8 +89,8 @@ export async function inspectUrl(
   const asker = new Asker(options, local.connections, log);
   try {
     let asked = await asker.ask({ start: 0, end: null });
-    let offer = read(asked, 0);
-    if (offer.kind === 'none') {
+    let offer = readPart(asked);
+    if (offer === null) {
       await asker.release(asked.connection, asked.answer);
       asked = await asker.ask(null);
       offer = read(asked, null);
@@ -99,6 +100,18 @@ export async function inspectUrl(
     return report;
   } finally {
     await local.close();
+  }
+}
+
+/** What the answer to a range offers; null when the whole is to be asked for, as `get` does. */
+function readPart(asked: Asked): Offer | null {
+  try {
+    const offer = read(asked, 0);
+    return offer.kind === 'none' ? null : offer;
+  } catch (thrown) {
+    const error = SluiceError.from(thrown);
+    if (isUselessPart(error)) return null;
+    throw error;
   }
 }
 

@@ -15,7 +15,8 @@ export abstract class BaseCommand extends Command {
 
   /** Errors of the command line, and what escapes from a command. */
   protected override async catch(thrown: Error & { exitCode?: number }): Promise<void> {
-    const isUsage = !(thrown instanceof SluiceError) && 'parse' in thrown;
+    // oclif marks its own errors with one or the other; it throws none but about the command line.
+    const isUsage = !(thrown instanceof SluiceError) && ('parse' in thrown || 'oclif' in thrown);
     const firstLine = thrown.message.split('\n')[0] ?? '';
     await fail(
       isUsage

@@ -27,7 +27,8 @@ export function refusal(head: ResponseHead): SluiceError {
     retryAfterMs === null ? { httpStatus: status } : { httpStatus: status, retryAfterMs };
   const said = reason === '' ? String(status) : `${status} ${excerpt(reason)}`;
   if (status >= 500 || [408, 425, 429].includes(status)) {
-    return new SluiceError('HTTP_SERVER_ERROR', `the server answered ${said}`, {
+    const wait = retryAfterMs ? `, and asks to wait ${duration(retryAfterMs)}` : '';
+    return new SluiceError('HTTP_SERVER_ERROR', `the server answered ${said}${wait}`, {
       ...details,
       next: 'Try again later; fewer --connections may help.',
     });
@@ -38,11 +39,17 @@ export function refusal(head: ResponseHead): SluiceError {
       next: advice(status),
     });
   }
-  return new SluiceError(
-    'HTTP_UNEXPECTED',
-    `the server answered ${said} to a request for bytes`,
-    details,
-  );
+  return new SluiceError('HTTP_UNEXPECTED', `the server answered ${said} to a request for bytes`, {
+    ...details,
+    next: 'Check the URL: what answers there is not a file.',
+  });
+}
+
+/** A time that a server asks for, rounded up to what a person reckons in. */
+function duration(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3600)} h`;
 }
 
 function advice(status: number): string {

@@ -8,6 +8,9 @@ export type ContentRange =
   | { kind: 'range'; start: number; end: number; total: number | null }
   | { kind: 'unsatisfied'; total: number | null };
 
+/** What a user can do about such a server. */
+const BROKEN = 'The server breaks HTTP; try another source of the file.';
+
 const FORM = /^bytes (?:([0-9]+)-([0-9]+)|\*)\/([0-9]+|\*)$/i;
 
 /**
@@ -36,7 +39,7 @@ export function parseContentRange(value: string): ContentRange {
  *   valid, or when the answer is multipart/byteranges (which is never asked for).
  */
 export function requireContentRange(head: ResponseHead): ContentRange {
-  const details = { httpStatus: head.status };
+  const details = { httpStatus: head.status, next: BROKEN };
   const type = head.fields.get('content-type') ?? '';
   if (/^multipart\/byteranges(?:[ \t;,]|$)/i.test(type)) {
     throw mismatch('the answer has several parts, and one range was asked for').with(details);
@@ -65,6 +68,7 @@ export function checkPartLength(
   if (length === null || length === end - start) return;
   throw mismatch(`Content-Range promises ${end - start} bytes, Content-Length ${length}`).with({
     httpStatus: head.status,
+    next: BROKEN,
   });
 }
 

@@ -30,7 +30,7 @@ import {
 import type { Books, LaneBook, Working } from './lane-book.js';
 import { Pipelining } from './pipelining.js';
 import { strongValidator } from '../http/validators.js';
-import { classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
+import { asksTooMuch, classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
 
 /** The scheduler looks at rates this often, in milliseconds. */
 const TICK_MS = 50;
@@ -585,7 +585,8 @@ export class Crew {
     const retryAfterMs = error.details.retryAfterMs ?? null;
     const delayMs = backoffMs(lane.failures, retryAfterMs, Math.random());
     lane.notBeforeMs = nowMs + delayMs;
-    if (retryAfterMs !== null) this.gateMs = Math.max(this.gateMs, nowMs + delayMs);
+    if (retryAfterMs !== null && !asksTooMuch(error))
+      this.gateMs = Math.max(this.gateMs, nowMs + delayMs);
     // Nothing works: the next try, of whichever connection, is one for all of them.
     if (others === 0 && !progressed)
       this.gateMs = Math.max(this.gateMs, nowMs + backoffMs(this.streak, null, Math.random()));

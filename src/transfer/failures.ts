@@ -49,12 +49,14 @@ const PASSING_FOR_LEASE: ReadonlySet<ErrorCode> = new Set([
 const NO_COMMON_TLS =
   /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_VERSION_NUMBER|HANDSHAKE_FAILURE|NO_SHARED_CIPHER/;
 
-const asksTooMuch = ({ details }: SluiceError): boolean =>
+/** Whether the server asks to wait longer than anybody would. */
+export const asksTooMuch = ({ details }: SluiceError): boolean =>
   (details.retryAfterMs ?? 0) > LONGEST_RETRY_AFTER_MS;
 
 /** Classifies the error of a lease. */
 export function classify(error: SluiceError, context: FailureContext): FailureKind {
-  if (asksTooMuch(error)) return 'fatal';
+  // While others are served it is this connection that was one too many: it is done.
+  if (asksTooMuch(error)) return context.others > 0 ? 'objection' : 'fatal';
   if (error.code === 'HTTP_REFUSED') {
     if (context.redirected && !context.refreshed) return 'renew';
     return context.others > 0 ? 'objection' : 'fatal';

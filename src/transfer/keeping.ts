@@ -12,6 +12,8 @@ import type { Prior } from './workspace.js';
 type Kept = 'all' | 'pieces' | 'nothing';
 
 export class Keeping {
+  private hasGrown = false;
+
   constructor(private readonly job: Job) {}
 
   /**
@@ -58,7 +60,8 @@ export class Keeping {
     const asksFirst = this.job.options.onExists === 'overwrite' && !again;
     if (offer.kind === 'whole' && !asksFirst) this.checkSameWhole(known, seen, prior.written.end);
     if (verdict.kind === 'changed' && this.mayStartAlone(known, seen, offer)) {
-      this.job.warn('The validator changes with each request; starting over on one connection.');
+      const what = known.total === seen.total ? 'validator changes' : 'file grows';
+      this.job.warn(`The ${what} with each request; starting over on one connection.`);
       return 'nothing';
     }
     if (verdict.kind !== 'same') {
@@ -122,10 +125,17 @@ export class Keeping {
     throw changedError(how, this.job.path, this.job.shownUrl, 'replaced');
   }
 
-  /** The validator changes from answer to answer, but the length does not: one answer may do. */
+  /**
+   * The validator changes from answer to answer, but the length does not, or it is a file that is
+   * appended to: one answer may do. A second time would be one too many: it grows faster than it comes.
+   */
   private mayStartAlone(known: Known, seen: Known, offer: Offer): boolean {
     const { alone, options } = this.job;
-    return alone && options.mode === 'get' && offer.kind !== 'none' && known.total === seen.total;
+    if (!alone || options.mode !== 'get' || offer.kind === 'none') return false;
+    if (known.total === seen.total) return true;
+    const grew = known.total !== null && seen.total !== null && known.total < seen.total;
+    if (!grew || this.hasGrown) return false;
+    return (this.hasGrown = true);
   }
 
   /** Takes back what the digests of the pieces do not prove. Partly written pieces are such. */
@@ -150,6 +160,6 @@ export class Keeping {
   }
 }
 
-function factsOf({ identity }: Prior): Known {
+export function factsOf({ identity }: Prior): Known {
   return { validators: keptValidators(identity.validators), total: identity.size };
 }

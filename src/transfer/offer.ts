@@ -52,6 +52,15 @@ export function readOffer(
   }
 }
 
+/**
+ * Whether this error of {@link readOffer} calls for the whole instead: a part that cannot be used
+ * (no total, another Content-Range, a coding) says nothing of what comes without Range.
+ */
+export function isUselessPart({ code, details }: SluiceError): boolean {
+  if (code === 'HTTP_ENCODED') return details.httpStatus === 206;
+  return code === 'HTTP_RANGE_MISMATCH' && details.httpStatus !== 416;
+}
+
 function readRange(head: ResponseHead, framing: Framing, start: number | null): Offer {
   if (start === null)
     throw mismatch(head, 'no range was asked for, and the server sent a part (206)');
@@ -69,6 +78,7 @@ function readWhole(head: ResponseHead, framing: Framing, path: string): Offer {
   if (/^multipart\/byteranges\b/i.test(head.fields.get('content-type') ?? '')) {
     throw mismatch(head, 'the server sent several parts as if they were the whole');
   }
+  if (saysPart(head)) throw mismatch(head, 'the server sent a part as if it were the whole');
   const total = framing.kind === 'length' ? framing.length : framing.kind === 'none' ? 0 : null;
   if (isEncoded(head)) {
     const coding = head.fields.get('content-encoding') ?? '';
@@ -87,6 +97,18 @@ function readWhole(head: ResponseHead, framing: Framing, path: string): Offer {
       ? 'the server does not tell the length'
       : 'the server does not serve byte ranges of this file';
   return { kind: 'whole', total, ranges, why };
+}
+
+/** Whether a 200 has a Content-Range, which means nothing there (RFC 9110 section 14.4), of a part. */
+function saysPart(head: ResponseHead): boolean {
+  const value = head.fields.get('content-range');
+  if (value === undefined) return false;
+  try {
+    const range = parseContentRange(value);
+    return range.kind === 'range' && (range.start > 0 || range.end < (range.total ?? range.end));
+  } catch {
+    return false;
+  }
 }
 
 function readNone(head: ResponseHead): Offer {

@@ -8,7 +8,7 @@ import type { JournalIdentity } from '../disk/journal.js';
 import { inspectTarget, resolveOutput } from '../disk/target.js';
 import { chooseName, nameFromUrl } from '../http/names.js';
 import { redactUrl } from '../http/redact.js';
-import { keptValidators, readValidators } from '../http/validators.js';
+import { compareValidators, keptValidators, readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import { Ledger } from '../plan/ledger.js';
@@ -21,10 +21,10 @@ import { existingTarget, isKnownFinished } from './existing.js';
 import { isWorthAsking } from './failures.js';
 import type { Job, Work } from './job.js';
 import { ListLookup } from './list-lookup.js';
-import { Keeping } from './keeping.js';
+import { Keeping, factsOf } from './keeping.js';
 import { maxConnections, usefulConnections } from './lanes.js';
 import type { Event } from './machine.js';
-import { readOffer } from './offer.js';
+import { isUselessPart, readOffer } from './offer.js';
 import type { Offer } from './offer.js';
 import { Workspace, isWhole } from './workspace.js';
 import type { Prior, Space } from './workspace.js';
@@ -39,7 +39,7 @@ const NO_VALIDATORS: Validators = {
 
 export class Opening {
   private announced = false;
-  /** The server finds no range in the file, not even from its first byte on. */
+  /** The server finds no range in the file that can be used, not even from its first byte on. */
   private rangeless = false;
   /** What an earlier run left, until the first answer decides on it. */
   private found: Prior | null = null;
@@ -85,11 +85,15 @@ export class Opening {
     }
   }
 
-  /** Asks for the bytes from an offset on; a server that finds none there is asked for everything. */
+  /**
+   * Asks for the bytes from an offset on; a server that finds none there, or whose parts cannot be
+   * used, is asked for everything.
+   */
   private async askFor(from: number, end: number | null): Promise<[Asked, Offer]> {
     if (this.rangeless && from === 0) return this.askWhole();
     const asked = await this.job.asker.ask({ start: from, end });
-    const offer = readAnswer(asked, from);
+    const offer = this.readPart(asked, from, end);
+    if (offer === null) return this.askWhole();
     if (offer.kind !== 'none') return [asked, offer];
     await this.job.asker.release(asked.connection, asked.answer);
     if (from > 0) {
@@ -100,6 +104,42 @@ export class Opening {
     }
     this.rangeless = true;
     return this.askWhole();
+  }
+
+  /**
+   * What an answer to a range offers; null when the whole is to be asked for. A part of the wrong
+   * place is tried again when bytes are kept; one that is encoded will be so the next time too.
+   * Where a 200 may be the part, from a script that forgets the status, it is not believed to be the
+   * whole: without Range there is nothing to mistake.
+   */
+  private readPart(asked: Asked, from: number, end: number | null): Offer | null {
+    try {
+      const offer = readAnswer(asked, from);
+      if (!this.mayBePart(offer, asked, { from, end })) return offer;
+      asked.connection.destroy();
+      return null;
+    } catch (thrown) {
+      const error = SluiceError.from(thrown);
+      const isEncoded = error.code === 'HTTP_ENCODED';
+      const isFinal = from === 0 || this.rangeless || error.details.httpStatus === 200;
+      if (!(isFinal || isEncoded) || !isUselessPart(error)) throw error;
+      this.rangeless = true;
+      this.job.log.info({ code: error.code }, `${error.message}; asking for the whole`);
+      return null;
+    }
+  }
+
+  /** Whether a 200 is as long as the part, or of what is known and not as long as that. */
+  private mayBePart(
+    offer: Offer,
+    { answer }: Asked,
+    { from, end }: { from: number; end: number | null },
+  ): boolean {
+    if (offer.kind !== 'whole' || (from === 0 && end === null)) return false;
+    if (end !== null && offer.total === end - from) return true;
+    const known = this.job.known ?? (this.found === null ? null : factsOf(this.found));
+    if (known === null || known.total === offer.total) return false;
+    return compareValidators(known.validators, readValidators(answer.head)) === 'same';
   }
 
   private async askWhole(): Promise<[Asked, Offer]> {

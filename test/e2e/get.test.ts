@@ -233,6 +233,23 @@ describe('e2e/get', () => {
     expectStatus(await runIn(removed, ['get', origin.url], { prefix }), 2);
   });
 
+  it('a flag that is given twice is a mistake of the command line', async () => {
+    const run = await runIn(dir(), ['get', origin.url, '-n', '2', '-n', '3']);
+    expectStatus(run, 2);
+    expect(run.stderr).to.contain('only be specified once').and.contain('next: ');
+    expect(origin.requests).to.deep.equal([]);
+  });
+
+  it('P10: info asks for the whole where parts cannot be used, as get does', async () => {
+    origin.route('/a.tar.gz', { fields: { 'Content-Encoding': 'x-gzip' } });
+    const url = origin.server.url('/a.tar.gz');
+    const run = await runIn(dir(), ['info', url, '--json']);
+    expectStatus(run, 0);
+    expect(JSON.parse(run.stdout)).to.include({ status: 200, size: SIZE, ranges: 'no' });
+    expectStatus(await runIn(dir(), ['get', url]), 0);
+    expectSameContent(inDir('a.tar.gz'), 5, SIZE);
+  });
+
   it('P17: a directory that is not ours to write to is exit status 10', async function () {
     const locked = inDir('locked');
     mkdirSync(locked, { mode: 0o555 });

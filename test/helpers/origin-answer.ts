@@ -89,6 +89,10 @@ export type Fault =
   | { kind: 'field'; name: string; value: string | null | string[] }
   | { kind: 'redirect'; location: string; status?: number }
   | { kind: 'full-200' }
+  /** The part that was asked for under status 200; `says`: Content-Range is still there. */
+  | { kind: 'part-200'; says: boolean }
+  /** A part that goes on to the end of the file, and says so. */
+  | { kind: 'to-the-end' }
   | { kind: 'encoding'; encoding: string }
   | { kind: 'multipart' }
   | { kind: 'interim'; status: number; count?: number; fields?: Record<string, string> }
@@ -313,6 +317,15 @@ function becomeFull(answer: Answer, size: number): void {
   setFraming(answer);
 }
 
+/** Overlooks where the range that was asked for ends. */
+function goToTheEnd(answer: Answer, size: number): void {
+  if (answer.status !== 206 || answer.body instanceof Uint8Array) return;
+  const { start } = answer.body;
+  answer.body = { start, end: size };
+  answer.fields.set('Content-Range', `bytes ${start}-${size - 1}/${size}`);
+  setFraming(answer);
+}
+
 /** Other bytes, or those of another place, under a right head; only of a part that is not the first. */
 function spoilPart(answer: Answer, by: number): void {
   if (answer.status !== 206 || answer.body instanceof Uint8Array || answer.body.start === 0) return;
@@ -355,12 +368,19 @@ type ConnectionFault = Extract<
   Fault,
   { kind: keyof typeof CUTS | keyof typeof HEAD_CUTS | 'hold' | 'overlong' | 'below-tls' }
 >;
-type ContentFault = Exclude<Fault, ConnectionFault>;
+type PartFault = Extract<
+  Fault,
+  { kind: 'wrong-part' | 'full-200' | 'part-200' | 'to-the-end' | 'multipart' }
+>;
+type ContentFault = Exclude<Fault, ConnectionFault | PartFault>;
 
 const isConnectionFault = (fault: Fault): fault is ConnectionFault =>
   fault.kind in CUTS ||
   fault.kind in HEAD_CUTS ||
   ['hold', 'overlong', 'below-tls'].includes(fault.kind);
+
+const isPartFault = (fault: Fault): fault is PartFault =>
+  ['wrong-part', 'full-200', 'part-200', 'to-the-end', 'multipart'].includes(fault.kind);
 
 /** Spoils `answer`. `released` ends a `hold`; `size` is the length of the representation. */
 export function applyFault(
@@ -369,7 +389,8 @@ export function applyFault(
   { released, size }: { released: Promise<void>; size: number },
 ): void {
   if (isConnectionFault(fault)) applyConnectionFault(answer, fault, released);
-  else applyContentFault(answer, fault, size);
+  else if (isPartFault(fault)) applyPartFault(answer, fault, size);
+  else applyContentFault(answer, fault);
 }
 
 /** The faults that leave what is said alone and end or stop the saying. */
@@ -403,7 +424,7 @@ function applyConnectionFault(
 }
 
 /** The faults that leave the connection alone and change what is said. */
-function applyContentFault(answer: Answer, fault: ContentFault, size: number): void {
+function applyContentFault(answer: Answer, fault: ContentFault): void {
   switch (fault.kind) {
     case 'status':
       return refuse(answer, fault);
@@ -428,14 +449,8 @@ function applyContentFault(answer: Answer, fault: ContentFault, size: number): v
     case 'shifted':
       answer.shift = fault.by;
       return;
-    case 'wrong-part':
-      return spoilPart(answer, fault.by);
-    case 'full-200':
-      return becomeFull(answer, size);
     case 'encoding':
       return encode(answer, fault.encoding);
-    case 'multipart':
-      return makeMultipart(answer);
     case 'interim':
       return addInterim(answer, fault);
     case 'latency':
@@ -446,6 +461,23 @@ function applyContentFault(answer: Answer, fault: ContentFault, size: number): v
       return;
     case 'raw':
       answer.raw = fault;
+  }
+}
+
+/** The faults of which part it is. */
+function applyPartFault(answer: Answer, fault: PartFault, size: number): void {
+  switch (fault.kind) {
+    case 'wrong-part':
+      return spoilPart(answer, fault.by);
+    case 'full-200':
+      return becomeFull(answer, size);
+    case 'part-200':
+      if (answer.status === 206) answer.status = 200;
+      return fault.says ? undefined : setField(answer, 'Content-Range', null);
+    case 'to-the-end':
+      return goToTheEnd(answer, size);
+    case 'multipart':
+      return makeMultipart(answer);
   }
 }
 

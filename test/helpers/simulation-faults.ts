@@ -103,6 +103,8 @@ function answers(dice: Dice, { size, framed }: Wire): Fault[] {
     { kind: 'content-length', value: dice.pick([...LENGTHS, String(size)]) },
     { kind: 'etag', value: dice.pick(['"other"', null, 'W/"weak"']) },
     { kind: 'full-200' },
+    { kind: 'part-200', says: dice.chance(0.5) },
+    { kind: 'to-the-end' },
     { kind: 'multipart' },
     { kind: 'encoding', encoding: 'gzip' },
     { kind: 'interim', status: 103, count: dice.int(1, 40) },
@@ -116,7 +118,9 @@ function answers(dice: Dice, { size, framed }: Wire): Fault[] {
 }
 
 /** Answers that no client can tell from the file when they come first: they only come later. */
-const IMPOSTORS: ReadonlySet<Fault['kind']> = new Set(['raw', 'content-length', 'encoding']);
+const IMPOSTORS: ReadonlySet<Fault['kind']> = new Set([
+  ...(['raw', 'content-length', 'encoding', 'part-200'] as const),
+]);
 
 /** Up to six faults, most of them met once. */
 export function addFaults(dice: Dice, origin: Origin, wire: Wire): void {

@@ -115,13 +115,28 @@ describe('Retry-After', () => {
       expect(origin.requests.length).equal(1);
     }));
 
-  it('P21: a day and more to a lease ends the download, with what came kept', () =>
+  it('P21: a day and more to a lease, while others are served: that connection is done', () =>
     together(HUGE, String, async (retryAfter) => {
       const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
       origin.fault({ request: 2, fault: { kind: 'status', status: 503, retryAfter } });
+      const run = await bench.engine({ connections: 4 }).get(origin.url);
+      expectDone(run, REFERENCE);
+      const refused = origin.requests[2]?.connection;
+      expect(origin.requests.filter(({ connection }) => connection === refused).length).equal(1);
+    }));
+
+  it('P21: a day and more to every lease ends the download, with what came kept', () =>
+    together(HUGE, String, async (retryAfter) => {
+      const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
+      const when = ({ number }: { number: number }): boolean => number > 0;
+      const fault: Fault = { kind: 'status', status: 503, retryAfter };
+      origin.fault({ when, times: Infinity, fault });
       const engine = bench.engine({ connections: 4 });
-      expectFailed(await engine.get(origin.url), 'HTTP_SERVER_ERROR');
+      const last = expectFailed(await engine.get(origin.url), 'HTTP_SERVER_ERROR');
+      expect(last.message).match(/asks to wait \d+ h/);
+      expect(origin.requests.length, 'no connection asks twice').most(5);
       expect(engine.hasPart).equal(true);
+      origin.heal();
       expectDone(await engine.resume(), REFERENCE);
     }));
 
@@ -137,6 +152,7 @@ describe('Retry-After', () => {
 const REFUSALS: Array<ConnectionLimit['refuse']> = [
   ...(['close', 'reset', 'silent', 'close-later', 'reset-later'] as const),
   ...[{ status: 503 }, { status: 429 }, { status: 503, retryAfter: 1 }, { status: 403 }],
+  { status: 429, retryAfter: 3600 },
 ];
 
 describe('servers that take so many connections', () => {

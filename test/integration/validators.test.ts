@@ -191,6 +191,21 @@ describe('validators', () => {
     });
   }
 
+  it('P6: a file that is appended to with each request: one answer as a whole', async () => {
+    let size = SIZE;
+    const seen: number[] = [];
+    const growing = (): null => {
+      origin.set({ size: (size += 5000), lastModified: new Date() });
+      seen.push(size);
+      return null;
+    };
+    const origin = await bench.origin({ size, seed: 1, rate: 16 * MIB, etag: growing });
+    const run = await bench.engine({ connections: 4, retries: 3 }).get(origin.url);
+    const { bytes } = run.last as { bytes: number };
+    expectDone(run, { seed: 1, size: bytes });
+    expect([SIZE, ...seen]).include(bytes);
+  });
+
   it('P6: a page in front of the server does not destroy what is kept', async () => {
     const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB, etag: 'none' });
     const engine = bench.engine({ connections: 2 });

@@ -67,7 +67,23 @@ describe('http/answer: refusal', () => {
       expect(error.message).to.equal(
         `the server answered ${status} Why not to a request for bytes`,
       );
-      expect(error.details).to.deep.equal({ httpStatus: status });
+      const next = 'Check the URL: what answers there is not a file.';
+      expect(error.details).to.deep.equal({ httpStatus: status, next });
+    }
+  });
+
+  it('P21: says how long the server asks to wait', () => {
+    for (const [value, said] of [
+      ['0', ''],
+      ['1', ', and asks to wait 1 s'],
+      ['119', ', and asks to wait 119 s'],
+      ['121', ', and asks to wait 3 min'],
+      ['7199', ', and asks to wait 120 min'],
+      ['7201', ', and asks to wait 3 h'],
+      ['9'.repeat(30), ', and asks to wait 24 h'],
+    ] as const) {
+      const { message } = refused(429, '', { 'retry-after': value });
+      expect(message).to.equal(`the server answered 429${said}`);
     }
   });
 

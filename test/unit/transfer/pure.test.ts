@@ -197,7 +197,8 @@ describe('what a failure means', () => {
     const asks = (retryAfterMs: number): SluiceError =>
       new SluiceError('HTTP_SERVER_ERROR', 'x', { retryAfterMs });
     expect(classify(asks(300_000), context())).equal('objection');
-    expect(classify(asks(300_001), context())).equal('fatal');
+    expect(classify(asks(300_001), context({ others: 0 }))).equal('fatal');
+    expect(classify(asks(300_001), context({ others: 1 })), 'one too many').equal('objection');
     expect(isWorthAsking(asks(300_000))).equal(true);
     expect(isWorthAsking(asks(300_001))).equal(false);
   });
