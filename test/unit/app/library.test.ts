@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import path from 'node:path';
 import { download, inspect, SluiceError } from '../../../src/index.js';
-import type { DownloadEvent, LibraryOptions } from '../../../src/index.js';
+import type { DownloadEvent } from '../../../src/index.js';
 import { Origin } from '../../helpers/origin.js';
 import { expectSameContent, tempDirPerTest } from '../../helpers/files.js';
 
