@@ -1,7 +1,7 @@
 /** What all commands share when oclif runs them: parsing, the action, and errors of the command line. */
 import { Command } from '@oclif/core/command';
 import { SluiceError } from '../errors.js';
-import { redactUrl } from '../http/redact.js';
+import { redactWords } from '../http/redact.js';
 import { fail, perform } from './perform.js';
 import type { Action } from './perform.js';
 
@@ -29,11 +29,10 @@ export abstract class BaseCommand extends Command {
 
 /** oclif's words on one line, without its layout and without what may be a secret (P12). */
 function usageMessage(text: string): string {
-  return text
+  const plain = text
     .replace(/\n?See more help with --help/, '')
     .replace(/^Parsing (--\S+)\s+/, '$1: ')
     .replace(/(?<=^Nonexistent flags?: .*)=.*?(?=, --|\n|$)/gs, '')
-    .replace(/\S*(?::\/\/|@)\S*/g, (word) => redactUrl(word))
-    .replace(/\s+/g, ' ')
-    .trim();
+    .replace(/\s+/g, ' ');
+  return redactWords(plain).trim();
 }

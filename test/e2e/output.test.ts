@@ -112,6 +112,13 @@ describe('e2e/output', () => {
       [/there is no command -n\n/, ['-n', '4', url]],
       [/no command is given\n.*`sluice get` before the URL/, [url]],
       [/no command is given\n/, ['me:canary@host']],
+      [/`resume` takes the path of a download, not a URL/, ['resume', url]],
+      [/`resume` takes the path of a download, not a URL/, ['resume', 'me:canary@host/x']],
+      [/has no scheme\n.*Did you mean https:..host.x\?/, ['info', 'me:canary@host/x']],
+      [/--max-time takes a time .* not http:/, ['get', origin.url, '--max-time', url]],
+      [/--connections takes 1 to 64 or auto, not http:/, ['get', origin.url, '-n', url]],
+      [/--resolve takes HOST:PORT:ADDRESS, not http:/, ['get', url, '--resolve', url]],
+      [/not a checksum: <URL not shown>/, ['get', origin.url, '--checksum', `md5:${url}`]],
       [/cannot go to standard output\n.*\.\/-\./, ['get', url, '-o', '-']],
       [/has no scheme\n.*\n.*Write it with/, ['get', '--', '--late']],
     ];

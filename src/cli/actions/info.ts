@@ -10,7 +10,8 @@ import { reportLines } from '../report.js';
 /** Tells what the URL or the path of the argument has. */
 export async function run(values: InfoValues, argv: string[]): Promise<void> {
   const subject = argv[0] ?? '';
-  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(subject);
+  // `user:secret@host` is a URL that lacks its scheme; that is told without the secret.
+  const isUrl = /^[a-z][a-z0-9+.-]*:\/\/|^[^/]*:[^/]*@/i.test(subject);
   const log = await openLog({ file: values['log-file'], verbose: values.verbose });
   const report = isUrl
     ? await inspectUrl({ ...downloadOptions(values), url: subject }, log)
