@@ -79,14 +79,17 @@ export interface PathReport {
 
 /**
  * Asks a URL as `get` would, reads only the head, and tells what it says.
+ * @param watch gets a function that ends the asking with an error; returns what is to be called at the end
  * @throws SluiceError as the first request of a download
  */
 export async function inspectUrl(
   options: DownloadOptions,
   log: Log = silentLog,
+  watch: (abort: (error: SluiceError) => void) => () => void = () => () => undefined,
 ): Promise<UrlReport> {
   const local = new LocalExecutor();
   const asker = new Asker(options, local.connections, log);
+  const unwatch = watch((error) => asker.abort(error));
   try {
     let asked = await asker.ask({ start: 0, end: null });
     let offer = readPart(asked);
@@ -99,6 +102,7 @@ export async function inspectUrl(
     asked.connection.destroy();
     return report;
   } finally {
+    unwatch();
     await local.close();
   }
 }

@@ -1,6 +1,7 @@
 /** What all commands share when oclif runs them: parsing, the action, and errors of the command line. */
 import { Command } from '@oclif/core/command';
 import { SluiceError } from '../errors.js';
+import { redactWords } from '../http/redact.js';
 import { fail, perform } from './perform.js';
 import type { Action } from './perform.js';
 
@@ -14,14 +15,24 @@ export abstract class BaseCommand extends Command {
   }
 
   /** Errors of the command line, and what escapes from a command. */
-  protected override async catch(thrown: Error & { exitCode?: number }): Promise<void> {
-    // oclif marks its own errors with one or the other; it throws none but about the command line.
+  protected override async catch(thrown: Error): Promise<void> {
+    // All that oclif says itself is about the command line.
     const isUsage = !(thrown instanceof SluiceError) && ('parse' in thrown || 'oclif' in thrown);
-    const firstLine = thrown.message.split('\n')[0] ?? '';
+    const next = `See \`sluice help ${this.id ?? ''}\`.`;
     await fail(
       isUsage
-        ? new SluiceError('USAGE', firstLine, { next: 'See `sluice help`.' })
+        ? new SluiceError('USAGE', usageMessage(thrown.message), { next })
         : SluiceError.from(thrown),
     );
   }
+}
+
+/** oclif's words on one line, without its layout and without what may be a secret (P12). */
+function usageMessage(text: string): string {
+  const plain = text
+    .replace(/\n?See more help with --help/, '')
+    .replace(/^Parsing (--\S+)\s+/, '$1: ')
+    .replace(/(?<=^Nonexistent flags?: .*)=.*?(?=, --|\n|$)/gs, '')
+    .replace(/\s+/g, ' ');
+  return redactWords(plain).trim();
 }

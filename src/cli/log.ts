@@ -47,32 +47,49 @@ const OPEN_ERRORS: Record<string, ErrorCode> = {
   EDQUOT: 'DISK_QUOTA',
 };
 
+const REASONS: Record<string, string> = {
+  ENOENT: 'its directory does not exist',
+  ENOTDIR: 'what should be its directory is none',
+  EISDIR: 'it is a directory',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
+  EROFS: 'the filesystem is read-only',
+  ENOSPC: 'the disk is full',
+};
+
 function cannotOpen(file: string, thrown: unknown): SluiceError {
   const errno = (thrown as NodeJS.ErrnoException).code;
   const code = OPEN_ERRORS[errno ?? ''] ?? 'DISK_IO';
   const details = {
     path: file,
-    next: 'name another file with --log-file',
+    next: 'Name another file with --log-file.',
     ...(errno && { errno }),
   };
   return new SluiceError(
     code,
-    `the log file cannot be opened: ${errno ?? 'error'}`,
+    `the log file cannot be opened: ${REASONS[errno ?? ''] ?? errno ?? 'error'}`,
     details,
     thrown,
   );
 }
 
-/** A destination that writes at once: a line is in the file when the call returns. */
+/**
+ * A destination that writes at once: a line is in the file when the call returns.
+ * @param note takes the one line that tells that no more can be written
+ */
 function fileDestination(
   pino: typeof PinoFunction,
   file: string,
+  note: (line: string) => void,
 ): DestinationStream & { end(): void } {
   try {
     const destination = pino.destination({ dest: file, sync: true, mode: 0o600 });
     let failed = false;
     // A log on a full disk must not end the download.
-    destination.on('error', () => (failed = true));
+    destination.on('error', (error: NodeJS.ErrnoException) => {
+      if (!failed) note(`sluice: the log ends here: ${REASONS[error.code ?? ''] ?? error.message}`);
+      failed = true;
+    });
     return {
       write: (line) => {
         if (!failed) destination.write(escapeJsonLine(line.trimEnd()) + '\n');
@@ -106,7 +123,7 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
   if (file === undefined && !verbose) return { ...silentLog, close: () => undefined };
   const { pino } = await import('pino');
   const note = options.note ?? ((line: string) => void process.stderr.write(`${line}\n`));
-  const target = file === undefined ? undefined : fileDestination(pino, file);
+  const target = file === undefined ? undefined : fileDestination(pino, file, note);
   const level: LevelWithSilent = 'debug';
   const streams = [
     ...(target ? [{ level, stream: target }] : []),

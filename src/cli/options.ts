@@ -4,6 +4,7 @@ import { parseOverride } from '../app/addresses.js';
 import type { Fetching } from '../app/documents.js';
 import { readTextFile } from '../app/files.js';
 import { SluiceError } from '../errors.js';
+import { redactWords } from '../http/redact.js';
 import { MAX_CONNECTIONS } from '../limits.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { isChecksumList, parseChecksum } from '../app/checksums.js';
@@ -53,7 +54,11 @@ export function downloadOptions(values: DownloadValues): DownloadOptions {
     threads: values.threads ?? null,
     checksums: (values.checksum ?? [])
       .filter((text) => !isChecksumList(text))
-      .map((text) => parseChecksum(text)),
+      .map((text) => {
+        // It may be a URL that took the place of a forgotten checksum.
+        if (text.includes('://')) throw usage(`not a checksum: ${redactWords(text)}`);
+        return parseChecksum(text);
+      }),
     sync: values.sync as DownloadOptions['sync'],
     preallocate: values.preallocate as DownloadOptions['preallocate'],
   };
@@ -79,7 +84,7 @@ function parseConnections(text: string): number | 'auto' {
   if (text === 'auto') return 'auto';
   const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= MAX_CONNECTIONS) return count;
-  throw usage(`--connections takes 1 to ${MAX_CONNECTIONS} or auto, not ${text}`);
+  throw usage(`--connections takes 1 to ${MAX_CONNECTIONS} or auto, not ${redactWords(text)}`);
 }
 
 function parseFamily({ ipv4, ipv6 }: NetworkValues): 4 | 6 | null {
@@ -95,7 +100,7 @@ export function parseTime(text: string, flag: string): number {
   const ms = match === null ? 0 : Math.round(Number(match[1]) * unit);
   // Node's timers hold 31 bits.
   if (ms >= 1 && ms <= 0x7fffffff) return ms;
-  throw usage(`${flag} takes a time such as 30, 90s or 2m, not ${text}`);
+  throw usage(`${flag} takes a time such as 30, 90s or 2m, not ${redactWords(text)}`);
 }
 
 function parseUser(text: string): { user: string; password: string } {

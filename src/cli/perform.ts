@@ -35,6 +35,7 @@ export async function perform(
 
 /** Describes the error on standard error, and has the process end with its status. */
 export async function fail(error: SluiceError): Promise<void> {
+  guard(process.stderr);
   const { describeError } = await import('./exit.js');
   for (const line of describeError(error)) process.stderr.write(`${line}\n`);
   process.exitCode = error.exitStatus;

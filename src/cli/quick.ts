@@ -1,7 +1,8 @@
 /** The quick way in: a well-formed command line runs without oclif being loaded. */
 import { getArgs, getFlags, infoArgs, infoFlags, resumeArgs, resumeFlags } from './flag-table.js';
 import type { ArgSpec, FlagTable } from './flag-table.js';
-import { perform } from './perform.js';
+import { SluiceError } from '../errors.js';
+import { fail, perform } from './perform.js';
 import type { Action } from './perform.js';
 import { parsePlain } from './plain.js';
 
@@ -28,4 +29,17 @@ export async function runQuickly(words: readonly string[]): Promise<boolean> {
   if (parsed === null) return false;
   await perform(command.load, parsed.flags, parsed.argv);
   return true;
+}
+
+/** Says that the first word of a command line is no command. A URL in its place is not repeated. */
+export async function refuse(word: string): Promise<void> {
+  const isName = /^[\w-]{1,30}$/.test(word);
+  const isUrl = /^https?:/i.test(word);
+  await fail(
+    new SluiceError('USAGE', isName ? `there is no command ${word}` : 'no command is given', {
+      next: isUrl
+        ? 'Write `sluice get` before the URL.'
+        : 'Begin with get, resume, info or help; see `sluice help`.',
+    }),
+  );
 }

@@ -8,7 +8,6 @@ import {
   constants,
   fstatSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -18,6 +17,7 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { makeDirectories } from './directories.js';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -56,7 +56,7 @@ export interface NoteBounds {
  * It throws what the file system throws.
  */
 export function writeNote(directory: string, name: string, text: string, bounds: NoteBounds): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectories(directory, 0o700);
   replaceFile(path.join(directory, name), text);
   prune(directory, bounds);
 }

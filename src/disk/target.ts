@@ -1,8 +1,9 @@
 /** Where a download goes, and what is there already. */
-import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { SluiceError } from '../errors.js';
-import { diskError, errnoOf } from './errors.js';
+import { makeDirectories } from './directories.js';
+import { diskError } from './errors.js';
 import { fitName, MAX_NAME_BYTES } from './names.js';
 import { lstatOrNull } from './part-file.js';
 
@@ -100,32 +101,18 @@ function isComponent(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name);
 }
 
-/**
- * Makes a directory and those above it. Not by `recursive`: where a name cannot be made although
- * its parent is there (below /proc, in a directory that was removed), that never returns.
- */
 function makeDirectory(dir: string): void {
-  const absent: string[] = [];
-  for (let at = dir; lstatOrNull(at) === null; at = path.dirname(at)) {
-    absent.push(at);
-    if (path.dirname(at) === at) break;
+  try {
+    makeDirectories(dir);
+  } catch (thrown) {
+    const at = (thrown as NodeJS.ErrnoException).path ?? dir;
+    throw diskError(thrown, { action: 'create the directory', path: at });
   }
-  for (const at of absent.reverse()) makeOne(at);
   if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
     throw new SluiceError('USAGE', `${dir} is not a directory`, {
       path: dir,
       next: 'Choose another directory with --dir or --output.',
     });
-  }
-}
-
-function makeOne(dir: string): void {
-  try {
-    mkdirSync(dir);
-  } catch (thrown) {
-    // Another run may have been faster.
-    if (errnoOf(thrown) === 'EEXIST') return;
-    throw diskError(thrown, { action: 'create the directory', path: dir });
   }
 }
 

@@ -20,6 +20,11 @@ export function redactUrl(url: string | URL): string {
   }
 }
 
+/** A text of the user's with every word redacted that may be a URL: it may stand where none belongs. */
+export function redactWords(text: string): string {
+  return text.replace(/\S*(?::\/\/|@)\S*/g, (word) => redactUrl(word));
+}
+
 /**
  * A text as one harmless line: every control, line separator, bidi or zero-width mark and lone
  * surrogate becomes an escape such as `\x1b`, `\u202e` or `\u{e0001}`.

@@ -61,7 +61,8 @@ function checkScheme(text: string): void {
   if (/^https?:/i.test(text)) {
     throw invalid('the URL has no host', 'Write it as https://host/path.');
   }
-  const guess = redactUrl(`https://${text}`);
+  // What begins with a dash is a flag that stands too late.
+  const guess = text.startsWith('-') ? '' : redactUrl(`https://${text}`);
   throw invalid(
     'the URL has no scheme',
     guess.startsWith('https:') && guess.length <= MAX_GUESS

@@ -1,6 +1,7 @@
 /** Addresses that the user gives for a host instead of asking the resolver (`--resolve`). */
 import { isIP } from 'node:net';
 import { SluiceError } from '../errors.js';
+import { redactWords } from '../http/redact.js';
 import type { Address } from './endpoint.js';
 
 /** The addresses of one host and port. */
@@ -21,7 +22,7 @@ export function parseOverride(text: string): Override {
   const port = Number(match?.[2] ?? 0);
   const addresses = (match?.[3] ?? '').split(',').map(addressOf);
   if (host === null || port < 1 || port > 65535 || addresses.includes(null)) {
-    throw new SluiceError('USAGE', `--resolve takes HOST:PORT:ADDRESS, not ${text}`, {
+    throw new SluiceError('USAGE', `--resolve takes HOST:PORT:ADDRESS, not ${redactWords(text)}`, {
       next: 'For instance --resolve example.org:443:192.0.2.1,[2001:db8::1].',
     });
   }

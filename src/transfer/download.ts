@@ -15,7 +15,6 @@ import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import type { Span } from '../plan/grant.js';
 import { SLAB_BYTES } from '../net/connection.js';
-import type { Endpoint } from '../net/endpoint.js';
 import { Link } from '../plan/link.js';
 import { FAR_MS, Ramp } from '../plan/ramp.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../plan/retry.js';
@@ -39,6 +38,7 @@ import { Opening, readAnswer } from './opening.js';
 import type { DownloadOptions } from './options.js';
 import { Seams } from './seams.js';
 import { lastEvent, repairSentence, snapshotOf } from './telling.js';
+import { receivingThreads } from './threads.js';
 import type { Workspace } from './workspace.js';
 
 /** A download shorter than this is not forced to disk at its end under `--sync auto`. */
@@ -68,15 +68,6 @@ export interface DownloadHooks {
 
 /** Bytes per second from afar that one thread receives without effort, over TLS too. */
 const ONE_THREAD = 60e6;
-
-/**
- * How many threads receive, this one with them. Without TLS a thread takes more than a gigabyte a
- * second, nearly all of it in the kernel: one for two cores leaves room for what sends.
- */
-function receivingThreads({ scheme }: Endpoint): number {
-  const cores = availableParallelism();
-  return scheme === 'https' ? Math.max(2, cores) : Math.ceil(cores / 2);
-}
 
 export class Download {
   private state: State = START;
@@ -340,7 +331,10 @@ export class Download {
   private executor(lanes: number, { source, roundTripMs }: Asked): Executor {
     const { threads, connections } = this.options;
     const { local, log } = this.job;
-    const count = Math.min(lanes, threads ?? receivingThreads(source.endpoint) - 1);
+    const count = Math.min(
+      lanes,
+      threads ?? receivingThreads(source.endpoint.scheme, availableParallelism()) - 1,
+    );
     if (lanes === 1 || count === 0) return local;
     const pool = (this.pool ??= new PoolExecutor(count, lanes, log));
     // `auto` may find one connection enough, and threads cost a tenth of a second of the processor.

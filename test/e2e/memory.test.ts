@@ -1,14 +1,26 @@
-/** The whole command against servers that never stop: refused, and in bounded memory. */
+/** The memory of the whole command: with many connections, and against servers that never stop. */
 import { expect } from 'chai';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { readFileSync } from 'node:fs';
-import { runIn } from '../helpers/command.js';
+import { expectStatus, runIn } from '../helpers/command.js';
 import { FaultServer, type Reply } from '../helpers/fault-server.js';
+import { MOST_RECEIVERS } from '../../src/transfer/threads.js';
 import { tempDirPerTest } from '../helpers/files.js';
+import { Nginx, requireServer } from '../helpers/nginx.js';
 import { findProgram } from '../helpers/real-server.js';
 
 const LIMIT_KB = 200 * 1024;
+/**
+ * Most that 16 connections may take. A later Node takes up to 25 MiB more than Node 20 before it does
+ * anything: it is given as much more.
+ */
+const CONNECTIONS_LIMIT_KB = (nodeMajor() < 22 ? 128 : 160) * 1024;
+/** Most that a file eight times as long may take more: less than one byte in ten of it. */
+const GROWTH_KB = 40 * 1024;
 const PIECE = 64 * 1024;
+const MIB = 1024 * 1024;
+const SIZES = { small: 64 * MIB, large: 512 * MIB };
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 
 /** What each server sends first, and then for ever. */
@@ -33,6 +45,25 @@ async function send(reply: Reply, { first, ever }: { first: string; ever: string
   while (!reply.gone) await reply.raw(piece);
 }
 
+/** Of the Node that runs the command. */
+function nodeMajor(): number {
+  const node = process.env['SLUICE_NODE'] ?? process.execPath;
+  return Number(/^v(\d+)/.exec(execFileSync(node, ['--version'], { encoding: 'utf8' }))?.[1]);
+}
+
+/** Runs the command below time(1); the most memory that it had, in KiB. */
+async function measure(
+  cwd: string,
+  args: string[],
+): Promise<{ run: Awaited<ReturnType<typeof runIn>>; kilobytes: number }> {
+  const measured = path.join(cwd, 'kilobytes');
+  const prefix = ['/usr/bin/time', '-f', '%M', '-o', measured];
+  const run = await runIn(cwd, args, { prefix });
+  const kilobytes = Number(readFileSync(measured, 'utf8').trim().split('\n').at(-1));
+  rmSync(measured);
+  return { run, kilobytes };
+}
+
 describe('e2e/memory', () => {
   const dir = tempDirPerTest();
   let server: FaultServer;
@@ -46,14 +77,57 @@ describe('e2e/memory', () => {
     it(`P15: ${what} without end: the command refuses it in bounded memory`, async function () {
       if (findProgram('time') === null) return this.skip();
       server.handle((_request, reply) => send(reply, bytes));
-      const measured = path.join(dir(), 'kilobytes');
-      const run = await runIn(dir(), ['get', server.url('/x'), '--retries', '0'], {
-        prefix: ['/usr/bin/time', '-f', '%M', '-o', measured],
-      });
+      const get = ['get', server.url('/x'), '--retries', '0'];
+      const { run, kilobytes } = await measure(dir(), get);
       expect([6, 7], run.stderr).to.include(run.status);
       expect(run.stderr.length).to.be.below(2_000);
-      const kilobytes = Number(readFileSync(measured, 'utf8').trim().split('\n').at(-1));
       expect(kilobytes).to.be.within(1, LIMIT_KB);
+    });
+  }
+});
+
+describe('e2e/memory with nginx', () => {
+  const dir = tempDirPerTest();
+  let nginx: Nginx;
+
+  before(async function () {
+    requireServer('nginx', this);
+    if (findProgram('time') === null) return this.skip();
+    nginx = await Nginx.start();
+    for (const [name, size] of Object.entries(SIZES)) {
+      // Holes are enough: what is in a file changes nothing in memory.
+      writeFileSync(path.join(nginx.root, name), '');
+      truncateSync(path.join(nginx.root, name), size);
+    }
+  });
+  after(() => nginx?.close());
+
+  // As many threads beside the main one as a machine of any size gets (`src/transfer/threads.ts`).
+  for (const scheme of ['http', 'https'] as const) {
+    it(`P15: 16 connections over ${scheme}: memory is bounded and flat`, async () => {
+      const most = async (name: keyof typeof SIZES): Promise<number> => {
+        const url = nginx.url(`/${name}`, scheme);
+        const how = [
+          '-n',
+          '16',
+          '--threads',
+          `${MOST_RECEIVERS - 1}`,
+          '--sync',
+          'none',
+          '--cacert',
+          nginx.caFile,
+        ];
+        const { run, kilobytes } = await measure(dir(), ['get', url, ...how]);
+        expectStatus(run, 0);
+        const { size } = statSync(path.join(dir(), name));
+        rmSync(path.join(dir(), name));
+        expect(size).to.equal(SIZES[name]);
+        return kilobytes;
+      };
+      const small = await most('small');
+      const large = await most('large');
+      expect(large).to.be.within(1, CONNECTIONS_LIMIT_KB);
+      expect(large - small).to.be.below(GROWTH_KB);
     });
   }
 });

@@ -91,6 +91,90 @@ describe('e2e/output', () => {
     expect(nothing.stdout).to.equal('');
   });
 
+  it('every mistake in the command line is exit status 2, on one line, and tells no secret', async () => {
+    const url = `http://me:canary@${new URL(origin.url).host}/file.bin?canary=1`;
+    const cases: Array<[says: RegExp, args: string[], env?: Record<string, string>]> = [
+      [
+        /^sluice: --threads: Expected an integer greater than .* 1 /,
+        ['get', url, '--threads', '0'],
+      ],
+      [/--retries: Expected an integer .* received: -1/, ['get', url, '--retries', '-1']],
+      [/--retries: Expected an integer .* received: x/, ['get', url], { SLUICE_RETRIES: 'x' }],
+      [/Expected --sync=all to be one of/, ['get', url, '--sync', 'all']],
+      [/Flag --output can only be specified once/, ['get', url, '-o', 'a', '-o', 'b']],
+      [/Nonexistent flag: --bearr\n/, ['get', url, '--bearr=canary']],
+      [/Nonexistent flags: --a, --b\n/, ['get', url, '--a=canary', '--b=canary']],
+      [/Unexpected argument: http:/, ['info', url, url]],
+      [/Unexpected argument: <URL not shown>/, ['info', url, 'me:canary@host/']],
+      [/Missing 1 required arg: subject a URL/, ['info']],
+      [/there is no command gte\n/, ['gte', url]],
+      [/there is no command gte\n/, ['help', 'gte']],
+      [/there is no command -n\n/, ['-n', '4', url]],
+      [/no command is given\n.*`sluice get` before the URL/, [url]],
+      [/no command is given\n/, ['me:canary@host']],
+      [/`resume` takes the path of a download, not a URL/, ['resume', url]],
+      [/`resume` takes the path of a download, not a URL/, ['resume', 'me:canary@host/x']],
+      [/has no scheme\n.*Did you mean https:..host.x\?/, ['info', 'me:canary@host/x']],
+      [/--max-time takes a time .* not http:/, ['get', origin.url, '--max-time', url]],
+      [/--connections takes 1 to 64 or auto, not http:/, ['get', origin.url, '-n', url]],
+      [/--resolve takes HOST:PORT:ADDRESS, not http:/, ['get', url, '--resolve', url]],
+      [/not a checksum: <URL not shown>/, ['get', origin.url, '--checksum', `md5:${url}`]],
+      [/cannot go to standard output\n.*\.\/-\./, ['get', url, '-o', '-']],
+      [/has no scheme\n.*\n.*Write it with/, ['get', '--', '--late']],
+    ];
+    for (const [says, args, env = {}] of cases) {
+      const run = await runIn(dir(), args, { env });
+      expectStatus(run, 2);
+      expect(run.stderr).to.match(/^sluice: .*\n(?: {2}\w+: .*\n)* {2}\(\w+, exit status 2\)\n$/);
+      expect(run.stderr).to.match(says);
+      expect(run.stderr + run.stdout).to.not.contain('canary');
+    }
+    expect(origin.requests).to.deep.equal([]);
+  });
+
+  it('a file that is called - is written when that is what is asked for', async () => {
+    expectStatus(await runIn(dir(), ['get', origin.url, '-o', './-']), 0);
+    expectSameContent(path.join(dir(), '-'), 2, SIZE);
+  });
+
+  it('-h is --help', async () => {
+    for (const args of [['-h'], ['get', '-h'], ['resume', '-h']]) {
+      const short = await runIn(dir(), args);
+      expectStatus(short, 0);
+      const long = await runIn(dir(), [...args.slice(0, -1), '--help']);
+      expect(short.stdout).to.equal(long.stdout);
+    }
+  });
+
+  it('info that cannot be written is not done; a mistake keeps its status when it cannot be told', async () => {
+    const prefix = (where: string): string[] => ['sh', '-c', `exec "$@" ${where}`, 'sh'];
+    for (const args of [[], ['--json']]) {
+      const full = { prefix: prefix('>/dev/full') };
+      const lost = await runIn(dir(), ['info', origin.url, ...args], full);
+      expectStatus(lost, 10);
+      expect(lost.stderr).to.match(/standard output cannot be written: ENOSPC/);
+    }
+    const untold = await runIn(dir(), ['get', '--late'], { prefix: prefix('2>/dev/full') });
+    expectStatus(untold, 2);
+  });
+
+  it('a log that cannot be written any more is told, and ends nothing', async () => {
+    const run = await runIn(dir(), ['get', origin.url, '--log-file', '/dev/full']);
+    expectStatus(run, 0);
+    expect(run.stderr.match(/the log ends here: the disk is full/g)).to.have.length(1);
+    const none = await runIn(dir(), ['get', origin.url, '--log-file', 'none/log']);
+    expectStatus(none, 10);
+    expect(none.stderr).to.contain('its directory does not exist');
+  });
+
+  it('P16: a home in which nothing can be made is no obstacle, and no trap', async () => {
+    const unset = { XDG_CACHE_HOME: undefined, XDG_STATE_HOME: undefined };
+    const env = { HOME: '/proc', SLUICE_STATE_DIR: undefined, ...unset };
+    const run = await runIn(dir(), ['get', origin.url, '--json'], { env, timeoutMs: 60_000 });
+    expectStatus(run, 0);
+    expectSameContent(path.join(dir(), 'file.bin'), 2, SIZE);
+  });
+
   it('prints the table of exit statuses in --help, and nothing but errors with -q', async () => {
     const help = await runIn(dir(), ['get', '--help']);
     expectStatus(help, 0);

@@ -20,6 +20,7 @@ export async function run(values: GetValues, argv: string[]): Promise<void> {
       dir: values.dir ?? null,
       onExists: values['on-exists'] as OnExists,
     };
+    if (options.output === '-') throw noStandardOutput();
     if (urls.length > 1 && options.output !== null) throw oneName('URLs are given');
     const base = await withChecksumLists(values, options, urls, fetching);
     const list = [
@@ -45,6 +46,14 @@ async function ofMetalinks(
 
 function oneName(several: string): SluiceError {
   return usage(`--output names one file, but several ${several}`, 'Use --dir instead.');
+}
+
+/** Who writes `-o -` means a pipe: a file of that name would be a surprise, and exit 0 a lie. */
+function noStandardOutput(): SluiceError {
+  return usage(
+    'a download cannot go to standard output',
+    'Name a file. One that is called - is written as ./-.',
+  );
 }
 
 function usage(message: string, next: string): SluiceError {

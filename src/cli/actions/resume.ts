@@ -10,9 +10,16 @@ export async function run(values: ResumeValues, argv: string[]): Promise<void> {
   await runDownloads(values, async (fetching) => {
     const paths = values.all ? findUnfinished('.') : argv;
     if (paths.length === 0) throw nothing(values.all);
+    if (paths.some((path) => /^https?:\/\/|^[^/]*:[^/]*@/i.test(path))) throw notUrl();
     const options = { ...downloadOptions(values), insist: values.insist };
     const base = await withChecksumLists(values, options, [], fetching);
     return paths.map((path) => ({ path, options: () => resumeOptions(path, base) }));
+  });
+}
+
+function notUrl(): SluiceError {
+  return new SluiceError('USAGE', '`resume` takes the path of a download, not a URL', {
+    next: 'Write `sluice get` with the URL: it continues what is there.',
   });
 }
 

@@ -2,10 +2,11 @@
  * Our reading of an answer beside that of Node's own parser (llhttp). docs/http-strictness.md lists
  * every kind of disagreement and says why it is right; one that is not listed is a finding.
  *
- * Ours takes what Node refuses in four cases, each because the RFC tells a client to. Node gets
+ * Ours takes what Node refuses in five cases, each because the RFC tells a client to. Node gets
  * them in the form that they stand for:
  * - an obs-fold, which becomes one space (RFC 9112 §5.2);
- * - Connection, Content-Length or Transfer-Encoding in an interim answer: it has no body and is
+ * - HTAB after the value of Content-Length or of Transfer-Encoding (RFC 9110 §5.5);
+ * - Connection, Proxy-Connection, Content-Length or Transfer-Encoding in an interim answer: it has no body and is
  *   never the last (RFC 9110 §15.2, RFC 9112 §6.3 rule 1), so they say nothing there;
  * - Content-Length as a list of equal numbers, or twice with one (RFC 9112 §6.3, rule 5);
  * - Connection, Content-Length or Transfer-Encoding in a trailer: it must not be used for framing
@@ -120,10 +121,14 @@ function plain(heads: string): string {
       head
         .replace(/[ \t]*\r\n[ \t]+/g, ' ')
         .replace(/^(transfer-encoding:[ \t]*chunked)[ \t]+(?=\r\n)/gim, '$1')
+        .replace(/^(content-length:[ \t]*[0-9]+)[ \t]+(?=\r\n)/gim, '$1')
         .replace(/^(content-length:[ \t]*[0-9]+)[ \t]*,[ \t0-9,]*$/gim, '$1')
         .replace(/(?<=^content-length:[^]*\r\n)content-length:.*\r\n/gim, '')
         .replace(/^HTTP\/1.1 1[^]*/, (interim) =>
-          interim.replace(/^(?:connection|content-length|transfer-encoding):.*\r\n/gim, ''),
+          interim.replace(
+            /^(?:(?:proxy-)?connection|content-length|transfer-encoding):.*\r\n/gim,
+            '',
+          ),
         ),
     )
     .join('');
@@ -132,7 +137,7 @@ function plain(heads: string): string {
 /** The same body without fields in its trailer that say how a body is framed. */
 function plainTrailer(body: string): string {
   return body.replace(/(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n]*\r\n)+\r\n$/, (trailer) =>
-    trailer.replace(/^(?:connection|content-length|transfer-encoding):.*\r\n/gim, ''),
+    trailer.replace(/^(?:(?:proxy-)?connection|content-length|transfer-encoding):.*\r\n/gim, ''),
   );
 }
 
@@ -220,7 +225,12 @@ export const node: Target = {
       '_',
       '\xe9',
     ],
-    ...['Upgrade: x\r\n', 'Trailer: x\r\n', 'Keep-Alive: timeout=5\r\n'],
+    ...[
+      'Proxy-Connection: close\r\n',
+      'Upgrade: x\r\n',
+      'Trailer: x\r\n',
+      'Keep-Alive: timeout=5\r\n',
+    ],
   ],
   maxBytes: 4 * 1024,
   run: (input) => compare(input.toString('latin1')),

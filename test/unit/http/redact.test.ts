@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { escapeControl, redactUrl } from '../../../src/http/redact.js';
+import { escapeControl, redactUrl, redactWords } from '../../../src/http/redact.js';
 
 describe('http/redact: P12: redactUrl', () => {
   for (const [text, shown] of [
@@ -57,6 +57,20 @@ describe('http/redact: P12: redactUrl', () => {
       { numRuns: 500 },
     );
   });
+});
+
+describe('http/redact: P12: redactWords', () => {
+  for (const [text, shown] of [
+    ['nothing in it', 'nothing in it'],
+    ['Unexpected: https://u:p@h/a?b=c and x', 'Unexpected: https://h/a?<redacted> and x'],
+    ['u:p@h, md5:http://u:p@h/', '<URL not shown> <URL not shown>'],
+    ['--sync=http://h/?s', '<URL not shown>'],
+    ['@list\nhttp://h/#f', '<URL not shown>\nhttp://h/'],
+  ] as const) {
+    it(`shows ${JSON.stringify(text)} as ${JSON.stringify(shown)}`, () => {
+      expect(redactWords(text)).to.equal(shown);
+    });
+  }
 });
 
 describe('http/redact: P14: escapeControl', () => {

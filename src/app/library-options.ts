@@ -1,0 +1,150 @@
+/** The options of the library: filled in and checked before anything is asked. */
+import { SluiceError } from '../errors.js';
+import { MAX_CONNECTIONS } from '../limits.js';
+import type { DownloadOptions } from '../transfer/options.js';
+import { parseChecksum } from '../verify/checksum.js';
+import { defaultOptions } from './defaults.js';
+
+/** Everything that can be said; undefined stands for the command's default. */
+export type GivenOptions = {
+  [Name in Exclude<keyof DownloadOptions, 'url' | 'mode' | 'tls' | 'deadlines'>]?:
+    DownloadOptions[Name] | undefined;
+} & {
+  tls?: Partial<DownloadOptions['tls']> | undefined;
+  deadlines?: Partial<DownloadOptions['deadlines']> | undefined;
+};
+
+/** Says whether a value is right; `form` is how the message describes what is. */
+interface Rule {
+  form: string;
+  holds: (value: unknown) => boolean;
+}
+
+/** Node's timers hold 31 bits. */
+const MAX_MS = 0x7fffffff;
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isWhole = (value: unknown, least: number, most: number): boolean =>
+  Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
+
+const either = (...values: unknown[]): Rule => ({
+  form: values.map((value) => JSON.stringify(value)).join(' or '),
+  holds: (value) => values.includes(value),
+});
+const orNull = ({ form, holds }: Rule): Rule => ({
+  form: `${form} or null`,
+  holds: (value) => value === null || holds(value),
+});
+const listOf = ({ form, holds }: Rule): Rule => ({
+  form: `a list, each ${form}`,
+  holds: (value) => Array.isArray(value) && value.every(holds),
+});
+const whole = (least: number, most: number): Rule => ({
+  form: `a whole number from ${least} to ${most}`,
+  holds: (value) => isWhole(value, least, most),
+});
+
+const text: Rule = { form: 'a text', holds: isText };
+const path: Rule = { form: 'a text that is not empty', holds: (v) => isText(v) && v !== '' };
+const truth = either(true, false);
+const object: Rule = {
+  form: 'an object',
+  holds: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+};
+const milliseconds = whole(1, MAX_MS);
+
+const RULES: Record<keyof GivenOptions, Rule> = {
+  mirrors: listOf(text),
+  credentialsFor: orNull(text),
+  output: orNull(path),
+  dir: orNull(path),
+  connections: {
+    form: `1 to ${MAX_CONNECTIONS} or "auto"`,
+    holds: (value) => value === 'auto' || isWhole(value, 1, MAX_CONNECTIONS),
+  },
+  threads: orNull(whole(0, MAX_CONNECTIONS)),
+  checksums: listOf(object),
+  checksumLists: listOf(object),
+  size: orNull(whole(0, Number.MAX_SAFE_INTEGER)),
+  pieces: orNull(object),
+  headers: listOf(text),
+  userAgent: orNull(text),
+  referer: orNull(text),
+  user: orNull({
+    form: '{ user, password }',
+    holds: (value) => {
+      const { user, password } = (value ?? {}) as { user?: unknown; password?: unknown };
+      return isText(user) && isText(password);
+    },
+  }),
+  bearer: orNull(text),
+  tls: object,
+  resolve: listOf(object),
+  family: orNull(either(4, 6)),
+  allowDowngrade: truth,
+  deadlines: object,
+  maxTimeMs: orNull(milliseconds),
+  retries: whole(0, 1000),
+  onExists: either('fail', 'overwrite', 'rename', 'skip'),
+  sync: either('auto', 'full', 'none'),
+  preallocate: either('none', 'sparse', 'full'),
+  insist: truth,
+};
+
+const TLS_RULES: Record<string, Rule> = {
+  ca: orNull(text),
+  cert: orNull(text),
+  key: orNull(text),
+  verify: truth,
+};
+const DEADLINE_RULES: Record<string, Rule> = {
+  connectMs: milliseconds,
+  firstByteMs: milliseconds,
+  stallMs: milliseconds,
+};
+
+/**
+ * The options of a download from what a program gives. An option that is misspelt is refused: one
+ * that was to verify or to protect must not be passed over.
+ * @throws SluiceError USAGE
+ */
+export function libraryOptions(url: string, given: GivenOptions): DownloadOptions {
+  if (typeof url !== 'string') throw usage('the URL is not a text');
+  check(given, RULES, '');
+  const base = defaultOptions(url);
+  const tls = { ...base.tls, ...check(given.tls ?? {}, TLS_RULES, 'tls.') };
+  const deadlines = {
+    ...base.deadlines,
+    ...check(given.deadlines ?? {}, DEADLINE_RULES, 'deadlines.'),
+  };
+  const checksums = (given.checksums ?? []).map(({ algorithm, hex }) =>
+    parseChecksum(`${algorithm}:${hex}`),
+  );
+  return { ...base, ...said(given), tls, deadlines, checksums };
+}
+
+/** The values that are said, each of which keeps its rule. */
+function check<Given extends object>(
+  given: Given,
+  rules: Record<string, Rule>,
+  prefix: string,
+): Partial<Given> {
+  for (const [name, value] of Object.entries(given)) {
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (rule === undefined) throw usage(`there is no option ${prefix}${name}`);
+    if (value !== undefined && !rule.holds(value))
+      throw usage(`the option ${prefix}${name} takes ${rule.form}`);
+  }
+  return said(given);
+}
+
+type Said<Given> = { [Name in keyof Given]?: Exclude<Given[Name], undefined> };
+
+function said<Given extends object>(given: Given): Said<Given> {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Said<Given>;
+}
+
+function usage(message: string): SluiceError {
+  return new SluiceError('USAGE', message, { next: 'See LibraryOptions in the types of sluice.' });
+}
