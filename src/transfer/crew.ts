@@ -301,8 +301,7 @@ export class Crew {
   }
 
   private get books(): Books {
-    const { ledger, slots } = this.parts;
-    return { ledger, slots, coverage: this.coverage };
+    return { ...this.parts, coverage: this.coverage };
   }
 
   private begin(
