@@ -159,6 +159,7 @@ function startCosts(total: number, lanes: number): Costs {
     roundTripMs: 0,
     usualRate: null,
     ownRate: null,
+    isWarm: false,
     seams: seamsLeft({ total, spent: 0, owed: 0 }, lanes),
     inOrder: false,
     mayDouble: false,

@@ -20,6 +20,8 @@ export interface ActiveLease {
   end: number;
   /** Bytes per second; null when it is too young to tell. */
   rate: number | null;
+  /** Milliseconds since it was handed out, or since the one before it on its connection ended. */
+  ageMs: number;
   /** Milliseconds since its last byte, or since it was handed out. */
   silentMs: number;
   /** Whether it is to end where it is. */
@@ -38,6 +40,8 @@ export interface Costs {
   usualRate: number | null;
   /** Bytes per second that the connection which asks yielded last; null when it is new. */
   ownRate: number | null;
+  /** The connection which asks has been idle for so short a time that it needs no slow start. */
+  isWarm: boolean;
   /** What is left of the 0.1 % that seams may cost (P5). */
   seams: SeamsLeft;
   /** Somebody follows the contiguous front (a hash): leases are kept short, so that it moves. */
@@ -198,7 +202,8 @@ function maySpendOn(lease: ActiveLease, left: number, costs: Costs): boolean {
 
 /** Milliseconds that a connection that was idle takes for a range: the request, slow start, the bytes. */
 function fetchMs(bytes: number, rate: number, costs: Costs): number {
-  const slowStart = costs.roundTripMs * Math.log2(1 + bytes / FIRST_WINDOW);
+  const { isWarm, roundTripMs } = costs;
+  const slowStart = isWarm ? 0 : roundTripMs * Math.log2(1 + bytes / FIRST_WINDOW);
   return costs.requestMs + Math.max(slowStart, (bytes * 1000) / rate);
 }
 
@@ -246,6 +251,9 @@ export function slowTail(active: readonly ActiveLease[], costs: Costs): Move | n
 /** A connection this many times slower than a usual one is replaced. */
 const STRAGGLER = 5;
 
+/** A connection may need so many round trips to get its share of a link that others fill already. */
+const FAIR_ROUND_TRIPS = 20;
+
 /** A straggler that is done within this time is left alone, in milliseconds. */
 const WORTH_REPLACING_MS = 1000;
 
@@ -258,6 +266,7 @@ export function stragglers(active: readonly ActiveLease[], costs: Costs): number
   if (active.length < 3) return [];
   return active
     .filter((lease) => !lease.givenUp && isStraggler(lease, costs))
+    .filter(({ ageMs }) => ageMs >= FAIR_ROUND_TRIPS * costs.roundTripMs)
     .filter((lease) => timeLeftMs(lease, costs) > WORTH_REPLACING_MS + 2 * costs.requestMs)
     .slice(0, Math.floor(costs.seams.all / RESCUE_SEAMS))
     .map(({ lease }) => lease);

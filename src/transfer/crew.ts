@@ -21,6 +21,7 @@ import {
   activeLeases,
   endsWithin,
   excuse,
+  isWarm,
   newLane,
   put,
   takeOff,
@@ -237,7 +238,7 @@ export class Crew {
     const { ledger, ramp } = this.parts;
     if (ramp.isBoosting && !ramp.mayBoost(idleSinceMs)) return null;
     const books = { gaps: ledger.gaps(), missing: ledger.missing.total(), active: this.active() };
-    const costs = this.costs(rate);
+    const costs = this.costs(rate, isWarm(idleSinceMs));
     const move =
       ramp.isBoosting && books.gaps.length === 0
         ? boost(books.active, costs)
@@ -286,14 +287,15 @@ export class Crew {
     }
   }
 
-  private costs(ownRate: number | null = null): Costs {
+  private costs(ownRate: number | null = null, warm = false): Costs {
     const { requestMs, roundTripMs, usualRate } = this;
     const { total, seamBytes: spent, owedSeamBytes } = this.parts.ledger;
     const owed = owedSeamBytes + this.parts.seams.owedBytes;
     const seams = seamsLeft({ total, spent, owed }, this.lanes.length);
     const { inOrder } = this.parts;
     const mayDouble = strongValidator(this.source.validators) !== null;
-    return { requestMs, roundTripMs, usualRate, ownRate, seams, inOrder, mayDouble };
+    const known = { requestMs, roundTripMs, usualRate, ownRate, isWarm: warm };
+    return { ...known, seams, inOrder, mayDouble };
   }
 
   private active(): ActiveLease[] {
@@ -382,7 +384,7 @@ export class Crew {
     const isBusy = this.lanes.filter(({ working }) => working !== null).length <= ramp.target;
     if (!this.proven || ramp.isBoosting || !isBusy) return;
     for (const lane of this.lanes) {
-      if (!this.pipelining.isOpen || ledger.missing.total() === 0) return;
+      if (!this.pipelining.isOpen(ramp.target) || ledger.missing.total() === 0) return;
       if (!endsWithin(lane, this.pipelining.leadMs, this.books)) continue;
       if (!executor.mayPipeline(lane.number)) continue;
       const grant = this.grant(lane);

@@ -136,6 +136,7 @@ export function activeLeases(
         position: Math.min(coverage.positionOf(slot, lease, start), end),
         end,
         rate: young ? null : working.meter.rate,
+        ageMs: isBehind ? 0 : nowMs - working.beganMs,
         silentMs: isBehind ? 0 : nowMs - working.heardMs,
         givenUp,
         fixed: doubled || isFollowed,
@@ -167,6 +168,14 @@ export function endsWithin(
   // While it is young, its own rate is that of its slow start.
   const perMs = Math.max(working.meter.rate, rate ?? 0) / 1000;
   return booked.end + booked.beyond - booked.start - done <= perMs * ms;
+}
+
+/** A connection that has been idle for less keeps its window: TCP forgets it after a time-out of its own. */
+const WARM_MS = 200;
+
+/** Whether a connection that ended its last lease then may go on without slow start. */
+export function isWarm(idleSinceMs: number | null): boolean {
+  return idleSinceMs !== null && performance.now() - idleSinceMs < WARM_MS;
 }
 
 /** Where the facts about leases are. */

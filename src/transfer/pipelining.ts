@@ -30,10 +30,14 @@ export class Pipelining {
     this.answerMs = roundTripMs;
   }
 
-  /** Whether one more request may be sent behind another one. Until one was answered, one at a time. */
-  get isOpen(): boolean {
+  /**
+   * Whether one of so many connections may be sent a request behind another one. Until one was
+   * answered, half of them may: the others bring what a server that does not like it leaves.
+   */
+  isOpen(connections: number): boolean {
     if (this.answerMs < WORTH_MS) return false;
-    return this.shown ? this.inVain < MAX_IN_VAIN : this.inVain + this.underWay === 0;
+    if (this.shown) return this.inVain < MAX_IN_VAIN;
+    return this.inVain === 0 && this.underWay < Math.max(1, Math.floor(connections / 2));
   }
 
   /** How long before the end of a lease its successor is asked for, in milliseconds. */

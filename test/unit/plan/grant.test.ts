@@ -24,6 +24,7 @@ const costs = (change: Partial<Costs> = {}): Costs => ({
   roundTripMs: 10,
   usualRate: 10 * MIB,
   ownRate: null,
+  isWarm: false,
   seams: PLENTY,
   inOrder: false,
   mayDouble: false,
@@ -34,6 +35,7 @@ const active = (change: Partial<ActiveLease> = {}): ActiveLease => ({
   position: 0,
   end: 100 * MIB,
   rate: 10 * MIB,
+  ageMs: 10_000,
   silentMs: 0,
   givenUp: false,
   fixed: false,
@@ -46,6 +48,7 @@ const anyCosts = fc.record({
   usualRate: fc.option(fc.integer({ min: 1, max: 1e9 })),
   ownRate: fc.option(fc.integer({ min: 0, max: 1e9 })),
   seams: fc.record({ splits: fc.nat(300), all: fc.nat(300) }),
+  isWarm: fc.boolean(),
   inOrder: fc.boolean(),
   mayDouble: fc.boolean(),
 });
@@ -136,6 +139,7 @@ describe('grants by cutting', () => {
         const leases = list.map(({ length, ...rest }) => ({
           ...rest,
           end: rest.position + length,
+          ageMs: 10_000,
           silentMs: 0,
           givenUp: false,
           fixed: false,
@@ -242,6 +246,8 @@ describe('the slow', () => {
     expect(stragglers([...fast, slow], costs())).deep.equal([3]);
     expect(stragglers([...fast, active({ lease: 3, rate: 2 * MIB })], costs())).deep.equal([]);
     expect(stragglers([...fast, active({ lease: 3, rate: null })], costs())).deep.equal([]);
+    expect(stragglers([...fast, { ...slow, ageMs: 199 }], costs()), 'no share yet').deep.equal([]);
+    expect(stragglers([...fast, { ...slow, ageMs: 200 }], costs())).deep.equal([3]);
     expect(stragglers([active(), slow], costs())).deep.equal([]);
     expect(stragglers([...fast, slow], costs({ usualRate: null }))).deep.equal([]);
     expect(stragglers([...fast, { ...slow, end: MIB }], costs())).deep.equal([]);
@@ -331,6 +337,7 @@ describe('what is worth a cut', () => {
     const lease = active({ end: 2 * MIB, rate: 4 * MIB });
     expect(grantByCut([lease], free())).not.equal(null);
     expect(grantByCut([lease], free({ roundTripMs: 80 })), 'slow start').equal(null);
+    expect(grantByCut([lease], free({ roundTripMs: 80, isWarm: true }))).not.equal(null);
     expect(grantByCut([lease], free({ requestMs: 250 })), 'the request').equal(null);
   });
 

@@ -99,6 +99,7 @@ class Play {
       roundTripMs: 10,
       usualRate: median(this.lanes.flatMap(({ seen }) => (seen === null ? [] : [seen]))),
       ownRate: lane?.seen ?? null,
+      isWarm: false,
       seams: seamsLeft({ total, spent, owed }, lanes),
       inOrder: this.model.seed % 3 === 0,
       mayDouble: false,
@@ -111,7 +112,18 @@ class Play {
       if (booked === undefined) return [];
       const rate = ageS > 0.6 ? seen : null;
       const { end, givenUp, doubled } = booked;
-      return [{ lease: booked.lease, position, end, rate, silentMs: 0, givenUp, fixed: doubled }];
+      return [
+        {
+          lease: booked.lease,
+          position,
+          end,
+          rate,
+          ageMs: 10_000,
+          silentMs: 0,
+          givenUp,
+          fixed: doubled,
+        },
+      ];
     });
   }
 
@@ -202,13 +214,20 @@ describe('the budget of seams', () => {
   });
 
   it('P5: nothing is cut or given up for a seam too many; the last are for the far too slow', () => {
-    const is = { silentMs: 0, givenUp: false, fixed: false };
+    const is = { ageMs: 10_000, silentMs: 0, givenUp: false, fixed: false };
     const lease = { lease: 1, position: 0, end: 100 * MIB, rate: 1e6, ...is };
     const fast = { ...lease, lease: 2, end: 1000, rate: 1e7 };
     const tail = { ...lease, end: 100_000, rate: 1000 };
     const move = (active: ActiveLease[], all: number): string | null => {
       const seams = { splits: 0, all };
-      const known = { requestMs: 0, roundTripMs: 0, usualRate: 4e6, ownRate: null, seams };
+      const known = {
+        requestMs: 0,
+        roundTripMs: 0,
+        usualRate: 4e6,
+        ownRate: null,
+        isWarm: false,
+        seams,
+      };
       const costs = { ...known, inOrder: false, mayDouble: false };
       return nextMove({ gaps: [], missing: 0, active }, 2, costs)?.kind ?? null;
     };
@@ -230,6 +249,7 @@ describe('the budget of seams', () => {
       position: 0,
       end: 100 * MIB,
       rate: lease === 4 ? 1e7 : 1e4,
+      ageMs: 10_000,
       silentMs: 0,
       givenUp: lease === 1,
       fixed: false,
@@ -240,6 +260,7 @@ describe('the budget of seams', () => {
         roundTripMs: 0,
         usualRate: 1e7,
         ownRate: null,
+        isWarm: false,
         seams: { splits: 0, all },
         inOrder: false,
         mayDouble: false,
