@@ -36,13 +36,22 @@ export function refusal(head: ResponseHead): SluiceError {
   if (status >= 400) {
     return new SluiceError('HTTP_REFUSED', `the server refused: ${said}`, {
       ...details,
-      next: advice(status),
+      next: advice(head),
     });
   }
   return new SluiceError('HTTP_UNEXPECTED', `the server answered ${said} to a request for bytes`, {
     ...details,
     next: 'Check the URL: what answers there is not a file.',
   });
+}
+
+/** What to do about a 401, by the schemes that it names (RFC 9110 section 11.6.1). */
+function authentication(challenges: string[]): string {
+  const known =
+    challenges.length === 0 || challenges.some((one) => /\b(basic|bearer)\b/i.test(one));
+  if (known) return 'Give credentials with --user or --bearer, or check those that were given.';
+  const scheme = excerpt((challenges[0] ?? '').split(' ')[0] ?? '');
+  return `The server wants ${scheme} authentication, and only Basic and Bearer are spoken here.`;
 }
 
 /** A time that a server asks for, rounded up to what a person reckons in. */
@@ -52,10 +61,10 @@ function duration(ms: number): string {
   return seconds < 7200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3600)} h`;
 }
 
-function advice(status: number): string {
+function advice({ status, fields }: ResponseHead): string {
   switch (status) {
     case 401:
-      return 'Give credentials with --user or --bearer.';
+      return authentication(fields.getAll('www-authenticate'));
     case 403:
       return 'Check the credentials; a signed address may have expired.';
     case 404:

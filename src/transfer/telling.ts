@@ -26,7 +26,8 @@ export function lastEvent(job: Job, ending: Ending): DoneEvent | ErrorEvent {
 }
 
 function errorEvent(job: Job, error: SluiceError): ErrorEvent {
-  const { next, httpStatus } = error.details;
+  const { httpStatus } = error.details;
+  const next = nextSentence(job, error);
   const kept = keptSentence(job);
   return {
     type: 'error',
@@ -61,6 +62,12 @@ export function repairSentence(
   const count = bad.reduce((sum, range) => sum + countPieces(pieces, range), 0);
   const what = `${count} of ${pieces.hexes.length} pieces are wrong`;
   return `${what} (${error.message}); fetching them again from ${url}`;
+}
+
+/** Without ranges nothing continues where it stopped, whatever the error promises. */
+function nextSentence({ work }: Job, { details: { next } }: SluiceError): string | undefined {
+  if (work?.offer.kind !== 'whole' || work.offer.ranges) return next;
+  return next?.replace('it continues where it stopped', `it starts over, for ${work.offer.why}`);
 }
 
 function keptSentence(job: Job): string | null {

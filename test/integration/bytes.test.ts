@@ -75,6 +75,13 @@ describe('the bytes', () => {
     });
   }
 
+  it('says that the next run starts over where the server serves no ranges', async () => {
+    const origin = await bench.origin({ size: 9 * MIB, seed: 1, ranges: false });
+    origin.fault({ times: Infinity, fault: { kind: 'reset', at: 5 * MIB } });
+    const last = expectFailed(await bench.engine({ retries: 0 }).get(origin.url));
+    expect(last.next).include('it starts over, for the server does not serve byte ranges');
+  });
+
   it('P1: 200 to the first request and 206 to the later ones', async () => {
     const size = 12 * MIB;
     const origin = await bench.origin({ size, seed: 4, rate: 2 * MIB });

@@ -44,7 +44,7 @@ describe('http/answer: refusal', () => {
   });
 
   for (const [status, next] of [
-    [401, 'Give credentials with --user or --bearer.'],
+    [401, 'Give credentials with --user or --bearer, or check those that were given.'],
     [403, 'Check the credentials; a signed address may have expired.'],
     [404, 'Check the URL.'],
     [410, 'Check the URL.'],
@@ -59,6 +59,14 @@ describe('http/answer: refusal', () => {
       expect(error.details).to.deep.equal({ httpStatus: status, next });
     });
   }
+
+  it('401 names a scheme that is not spoken here', () => {
+    const next = (challenge: string): string | undefined =>
+      refused(401, '', { 'www-authenticate': challenge }).details.next;
+    expect(next('Digest realm="x", nonce="y"')).to.contain('wants Digest authentication');
+    expect(next('Negotiate, Basic realm="x"')).to.contain('--user');
+    expect(next('bearer')).to.contain('--bearer');
+  });
 
   it('any other status was not what a request for bytes asks for', () => {
     for (const status of [204, 304, 399]) {

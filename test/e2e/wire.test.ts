@@ -1,0 +1,107 @@
+/** What goes wrong on the wire, through the command with several connections: once, and for ever. */
+import { expect } from 'chai';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { expectStatus, filesIn, runIn } from '../helpers/command.js';
+import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
+import { Origin } from '../helpers/origin.js';
+import type { Fault } from '../helpers/origin.js';
+import { together } from '../helpers/together.js';
+
+const MIB = 1024 * 1024;
+const SIZE = 12 * MIB;
+const PAGE = 'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>';
+
+/** A fault of leases; `once` and `ever` are the exit statuses after one of it and after many. */
+interface Case {
+  what: string;
+  fault: Fault;
+  once: number;
+  ever: number;
+}
+
+const status = (code: number, ever: number, retryAfter?: string): Case => ({
+  what: `${code} ${retryAfter ?? ''}`,
+  fault: { kind: 'status', status: code, ...(retryAfter !== undefined && { retryAfter }) },
+  once: 0,
+  ever,
+});
+
+const range = (value: string | null | string[]): Case => ({
+  what: `Content-Range ${JSON.stringify(value)}`,
+  fault: { kind: 'content-range', value },
+  once: 0,
+  ever: 7,
+});
+
+const CASES: Case[] = [
+  { what: 'reset in the head', fault: { kind: 'reset-head', at: 30 }, once: 0, ever: 4 },
+  { what: 'reset at 0', fault: { kind: 'reset', at: 0 }, once: 0, ever: 4 },
+  { what: 'reset at 100,000', fault: { kind: 'reset', at: 100_000 }, once: 0, ever: 0 },
+  { what: 'stall', fault: { kind: 'stall', at: 0 }, once: 0, ever: 4 },
+  { what: 'silence before the head', fault: { kind: 'stall-head', at: 0 }, once: 0, ever: 4 },
+  { what: 'early end', fault: { kind: 'early-end', at: 100_000 }, once: 0, ever: 0 },
+  { what: 'over-long', fault: { kind: 'overlong', extra: 5000 }, once: 0, ever: 0 },
+  { what: 'one byte a second', fault: { kind: 'rate', bytesPerSecond: 1 }, once: 0, ever: -1 },
+  range(null),
+  range('bytes 0-9/10'),
+  range(`bytes */${SIZE}`),
+  range([`bytes 0-9/${SIZE}`, `bytes 10-19/${SIZE}`]),
+  { what: 'no total', fault: { kind: 'total', total: '*' }, once: 0, ever: 0 },
+  { what: 'another total', fault: { kind: 'total', total: SIZE + 1 }, once: 0, ever: 7 },
+  { what: 'several parts', fault: { kind: 'multipart' }, once: 0, ever: 7 },
+  { what: '200, same validator', fault: { kind: 'full-200' }, once: 0, ever: 7 },
+  { what: 'part as 200', fault: { kind: 'part-200', says: false }, once: 0, ever: 7 },
+  { what: 'to the end', fault: { kind: 'to-the-end' }, once: 0, ever: 0 },
+  { what: 'login page', fault: { kind: 'raw', bytes: PAGE, then: 'keep' }, once: 0, ever: 7 },
+  { what: 'other ETag', fault: { kind: 'etag', value: '"other"' }, once: 0, ever: -1 },
+  { what: 'gzip', fault: { kind: 'encoding', encoding: 'gzip' }, once: 7, ever: 7 },
+  { what: 'other bytes', fault: { kind: 'wrong-bytes' }, once: 8, ever: 8 },
+  { what: 'other place', fault: { kind: 'shifted', by: 1 }, once: 8, ever: 8 },
+  ...[401, 403, 404, 410, 416].map((code) => status(code, 6)),
+  ...[408, 429, 500, 502, 503, 504].map((code) => status(code, 6)),
+  ...['0', '-5', 'Mon, 01 Jan 2001 00:00:00 GMT', '86400'].map((after) => status(503, 6, after)),
+];
+
+describe('e2e/wire', () => {
+  const dir = tempDirPerTest();
+
+  async function run(one: Case, times: number): Promise<void> {
+    const expected = times === 1 ? one.once : one.ever;
+    const cwd = path.join(dir(), one.what.replace(/\W+/g, '-') + times);
+    mkdirSync(cwd);
+    const origin = await Origin.start({ size: SIZE, seed: 1, rate: 12 * MIB });
+    origin.fault({ when: ({ number }) => number > 0, times, fault: one.fault });
+    const args = ['get', origin.url, '-n', '4', '--retries', '1', '--stall-timeout', '2'];
+    try {
+      const ended = await runIn(cwd, [...args, '--max-time', expected === -1 ? '4' : '60']);
+      if (expected >= 0) expectStatus(ended, expected);
+      if (ended.status === 0) {
+        expectSameContent(path.join(cwd, 'file.bin'), 1, SIZE);
+        expect(filesIn(cwd)).to.deep.equal(['file.bin']);
+      } else {
+        expect(filesIn(cwd)).not.to.include('file.bin');
+        expect(ended.stderr).to.contain('next: ').and.contain(`exit status ${ended.status}`);
+      }
+      expect(origin.requests.length, 'no storm').to.be.below(150);
+    } finally {
+      await origin.close();
+    }
+  }
+
+  it(`P1, P9, P21: once, to a lease: ${CASES.map(({ what }) => what).join('; ')}`, () =>
+    together(
+      CASES,
+      ({ what }) => what,
+      (one) => run(one, 1),
+      3,
+    ));
+
+  it('P1, P9, P21: the same to every lease', () =>
+    together(
+      CASES,
+      ({ what }) => what,
+      (one) => run(one, Infinity),
+      3,
+    ));
+});
