@@ -4,6 +4,7 @@ import { MAX_CONNECTIONS } from '../limits.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { parseChecksum } from '../verify/checksum.js';
 import { defaultOptions } from './defaults.js';
+import { checkPems } from './pem.js';
 
 /** Everything that can be said; undefined stands for the command's default. */
 export type GivenOptions = {
@@ -106,13 +107,14 @@ const DEADLINE_RULES: Record<string, Rule> = {
 /**
  * The options of a download from what a program gives. An option that is misspelt is refused: one
  * that was to verify or to protect must not be passed over.
- * @throws SluiceError USAGE
+ * @throws SluiceError USAGE, TLS_FILES
  */
 export function libraryOptions(url: string, given: GivenOptions): DownloadOptions {
   if (typeof url !== 'string') throw usage('the URL is not a text');
   check(given, RULES, '');
   const base = defaultOptions(url);
-  const tls = { ...base.tls, ...check(given.tls ?? {}, TLS_RULES, 'tls.') };
+  const settings = { ...base.tls, ...check(given.tls ?? {}, TLS_RULES, 'tls.') };
+  const tls = { ...checkPems(settings), verify: settings.verify };
   const deadlines = {
     ...base.deadlines,
     ...check(given.deadlines ?? {}, DEADLINE_RULES, 'deadlines.'),

@@ -1,17 +1,14 @@
 /** The values of the flags as options of a download. */
 import { defaultOptions } from '../app/defaults.js';
+import { readPemFiles } from '../app/pem.js';
 import { parseOverride } from '../app/addresses.js';
 import type { Fetching } from '../app/documents.js';
-import { readTextFile } from '../app/files.js';
 import { SluiceError } from '../errors.js';
 import { redactWords } from '../http/redact.js';
 import { MAX_CONNECTIONS } from '../limits.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { isChecksumList, parseChecksum } from '../app/checksums.js';
 import type { DownloadValues, NetworkValues } from './flag-table.js';
-
-/** PEM files are small. */
-const MAX_PEM_BYTES = 4 * 1024 * 1024;
 
 /**
  * The options that the network flags say.
@@ -28,9 +25,11 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
     user: values.user === undefined ? null : parseUser(values.user),
     bearer: values.bearer ?? null,
     tls: {
-      ca: pem(values.cacert),
-      cert: pem(values.cert),
-      key: pem(values.key),
+      ...readPemFiles({
+        ca: values.cacert ?? null,
+        cert: values.cert ?? null,
+        key: values.key ?? null,
+      }),
       verify: !values.insecure,
     },
     resolve: (values.resolve ?? []).map((text) => parseOverride(text)),
@@ -108,19 +107,6 @@ function parseUser(text: string): { user: string; password: string } {
   if (colon < 0)
     throw usage('--user takes USER:PASSWORD', 'An empty password is written as USER:.');
   return { user: text.slice(0, colon), password: text.slice(colon + 1) };
-}
-
-function pem(path: string | undefined): string | null {
-  if (path === undefined) return null;
-  try {
-    return readTextFile(path, MAX_PEM_BYTES);
-  } catch (error) {
-    const message = `the PEM file cannot be read: ${SluiceError.from(error).message}`;
-    throw new SluiceError('TLS_FILES', message, {
-      path,
-      next: 'Check the path and its permissions.',
-    });
-  }
 }
 
 function usage(message: string, next = 'See `sluice help get`.'): SluiceError {
