@@ -189,7 +189,7 @@ export class Crew {
     }
     if (this.fatal !== null || this.refreshing || this.singleStream) return;
     const nowMs = performance.now();
-    if (nowMs < this.gateMs) return;
+    if (nowMs < this.gateMs || this.parts.slots.isHeld) return;
     for (let idle = this.idleCount(nowMs); idle > 0; idle--) {
       const lane = this.lanes.find((each) => each.working === null && this.isReady(each, nowMs));
       const grant = lane === undefined ? null : this.grant(lane);
