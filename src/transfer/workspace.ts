@@ -18,7 +18,13 @@ import type {
 import { PartFile } from '../disk/part-file.js';
 import { preallocate } from '../disk/preallocate.js';
 import type { Preallocate } from '../disk/preallocate.js';
-import { finishPublish, publish, publishedName, releaseClaim, undoPublish } from '../disk/publish.js';
+import {
+  finishPublish,
+  publish,
+  publishedName,
+  releaseClaim,
+  undoPublish,
+} from '../disk/publish.js';
 import { writeReceipt } from '../disk/receipts.js';
 import { removePart, removeTrace } from '../disk/remove.js';
 import { directoryOf, inspectTarget, realTarget } from '../disk/target.js';

@@ -73,6 +73,7 @@ describe('e2e/disk', () => {
     ['EIO of the final name', 'link:error=EIO:when=1', ['x', 'x.part']],
     ['EIO of the sync of the directory', 'fsync:error=EIO:when=1+', ['']],
     ['EROFS of the first name', 'openat:error=EROFS:when=1', ['x.part']],
+    ['EMFILE of the first name', 'openat:error=EMFILE:when=1', ['x.part']],
     ['EDQUOT of the first name', 'openat:error=EDQUOT:when=1', ['x.part']],
     ['EDQUOT of the journal', 'openat:error=EDQUOT:when=1', ['x.sluice']],
     ['EDQUOT of the final name', 'link:error=EDQUOT:when=1', ['x', 'x.part']],
@@ -258,22 +259,6 @@ describe('e2e/disk', () => {
     } finally {
       disk.remove();
     }
-  });
-
-  it('P17: few open files: it works with what there is, or says so', async () => {
-    origin.set({ rate: Infinity });
-    const limited = (files: number) => ({
-      prefix: ['sh', '-c', `ulimit -n ${files}; exec "$@"`, 'sh'],
-    });
-    const none = await runIn(dir(), ['get', origin.url, '-o', 'x', '-n', '16'], limited(20));
-    if (none.status !== 0) {
-      expectStatus(none, 10);
-      expect(none.stderr).to.contain('ulimit -n');
-      expect(filesIn(dir())).to.deep.equal([]);
-    }
-    const few = await runIn(dir(), ['get', origin.url, '-o', 'y', '-n', '16'], limited(34));
-    expectStatus(few, 0);
-    expectSameContent(inDir('y'), SEED, SIZE);
   });
 
   for (const [onExists, again] of [
