@@ -7,7 +7,7 @@ import { readAt } from './async-io.js';
 import { MAX_EXTENT, type DurableExtent } from './durable-extents.js';
 import { diskError } from './errors.js';
 import type { Journal } from './journal.js';
-import { madeShorter, type PartFile } from './part-file.js';
+import { madeShorter, replaced, type PartFile } from './part-file.js';
 
 /** Bytes that are read back in one step. */
 export const READ_STEP = 1024 * 1024;
@@ -84,7 +84,7 @@ export class Checkpointer {
       log.debug({ bytes, extents: fresh.length, ms: Date.now() - started }, 'checkpoint');
       return bytes;
     } catch (thrown) {
-      this.#failure = diskError(thrown, { action: 'sync', path: part.path });
+      this.#failure = gone(part) ?? diskError(thrown, { action: 'sync', path: part.path });
       log.error({ code: this.#failure.code, path: part.path }, 'checkpoint failed');
       throw this.#failure;
     }
@@ -112,6 +112,15 @@ export class Checkpointer {
     }
     if (extents.length > 0) await journal.append(extents);
     return bytes;
+  }
+}
+
+/** That the part was taken away explains whatever else fails; null when it is there. */
+function gone(part: PartFile): SluiceError | null {
+  try {
+    return part.isSameAsPath() ? null : replaced(part.path);
+  } catch {
+    return null;
   }
 }
 

@@ -14,6 +14,12 @@ export interface DiskAction {
   needBytes?: number;
 }
 
+/** For what has no better one. */
+const AGAIN = 'Run the same command again: it continues where it stopped.';
+
+/** Writing elsewhere does not help whoever may not read. */
+const NOT_OURS = 'Go on as the user who began it, or choose another name with --output.';
+
 interface Meaning {
   code: ErrorCode;
   reason: string;
@@ -24,7 +30,7 @@ const MEANINGS: Record<string, Meaning> = {
   ENOSPC: {
     code: 'DISK_FULL',
     reason: 'no space is left on the disk',
-    next: 'Free some space and run the same command again; it continues.',
+    next: 'Free some space (or some files: `df -i`) and run the same command again; it continues.',
   },
   EDQUOT: {
     code: 'DISK_QUOTA',
@@ -61,6 +67,21 @@ const MEANINGS: Record<string, Meaning> = {
     reason: 'the disk reports an input/output error',
     next: 'Look at the system log and at the disk; then run the same command again, it continues.',
   },
+  EMFILE: {
+    code: 'DISK_IO',
+    reason: 'too many files are open in this process',
+    next: 'Use fewer connections, with --connections, or allow more open files (ulimit -n).',
+  },
+  ENFILE: {
+    code: 'DISK_IO',
+    reason: 'too many files are open on this machine',
+    next: 'End other programs, then run the same command again; it continues.',
+  },
+  ESTALE: {
+    code: 'DISK_IO',
+    reason: 'the file or its directory is gone from the file server',
+    next: 'Look at the mount; then run the same command again, it continues.',
+  },
   ENOENT: {
     code: 'USAGE',
     reason: 'the directory or the file does not exist',
@@ -92,11 +113,12 @@ const MEANINGS: Record<string, Meaning> = {
 export function errnoOf(thrown: unknown): string | null {
   if (!(thrown instanceof Error)) return null;
   const { code, errno } = thrown as NodeJS.ErrnoException;
-  if (code === 'UNKNOWN') return nameOfNumber(errno);
+  if (code === 'UNKNOWN' || code?.startsWith('Unknown system error') === true)
+    return nameOfNumber(errno);
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : null;
 }
 
-/** Node has no names for some numbers (EDQUOT among them), and calls them UNKNOWN. */
+/** Node has no names for some numbers (EDQUOT and ESTALE among them), and calls them UNKNOWN, or by their number. */
 function nameOfNumber(errno: number | undefined): string {
   const known = Object.entries(os.constants.errno).find(([, number]) => number === -(errno ?? 0));
   return known?.[0] ?? 'EUNKNOWN';
@@ -118,11 +140,16 @@ export function diskError(thrown: unknown, what: DiskAction): SluiceError {
   const meaning = MEANINGS[errno] ?? { code: 'DISK_IO' as const, reason: systemText(thrown) };
   const details: ErrorDetails = { errno };
   if (what.path !== '') details.path = what.path;
-  if (meaning.next !== undefined) details.next = meaning.next;
+  details.next = nextStep(meaning, what);
   const file = what.path === '' ? 'the part file' : what.path;
   const missing = errno === 'ENOSPC' ? missingSpace(what) : '';
   const message = `cannot ${what.action} ${file}: ${meaning.reason}${missing}`;
   return new SluiceError(meaning.code, message, details, thrown);
+}
+
+function nextStep({ code, next }: Meaning, { action }: DiskAction): string {
+  if (code === 'DISK_PERMISSION' && (action === 'read' || action === 'open')) return NOT_OURS;
+  return next ?? AGAIN;
 }
 
 /**

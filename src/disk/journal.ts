@@ -77,7 +77,8 @@ export function readJournal(journalPath: string): JournalRead {
     if (errno === 'ENOENT') throw missing(journalPath);
     if (errno === 'ELOOP') throw unusable(journalPath, 'it is a symbolic link');
     const error = diskError(thrown, { action: 'read', path: journalPath });
-    throw error.code === 'JOURNAL_DAMAGED' ? unusable(journalPath, null, error) : error;
+    const isNamed = error.code !== 'JOURNAL_DAMAGED' || error.details.path !== undefined;
+    throw isNamed ? error : unusable(journalPath, null, error);
   } finally {
     if (fd !== null) closeSync(fd);
   }

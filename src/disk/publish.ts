@@ -88,6 +88,27 @@ export async function finishPublish(target: string, part: Unpublished['part']): 
   unlink(partPath(target));
 }
 
+/** Of file times, in nanoseconds: FAT has two seconds. */
+const COARSEST_NS = 2_000_000_000n;
+
+/**
+ * Removes the empty file with which a run claimed the name, where there are no hard links, before it
+ * died. It is younger than the last write to the part; an empty file that is older is somebody's.
+ */
+export function releaseClaim(target: string, { mode, size, part }: Unpublished): void {
+  const left = lstatOrNull(partPath(target));
+  if (mode === 'overwrite' || left === null) return;
+  if (!isFile(left, part) || Number(left.size) !== size) return;
+  for (let number = 0; number < MAX_RENAMES; number += 1) {
+    const name = number === 0 ? target : numberedName(target, number);
+    const there = lstatOrNull(name);
+    if (there === null) return;
+    const isEmpty = there.isFile() && there.size === 0n && there.nlink === 1n;
+    if (isEmpty && there.mtimeNs + COARSEST_NS >= left.mtimeNs) return unlink(name);
+    if (mode !== 'rename') return;
+  }
+}
+
 /**
  * Takes the name away again from a part that may not be whole: its bytes were not synced, and the
  * machine went down. Only when the part's own name is there as well, so that nothing is lost.
@@ -128,7 +149,8 @@ async function claimName(part: PartFile, target: string, sync: boolean): Promise
 
 /**
  * Without hard links, the name is claimed by an empty file and then replaced. Between the two
- * calls an empty file has the final name; a crash just there leaves it, with the part beside it.
+ * calls an empty file has the final name; a crash just there leaves it, with the part beside it, and
+ * the next run takes it away ({@link releaseClaim}).
  */
 export async function claimNameWithoutLinks(
   part: PartFile,

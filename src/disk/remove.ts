@@ -12,7 +12,8 @@ export function removePart(target: string, what: 'both' | 'part' | 'journal' = '
   const parts = what === 'journal' ? [] : [partPath(target)];
   for (const path of [...parts, ...(what === 'part' ? [] : journals)]) {
     try {
-      unlinkSync(path);
+      // A read-only filesystem refuses to remove even what is not there.
+      if (lstatOrNull(path) !== null) unlinkSync(path);
     } catch (thrown) {
       if (errnoOf(thrown) !== 'ENOENT') throw diskError(thrown, { action: 'remove', path });
     }

@@ -30,6 +30,7 @@ import {
 } from './lane-book.js';
 import type { Books, LaneBook, Working } from './lane-book.js';
 import { Pipelining } from './pipelining.js';
+import { Streak } from './streak.js';
 import { strongValidator } from '../http/validators.js';
 import { asksTooMuch, classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
 
@@ -65,12 +66,8 @@ export class Crew {
   private source: Source;
   private addresses: Addresses;
   private gateMs = 0;
-  private streak = 0;
-  /** When a failure was last counted. */
-  private failedMs = 0;
+  private readonly streak: Streak;
   private changes = 0;
-  /** The most bytes that were in place at a failure. */
-  private progressMark = 0;
   private requestMs: number;
   private roundTripMs: number;
   private usualRate: number | null = null;
@@ -106,7 +103,7 @@ export class Crew {
     this.coverage = new Coverage(parts.ledger, parts.slots, parts.seams);
     this.roundTripMs = parts.roundTripMs;
     this.requestMs = 2 * parts.roundTripMs;
-    this.progressMark = parts.ledger.written.total();
+    this.streak = new Streak(parts.retries, parts.ledger.written.total());
     this.redirected = parts.redirected;
     this.proven = parts.proven;
     this.nextLease = firstLease;
@@ -202,7 +199,7 @@ export class Crew {
     }
     if (this.fatal !== null || this.refreshing || this.singleStream) return;
     const nowMs = performance.now();
-    if (nowMs < this.gateMs) return;
+    if (nowMs < this.gateMs || this.parts.slots.isHeld) return;
     this.askBehind();
     for (let idle = this.idleCount(nowMs); idle > 0; idle--) {
       const lane = this.lanes.find((each) => each.working === null && this.isReady(each, nowMs));
@@ -581,7 +578,7 @@ export class Crew {
     if (kind === 'fatal') throw error;
     this.lastError = error;
     lane.failures = progressed ? 1 : lane.failures + 1;
-    this.countStreak(working, progressed);
+    this.streak.failed(working.beganMs, progressed, this.coverage.inPlace());
     if (!progressed && others > 0 && kind === 'objection') this.parts.ramp.objected(nowMs, others);
     const retryAfterMs = error.details.retryAfterMs ?? null;
     const delayMs = backoffMs(lane.failures, retryAfterMs, Math.random());
@@ -590,30 +587,12 @@ export class Crew {
       this.gateMs = Math.max(this.gateMs, nowMs + delayMs);
     // Nothing works: the next try, of whichever connection, is one for all of them.
     if (others === 0 && !progressed)
-      this.gateMs = Math.max(this.gateMs, nowMs + backoffMs(this.streak, null, Math.random()));
-    this.checkStreak(error, others);
+      this.gateMs = Math.max(
+        this.gateMs,
+        nowMs + backoffMs(this.streak.length, null, Math.random()),
+      );
+    if (!this.singleStream && this.streak.isOver(others)) throw error;
     if (!this.singleStream) this.parts.hooks.retry(error, lane.failures, delayMs, lane.number);
-  }
-
-  /**
-   * Failures in a row over all connections; any real progress between them starts the count anew.
-   * Tries that were under way together and fail together are one failure.
-   */
-  private countStreak({ beganMs }: Working, progressed: boolean): void {
-    const now = this.coverage.inPlace();
-    if (progressed || now > this.progressMark) this.streak = 0;
-    this.progressMark = Math.max(this.progressMark, now);
-    if (this.streak > 0 && beganMs < this.failedMs) return;
-    this.streak++;
-    this.failedMs = performance.now();
-  }
-
-  /** @throws SluiceError the last failure, when as many have come in a row as are allowed */
-  private checkStreak(error: SluiceError, others: number): void {
-    if (this.singleStream) return;
-    // Connections that all wait in vain always see another one at work.
-    const allowed = others === 0 ? this.parts.retries : (this.parts.retries + 1) * 2;
-    if (this.streak > allowed) throw error;
   }
 
   /** Asks the original URL again for where the bytes are now; once for all leases of one address. */
@@ -624,8 +603,8 @@ export class Crew {
     lane.notBeforeMs = performance.now() + delayMs;
     this.parts.hooks.retry(error, lane.failures, delayMs, lane.number);
     if (this.refreshing || working.generation !== this.generation) return;
-    this.countStreak(working, false);
-    this.checkStreak(error, this.parts.ledger.leasesOut);
+    this.streak.failed(working.beganMs, false, this.coverage.inPlace());
+    if (!this.singleStream && this.streak.isOver(this.parts.ledger.leasesOut)) throw error;
     this.refreshing = true;
     this.parts.hooks.refresh().then(
       (source) => this.renewed(source),
@@ -650,10 +629,15 @@ export class Crew {
     // Others still receive: the server refused one more connection, not the address.
     const isObjection = error.code === 'HTTP_REFUSED' && others > 0;
     if (isObjection) this.parts.ramp.objected(performance.now(), others);
-    else if (!isWorthAsking(error) || this.streak > this.parts.retries) return this.giveUp(error);
-    const delayMs = backoffMs(this.streak, error.details.retryAfterMs ?? null, Math.random());
+    else if (!isWorthAsking(error) || this.streak.length > this.parts.retries)
+      return this.giveUp(error);
+    const delayMs = backoffMs(
+      this.streak.length,
+      error.details.retryAfterMs ?? null,
+      Math.random(),
+    );
     this.gateMs = Math.max(this.gateMs, performance.now() + delayMs);
-    this.parts.hooks.retry(error, this.streak, delayMs, lane.number);
+    this.parts.hooks.retry(error, this.streak.length, delayMs, lane.number);
   }
 
   private tick(): void {
@@ -718,7 +702,7 @@ export class Crew {
 
   private endBroken(): void {
     const error = this.lastError ?? new SluiceError('CONNECTION_LOST', 'the body ended early');
-    const progressed = this.coverage.inPlace() > this.progressMark;
+    const progressed = this.streak.isBeyond(this.coverage.inPlace());
     this.end({ kind: 'broken', error, progressed, alone: this.alone });
   }
 

@@ -18,7 +18,13 @@ import type {
 import { PartFile } from '../disk/part-file.js';
 import { preallocate } from '../disk/preallocate.js';
 import type { Preallocate } from '../disk/preallocate.js';
-import { finishPublish, publish, publishedName, undoPublish } from '../disk/publish.js';
+import {
+  finishPublish,
+  publish,
+  publishedName,
+  releaseClaim,
+  undoPublish,
+} from '../disk/publish.js';
 import { writeReceipt } from '../disk/receipts.js';
 import { removePart, removeTrace } from '../disk/remove.js';
 import { directoryOf, inspectTarget, realTarget } from '../disk/target.js';
@@ -152,7 +158,7 @@ export class Workspace {
       if (record === null) return;
       const { part, url, validators } = identity;
       const path = publishedName(this.target, { ...record, part });
-      if (path === null) return;
+      if (path === null) return releaseClaim(this.target, { ...record, part });
       if (!isWholeStill(record)) {
         if (undoPublish(this.target, path, part))
           this.log.warn({ path }, 'the machine went down before the file was safe; it goes on');

@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -38,13 +39,13 @@ describe('e2e/disk', () => {
   const inDir = (name: string): string => path.join(dir(), name);
 
   /** Runs under strace, which spoils a system call on the files; it counts calls by thread. */
-  const spoiled = (inject: string, files: string[], ...args: string[]) =>
+  const spoiled = (inject: string | string[], files: string[], ...args: string[]) =>
     runIn(dir(), ['get', origin.url, '-o', inDir('x'), '-n', '2', '--sync', 'full', ...args], {
       env: { UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1' },
       prefix: [
         ...['strace', '-f', '-qq', '-o', '/dev/null'],
         ...files.flatMap((name) => ['-P', inDir(name)]),
-        ...['-e', `inject=${inject}`],
+        ...[inject].flat().flatMap((each) => ['-e', `inject=${each}`]),
       ],
     });
 
@@ -72,6 +73,11 @@ describe('e2e/disk', () => {
     ['EIO of the final name', 'link:error=EIO:when=1', ['x', 'x.part']],
     ['EIO of the sync of the directory', 'fsync:error=EIO:when=1+', ['']],
     ['EROFS of the first name', 'openat:error=EROFS:when=1', ['x.part']],
+    ['EMFILE of the first name', 'openat:error=EMFILE:when=1', ['x.part']],
+    ['EDQUOT of the first name', 'openat:error=EDQUOT:when=1', ['x.part']],
+    ['EDQUOT of the journal', 'openat:error=EDQUOT:when=1', ['x.sluice']],
+    ['EDQUOT of the final name', 'link:error=EDQUOT:when=1', ['x', 'x.part']],
+    ['ESTALE of the length', 'ftruncate:error=ESTALE:when=1', ['x.part']],
   ];
 
   for (const [what, inject, files] of FAULTS) {
@@ -223,6 +229,69 @@ describe('e2e/disk', () => {
       disk.remove();
     }
   });
+
+  it('P17: a read-only filesystem is named as what it is', async function () {
+    const disk = mountSmallDisk(64 * 1024 * 1024, 'ro');
+    if (disk === null) return this.skip();
+    try {
+      const run = await runIn(dir(), ['get', origin.url, '-o', path.join(disk.dir, 'x')]);
+      expectStatus(run, 10);
+      expect(run.stderr).to.match(/cannot create .*x\.part: the filesystem is read-only/);
+    } finally {
+      disk.remove();
+    }
+  });
+
+  it('P17: no room for another file ends with exit status 10, and what came is kept', async function () {
+    // The directory, the part and the journal; the final name is one too many.
+    const disk = mountSmallDisk(64 * 1024 * 1024, 'nr_inodes=3');
+    if (disk === null) return this.skip();
+    try {
+      const target = path.join(disk.dir, 'x');
+      origin.set({ rate: Infinity });
+      const run = await runIn(dir(), ['get', origin.url, '-o', target, '--sync', 'full']);
+      expectStatus(run, 10);
+      expect(run.stderr).to.contain('df -i').and.to.contain(`${SIZE} of ${SIZE} bytes are kept`);
+      const other = path.join(disk.dir, 'y');
+      const second = await runIn(dir(), ['get', origin.url, '-o', other]);
+      expectStatus(second, 10);
+      expect(filesIn(disk.dir)).to.deep.equal(['x.part', 'x.sluice']);
+    } finally {
+      disk.remove();
+    }
+  });
+
+  for (const [onExists, again] of [
+    ['fail', 'get'],
+    ['fail', 'resume'],
+    ['rename', 'get'],
+  ] as const) {
+    it(`P4: killed between claiming the name and giving it, without hard links: ${onExists}, ${again}`, async function () {
+      if (findProgram('strace') === null) return this.skip();
+      const mode = ['--on-exists', onExists];
+      const final = onExists === 'rename' ? 'x.1' : 'x';
+      if (onExists === 'rename') {
+        // Somebody's empty file, from before, stays.
+        writeFileSync(inDir('x'), '');
+        utimesSync(inDir('x'), 1000, 1000);
+      }
+      origin.set({ rate: Infinity });
+      const dead = await spoiled(
+        ['link:error=EPERM', 'rename:signal=KILL:when=1'],
+        ['x', 'x.1', 'x.part'],
+        ...mode,
+      );
+      expect(dead.status).to.equal(null);
+      expect(statSync(inDir(final)).size).to.equal(0);
+      const from = origin.requests.length;
+      const args = again === 'get' ? ['get', origin.url, '-o', 'x', ...mode] : ['resume', 'x'];
+      expectStatus(await runIn(dir(), args), 0);
+      expectSameContent(inDir(final), SEED, SIZE);
+      expect(filesIn(dir())).to.deep.equal(onExists === 'rename' ? ['x', 'x.1'] : ['x']);
+      const sent = origin.requests.slice(from).reduce((sum, each) => sum + each.bodyBytes, 0);
+      expect(sent).to.be.at.most(4096);
+    });
+  }
 
   it('P17: ulimit -f is a failure with a name, not a death', async () => {
     origin.set({ rate: Infinity });

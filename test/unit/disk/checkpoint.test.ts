@@ -1,4 +1,12 @@
-import { closeSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { crc32 } from 'node:zlib';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -64,6 +72,21 @@ describe('disk/checkpoint', () => {
     ];
     expect(run.checkpointer.durable()).to.deep.equal(expected);
     expect(readJournal(at('x.sluice')).extents).to.deep.equal(expected);
+    await run.end();
+  });
+
+  it('P2: says that the part was taken away, whatever failed because of that', async () => {
+    mkdirSync(at('sub'));
+    const run = await begin(at('sub/x.part'), at('sub/x.sluice'));
+    run.write(Buffer.from('hello'), 0);
+    const sync = run.part.sync.bind(run.part);
+    // The sync of the directory fails, for it has another name by now.
+    run.part.sync = async (): Promise<void> => {
+      await sync();
+      renameSync(at('sub'), at('other'));
+    };
+    const { message } = await expectCode('TARGET_UNSAFE', () => run.checkpointer.run());
+    expect(message).to.contain('was removed or replaced');
     await run.end();
   });
 

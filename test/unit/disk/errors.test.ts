@@ -50,6 +50,23 @@ describe('disk/errors', () => {
       diskError(Object.assign(unknown, { errno }), { action: 'write', path: 'x' });
     expect(error(-os.constants.errno.EDQUOT).code).to.equal('DISK_QUOTA');
     expect(error(-98765).code).to.equal('DISK_IO');
+    // What libuv throws at once is named by its number.
+    Object.assign(unknown, { code: 'Unknown system error -122' });
+    expect(error(-os.constants.errno.EDQUOT).code).to.equal('DISK_QUOTA');
+    expect(error(-os.constants.errno.ESTALE).message).to.contain('gone from the file server');
+  });
+
+  it('says what to do next, whatever the system said', () => {
+    for (const code of ['EMFILE', 'ESTALE', 'ENODEV', 'EBUSY', 'ENOSPC', 'EACCES']) {
+      const thrown = Object.assign(new Error(`${code}: words, open`), { code });
+      expect(diskError(thrown, { action: 'create', path: 'x' }).details.next, code).to.be.a(
+        'string',
+      );
+    }
+    const denied = Object.assign(new Error('EACCES: x'), { code: 'EACCES' });
+    const next = (action: string) => diskError(denied, { action, path: 'x' }).details.next;
+    expect(next('create')).to.contain('--dir');
+    expect(next('read')).to.contain('the user who began it');
   });
 
   it('leaves errors of ours alone and calls everything else a defect', () => {

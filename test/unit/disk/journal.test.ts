@@ -7,6 +7,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { expect } from 'chai';
@@ -186,6 +187,13 @@ describe('disk/journal', () => {
       await expectCode('NOTHING_TO_RESUME', () => readJournal(path));
     }
     await expectCode('NOTHING_TO_RESUME', () => readJournal(at('none.sluice')));
+  });
+
+  it('is not read when it is too long to be one, and says so once', async () => {
+    const path = await written(async (journal) => journal.append([{ start: 0, end: 9, crc: 1 }]));
+    truncateSync(path, 2 ** 40);
+    const { message } = await expectCode('JOURNAL_DAMAGED', () => readJournal(path));
+    expect(message).to.match(/^[^:]*: the journal is not usable: it is longer than 64 MiB$/);
   });
 
   it('P13: neither reads nor creates through a link, a FIFO or a directory', async () => {

@@ -9,11 +9,11 @@ export interface SmallDisk {
   remove(): void;
 }
 
-/** Null when mounting is not permitted. */
-export function mountSmallDisk(bytes: number): SmallDisk | null {
+/** @param more further options of tmpfs; null when mounting is not permitted. */
+export function mountSmallDisk(bytes: number, more = 'rw'): SmallDisk | null {
   const dir = mkdtempSync(path.join(os.tmpdir(), 'sluice-small-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir], {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes},${more}`, 'tmpfs', dir], {
       stdio: 'ignore',
     });
   } catch {

@@ -173,7 +173,13 @@ describe('the budget of seams', () => {
         const { ledger } = new Play({ ...model, breaks: 0 }).run();
         expect(ledger.seamBytes).most(model.total * 0.001);
       }),
-      { numRuns: 60, examples: [[GIVEN_UP_AND_CUT]] },
+      {
+        numRuns: 60,
+        examples: [
+          [GIVEN_UP_AND_CUT],
+          [{ total: 122_880_000, lanes: 64, seed: 5, rate: 120_410, spread: 4 }],
+        ],
+      },
     );
   });
 
