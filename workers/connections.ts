@@ -25,6 +25,9 @@ interface Busy {
 
 export class Connections {
   private readonly kept = new Map<string, Kept[]>();
+  /** Connections that are being opened before they are needed; null when that failed. */
+  private readonly coming = new Map<string, Array<Promise<Connection | null>>>();
+  private closed = false;
   /** By the number that the scheduler gives a connection. */
   private readonly busy = new Map<number, Busy>();
 
@@ -38,7 +41,25 @@ export class Connections {
       const connection = takeIdle(list, address);
       if (connection !== null) return { connection, reused: true };
     }
+    const prepared = await (this.coming.get(endpointKey(endpoint))?.shift() ?? null);
+    if (prepared?.isIdle === true) return { connection: prepared, reused: true };
     return { connection: await Connection.open(endpoint, timeoutMs), reused: false };
+  }
+
+  /** Opens a connection before it is needed. When that fails nobody is told: who needs one tries again. */
+  prepare(endpoint: Endpoint, timeoutMs: number): void {
+    const key = endpointKey(endpoint);
+    const coming = Connection.open(endpoint, timeoutMs).catch(() => null);
+    this.coming.set(key, [...(this.coming.get(key) ?? []), coming]);
+    void coming.then((connection) => {
+      if (connection === null || this.closed) connection?.destroy();
+      // Nobody waits for it yet: from now on it is one that is kept.
+      else if (this.coming.get(key)?.includes(coming) === true) this.keep(connection);
+      this.coming.set(
+        key,
+        (this.coming.get(key) ?? []).filter((each) => each !== coming),
+      );
+    });
   }
 
   /** Keeps a connection for a while, if it can serve again. */
@@ -83,6 +104,7 @@ export class Connections {
 
   /** Closes all that is kept. */
   close(): void {
+    this.closed = true;
     for (const list of this.kept.values()) {
       for (const { connection, timer } of list) {
         clearTimeout(timer);

@@ -96,13 +96,17 @@ export class Asker {
   /**
    * Asks for `[start, end)`, or for everything when `range` is null, and follows redirects.
    * @param range offsets in bytes, half-open; `end` null for up to the last byte
+   * @param connected is told of a new connection when the request is on its way
    * @throws SluiceError of name resolution, connection, TLS, HTTP and redirects
    */
-  async ask(range: { start: number; end: number | null } | null): Promise<Asked> {
+  async ask(
+    range: { start: number; end: number | null } | null,
+    connected: (endpoint: Endpoint, connection: Connection) => void = () => undefined,
+  ): Promise<Asked> {
     let url = this.origin;
     const hops: Hop[] = [];
     for (;;) {
-      const asked = await this.exchange(url, range);
+      const asked = await this.exchange(url, range, connected);
       const { connection, answer } = asked;
       if (!isRedirect(answer.head.status)) return { ...asked, url, hops };
       const next = this.follow(url, answer.head, hops);
@@ -127,6 +131,7 @@ export class Asker {
   private async exchange(
     url: URL,
     range: { start: number; end: number | null } | null,
+    connected: (endpoint: Endpoint, connection: Connection) => void,
   ): Promise<Pick<Asked, 'connection' | 'answer' | 'source' | 'roundTripMs'>> {
     const { connectMs, firstByteMs } = this.options.deadlines;
     const endpoint = await this.endpoint(url);
@@ -147,7 +152,9 @@ export class Asker {
       this.checkAborted();
       try {
         const sent = performance.now();
-        const answer = await connection.request(bytes, 'GET', firstByteMs);
+        const answering = connection.request(bytes, 'GET', firstByteMs);
+        if (!reused) connected(endpoint, connection);
+        const answer = await answering;
         const roundTripMs = Math.min(connection.dialMs, performance.now() - sent);
         if (endsUnseen(connection, answer)) {
           this.log.info({}, 'the body ends with the TLS connection; asking again to see that end');

@@ -337,10 +337,10 @@ export class Download {
     );
     if (lanes === 1 || count === 0) return local;
     const pool = (this.pool ??= new PoolExecutor(count, lanes, log));
+    const isFar = threads === null && roundTripMs >= FAR_MS;
     // `auto` may find one connection enough, and threads cost a tenth of a second of the processor.
-    if (connections !== 'auto') pool.warm();
+    if (connections !== 'auto' && !isFar) pool.warm();
     if (threads !== null) return pool;
-    const isFar = connections === 'auto' && roundTripMs >= FAR_MS;
     return new SharedExecutor(local, pool, (connection) =>
       isFar ? (this.job.crew?.rate ?? 0) < ONE_THREAD : connection % (count + 1) === 0,
     );

@@ -21,6 +21,7 @@ import { existingTarget, isKnownFinished } from './existing.js';
 import { isWorthAsking } from './failures.js';
 import type { Job, Work } from './job.js';
 import { ListLookup } from './list-lookup.js';
+import { sendAhead } from './forerunners.js';
 import { Keeping, factsOf } from './keeping.js';
 import { maxConnections, usefulConnections } from './lanes.js';
 import type { Event } from './machine.js';
@@ -91,7 +92,10 @@ export class Opening {
    */
   private async askFor(from: number, end: number | null): Promise<[Asked, Offer]> {
     if (this.rangeless && from === 0) return this.askWhole();
-    const asked = await this.job.asker.ask({ start: from, end });
+    const { local, options } = this.job;
+    const asked = await this.job.asker.ask({ start: from, end }, (endpoint, { dialMs }) => {
+      if (end !== 1) sendAhead(local.connections, options, endpoint, dialMs);
+    });
     const offer = this.readPart(asked, from, end);
     if (offer === null) return this.askWhole();
     if (offer.kind !== 'none') return [asked, offer];
