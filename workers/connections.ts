@@ -33,9 +33,10 @@ export class Connections {
 
   /**
    * A kept connection to one of the endpoint's addresses, the first one if possible; else a new one.
+   * @param slab bytes of a new one's slab
    * @throws SluiceError as Connection.open
    */
-  async take(endpoint: Endpoint, timeoutMs: number): Promise<Taken> {
+  async take(endpoint: Endpoint, timeoutMs: number, slab: number): Promise<Taken> {
     const list = this.kept.get(endpointKey(endpoint)) ?? [];
     for (const { address } of endpoint.addresses) {
       const connection = takeIdle(list, address);
@@ -43,13 +44,13 @@ export class Connections {
     }
     const prepared = await (this.coming.get(endpointKey(endpoint))?.shift() ?? null);
     if (prepared?.isIdle === true) return { connection: prepared, reused: true };
-    return { connection: await Connection.open(endpoint, timeoutMs), reused: false };
+    return { connection: await Connection.open(endpoint, timeoutMs, { slab }), reused: false };
   }
 
   /** Opens a connection before it is needed. When that fails nobody is told: who needs one tries again. */
-  prepare(endpoint: Endpoint, timeoutMs: number): void {
+  prepare(endpoint: Endpoint, timeoutMs: number, slab: number): void {
     const key = endpointKey(endpoint);
-    const coming = Connection.open(endpoint, timeoutMs).catch(() => null);
+    const coming = Connection.open(endpoint, timeoutMs, { slab }).catch(() => null);
     this.coming.set(key, [...(this.coming.get(key) ?? []), coming]);
     void coming.then((connection) => {
       if (connection === null || this.closed) connection?.destroy();

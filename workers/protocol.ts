@@ -239,6 +239,8 @@ export interface LeaseTask {
    * its answer must then come within so many milliseconds. Null: the connection is free.
    */
   pipelinedMs: number | null;
+  /** Bytes of the slab of a connection that has to be opened for it. */
+  slab: number;
   source: Source;
   deadlines: Deadlines;
 }

@@ -201,6 +201,7 @@ async function ask(
     const { connection, reused } = await connections.take(
       task.source.endpoint,
       task.deadlines.connectMs,
+      task.slab,
     );
     run.connection = connection;
     checkWanted(task, slots);

@@ -20,7 +20,7 @@ import type { UserField } from '../http/request.js';
 import { excerpt } from '../http/syntax.js';
 import { parseUserUrl } from '../http/url.js';
 import { ifRangeValue, readValidators } from '../http/validators.js';
-import { Connection } from '../net/connection.js';
+import { Connection, slabBytes } from '../net/connection.js';
 import type { Answer, BodySink } from '../net/connection.js';
 import { urlParts } from '../net/endpoint.js';
 import type { Endpoint, TlsSettings } from '../net/endpoint.js';
@@ -177,12 +177,14 @@ export class Asker {
 
   /** Opening a connection may take long; the end of the download does not wait for it. */
   private connect(endpoint: Endpoint, timeoutMs: number): Promise<Taken> {
+    const { connections } = this.options;
+    const slab = slabBytes(connections === 'auto' ? 1 : connections);
     const taking = this.watched
-      ? Connection.open(endpoint, timeoutMs, { watched: true }).then((connection): Taken => ({
+      ? Connection.open(endpoint, timeoutMs, { watched: true, slab }).then((connection): Taken => ({
           connection,
           reused: false,
         }))
-      : this.connections.take(endpoint, timeoutMs);
+      : this.connections.take(endpoint, timeoutMs, slab);
     taking.then(
       ({ connection }) => {
         if (this.aborted !== null) connection.destroy();

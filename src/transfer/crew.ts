@@ -10,6 +10,7 @@ import type { ActiveLease, Costs, Span } from '../plan/grant.js';
 import { Meter, median } from '../plan/meter.js';
 import { backoffMs } from '../plan/retry.js';
 import { seamsLeft } from '../plan/seam-budget.js';
+import { slabBytes } from '../net/connection.js';
 import { measureRoundTrip } from '../net/round-trip.js';
 import { LANE, SEAM_BYTES, slotsOf } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
@@ -348,6 +349,7 @@ export class Crew {
       askEnd,
       givesWay: this.parts.inOrder && this.parts.ramp.target > 1,
       pipelinedMs: isBehind ? Math.min(this.pipelining.dueMs, deadlines.firstByteMs) : null,
+      slab: slabBytes(this.parts.ramp.target),
       source: this.proven
         ? this.addresses.sourceFor(this.source, number, performance.now())
         : this.source,

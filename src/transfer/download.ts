@@ -14,7 +14,7 @@ import { readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import type { Span } from '../plan/grant.js';
-import { SLAB_BYTES } from '../net/connection.js';
+import { slabBytes } from '../net/connection.js';
 import { Link } from '../plan/link.js';
 import { FAR_MS, Ramp } from '../plan/ramp.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../plan/retry.js';
@@ -92,7 +92,8 @@ export class Download {
   ) {
     this.job = new Job(options, hooks.emit ?? (() => undefined), hooks.log ?? silentLog);
     this.opening = new Opening(this.job);
-    const slabs = maxConnections(options) * SLAB_BYTES;
+    const most = maxConnections(options);
+    const slabs = most * slabBytes(most);
     this.backlog = new Backlog(hooks.backlogBytes ?? backlogBound(), slabs);
   }
 

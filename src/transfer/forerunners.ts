@@ -4,6 +4,7 @@
  * troubled for nothing. So they are few, unless a large file came from there before.
  */
 import type { Connections } from '../../workers/connections.js';
+import { slabBytes } from '../net/connection.js';
 import type { Endpoint } from '../net/endpoint.js';
 import { BOOST_LANES } from '../plan/boost.js';
 import { FAR_MS } from '../plan/ramp.js';
@@ -31,5 +32,5 @@ export function sendAhead(
   const few = isAuto ? 0 : FEW;
   const count = Math.min(wanted, BOOST_LANES) - 1;
   for (let i = isKnown ? count : Math.min(few, count); i > 0; i--)
-    connections.prepare(endpoint, options.deadlines.connectMs);
+    connections.prepare(endpoint, options.deadlines.connectMs, slabBytes(wanted));
 }

@@ -1,5 +1,6 @@
 /** Requests that are sent behind another one, and servers that do not like it. */
 import { expect } from 'chai';
+import { certificates } from '../helpers/certificates.js';
 import { benchPerTest, expectDone } from '../helpers/engine.js';
 import type { EngineRun } from '../helpers/engine.js';
 import type { Pipelining } from '../helpers/fault-server.js';
@@ -34,6 +35,19 @@ describe('pipelining', () => {
     expectDone(run, REFERENCE);
     expect(origin.server.early, 'half of four').within(1, 2);
     expect(run.ms, 'not the deadline of a first byte').below(19_000);
+  });
+
+  it('a connection that gave way at the end of its lease goes on with what is behind it', async () => {
+    const all = await certificates();
+    const origin = await bench.origin({ ...REFERENCE, rate: 64 * MIB, tls: all.server });
+    origin.fault({ times: Infinity, fault: { kind: 'latency', ms: 20 } });
+    const checksums = [{ algorithm: 'sha256' as const, hex: origin.digest() }];
+    const tls = { ca: all.ca, cert: null, key: null, verify: true };
+    const run = await bench.engine({ connections: 8, checksums, tls }).get(origin.url);
+    expectDone(run, REFERENCE);
+    const starts = origin.requests.map(({ range }) => range?.start);
+    expect(starts.length).above(12);
+    expect(new Set(starts).size, 'nothing is asked for twice').equal(starts.length);
   });
 
   it('P1: a server that resets the connection over such a request is not sent many', async () => {
