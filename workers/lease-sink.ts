@@ -12,7 +12,6 @@ import type { LeaseTask, SeamSample, Slots } from './protocol.js';
 const FLUSH_MS = 500;
 
 export class LeaseSink implements BodySink {
-  readonly givesWay: boolean;
   /** Offset of the next byte that will come out of the slab. */
   private offset: number;
   private readonly expected: Buffer | null;
@@ -37,7 +36,6 @@ export class LeaseSink implements BodySink {
     bodyStart: number,
     private readonly bodyEnd: number,
   ) {
-    this.givesWay = task.givesWay;
     this.offset = bodyStart;
     this.headStart = bodyStart;
     this.obey();

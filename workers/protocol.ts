@@ -232,8 +232,6 @@ export interface LeaseTask {
   headSeam: number;
   /** First byte that is not asked for; beyond the lease's end by up to {@link SEAM_BYTES}. */
   askEnd: number;
-  /** Somebody follows the contiguous front: no connection may starve the one that is there. */
-  givesWay: boolean;
   /**
    * The request is sent behind the one that the connection answers now, if it is such a connection;
    * its answer must then come within so many milliseconds. Null: the connection is free.

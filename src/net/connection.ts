@@ -44,8 +44,6 @@ export const MAX_INTERIM = 32;
 
 /** Where the bytes of a body go. Nothing here may be asynchronous: the slab is used again at once. */
 export interface BodySink {
-  /** Whether the thread's other connections get their turn after each full slab. It costs time. */
-  readonly givesWay: boolean;
   /** Whether nothing more is to be received for now. Looked at after each {@link take}. */
   readonly isHeld: boolean;
   /** Body bytes have come in, `pending` of them wait in the slab; true asks for them now. */
@@ -390,7 +388,6 @@ export class Connection {
       if (done) return this.settleBody('complete', end, surplus);
       if (!more) return this.settleBody('stopped');
       if (sink.isHeld) return this.holdBack();
-      if (full && sink.givesWay) return this.giveWay();
     }
     return true;
   }
@@ -411,18 +408,6 @@ export class Connection {
     if (this.sink.isHeld) this.holdBack();
     else if (this.mode === 'held') this.beginBody();
     else this.socket?.resume();
-  }
-
-  /**
-   * Ends this connection's turn. libuv reads on from a socket as long as reads fill their buffer, up
-   * to 32 of them: one with a large window starved all others of the thread for half a second, and a
-   * hash that follows with them. What waits meanwhile leaves the processor's cache: a third more time.
-   */
-  private giveWay(): boolean {
-    setImmediate(() => {
-      if (this.mode === 'body') this.socket?.resume();
-    });
-    return false;
   }
 
   /** How many of the bytes at `to` belong to the body, and how many lie behind its end. */
@@ -473,7 +458,7 @@ export class Connection {
     this.to = surplus;
     this.expectHead(next);
     if (surplus > 0 && !this.parseHead()) return false;
-    // Under TLS the end of a body may come while reading is paused (see giveWay).
+    // Under TLS the end of a body may come while reading is paused.
     this.socket?.resume();
     return true;
   }

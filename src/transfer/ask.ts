@@ -239,7 +239,6 @@ function endsUnseen(connection: Connection, { head, framing }: Answer): boolean 
 export const DEFAULT_USER_AGENT = 'sluice/0.1';
 
 const discard: BodySink = {
-  givesWay: false,
   isHeld: false,
   arrived: () => false,
   room: () => DRAIN_BYTES,

@@ -17,6 +17,15 @@ const MOST = 1280 * MIB;
 /** What is written is to take the disk no longer than this, at the rate of the last sync, in milliseconds. */
 const WORTH_MS = 8000;
 
+/** A sync of less tells nothing, and is worth nothing, in bytes. */
+const WORTH_BYTES = 8 * MIB;
+
+/** A sync near the end should take at most this part of what is left. */
+const SPARE = 3;
+
+/** Nobody looks more often than this, in milliseconds. */
+export const LOOK_MS = 20;
+
 /** A sync shorter than this, in milliseconds, tells nothing of the disk's rate. */
 const TELLING_MS = 1000;
 
@@ -38,6 +47,8 @@ export class Backlog implements SyncWatch {
   /** Bytes that may be written beyond those. */
   private allowance: number;
   private readonly most: number;
+  /** Of the last sync that was worth it. */
+  private msPerByte: number | null = null;
 
   /**
    * @param bound bytes that are written and not synced, at most
@@ -76,6 +87,19 @@ export class Backlog implements SyncWatch {
     return this.isFull || (bytes * 2 >= allowance && bytes + remaining() > allowance);
   }
 
+  /**
+   * Whether a sync that is begun now ends well before the download does. One that does not would be
+   * waited for; one that just does leaves little to the last sync.
+   * @param leftMs until the download ends
+   * @param isTime whether a sync is due besides; else only the last one that ends in time is worth it
+   */
+  endsInTime(leftMs: number, isTime: boolean): boolean {
+    if (this.msPerByte === null) return false;
+    const ms = this.bytes * this.msPerByte;
+    if (leftMs < SPARE * ms) return false;
+    return isTime || (this.bytes >= WORTH_BYTES && leftMs < 2 * SPARE * ms + LOOK_MS);
+  }
+
   begins(): () => void {
     const mark = this.slots?.writtenPages ?? 0;
     const { slots, bytes } = this;
@@ -90,6 +114,7 @@ export class Backlog implements SyncWatch {
 
   /** A slow disk gets less: whoever stops the download waits until all of it is safe. */
   private learn(bytes: number, ms: number): void {
+    if (bytes >= WORTH_BYTES) this.msPerByte = ms / bytes;
     const worth = ms < TELLING_MS ? Infinity : (bytes / ms) * WORTH_MS;
     this.allowance = Math.min(this.most, Math.max(LEAST, worth));
   }

@@ -347,7 +347,6 @@ export class Crew {
       start: span.start,
       headSeam,
       askEnd,
-      givesWay: this.parts.inOrder && this.parts.ramp.target > 1,
       pipelinedMs: isBehind ? Math.min(this.pipelining.dueMs, deadlines.firstByteMs) : null,
       slab: slabBytes(this.parts.ramp.target),
       source: this.proven

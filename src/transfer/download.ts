@@ -22,7 +22,7 @@ import { SEAM_BYTES, Slots } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
 import { changedError, judge } from './adopt.js';
 import type { Asked } from './ask.js';
-import { Backlog, backlogBound } from './backlog.js';
+import { Backlog, LOOK_MS, backlogBound } from './backlog.js';
 import { Crew } from './crew.js';
 import type { CrewEnd } from './crew-parts.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './events.js';
@@ -46,9 +46,6 @@ const WORTH_SYNC_MS = 5000;
 
 /** Time between two checkpoints of the journal, in milliseconds. */
 const CHECKPOINT_MS = 1000;
-
-/** How often it is looked whether a checkpoint is due, in milliseconds. */
-const LOOK_MS = 20;
 
 /** How often the hash thread is told how far the file is contiguous, in milliseconds. */
 const FOLLOW_MS = 20;
@@ -383,6 +380,7 @@ export class Download {
   /** Checkpoints until stopped; a failing disk ends the download (P17). */
   private runCheckpoints(workspace: Workspace, crew: Crew): () => Promise<void> {
     let running: Promise<void> | null = null;
+    const beganMs = performance.now() - this.transferMs;
     let nextMs = performance.now() + CHECKPOINT_MS;
     const again = (): void => {
       this.followFront();
@@ -396,9 +394,10 @@ export class Download {
         return crew.stop(SluiceError.from(error));
       }
       if (running !== null) return;
-      const isTime = performance.now() >= nextMs;
+      const now = performance.now();
+      const isTime = now >= nextMs;
       if (isTime) nextMs += CHECKPOINT_MS;
-      if (!this.isBehind() && (!isTime || this.isNearEnd())) return;
+      if (!this.isBehind() && !this.isWorth(isTime, now - beganMs)) return;
       // After a failure there is no other one: it stays the one that runs.
       running = workspace
         .checkpoint()
@@ -410,10 +409,17 @@ export class Download {
     };
   }
 
-  /** Close to the end a sync would only be waited for: the rest is fetched again as quickly. */
-  private isNearEnd(): boolean {
+  /** Whether what is in place is forced to disk before it gets its name, after so long a transfer. */
+  private willSync(transferMs: number): boolean {
+    const { sync } = this.options;
+    return sync === 'full' || (sync === 'auto' && transferMs >= WORTH_SYNC_MS);
+  }
+
+  /** Close to the end a sync would only be waited for, unless it is short: then the last one has less to do. */
+  private isWorth(isTime: boolean, elapsedMs: number): boolean {
     const { eta } = this.snapshot();
-    return eta !== null && eta < NEAR_END_S;
+    if (eta === null || eta >= NEAR_END_S) return isTime;
+    return this.willSync(elapsedMs) && this.backlog.endsInTime(eta * 1000, isTime);
   }
 
   /** Whether a sync cannot wait: the disk is too far behind what is received. */
@@ -511,8 +517,7 @@ export class Download {
     if (known?.total !== null && known !== null) workspace.finishSize(known.total);
     await this.pool?.close();
     this.pool = null;
-    const { sync } = this.options;
-    this.dirty = sync === 'none' || (sync === 'auto' && this.transferMs < WORTH_SYNC_MS);
+    this.dirty = !this.willSync(this.transferMs);
     if (!this.dirty) await workspace.checkpoint().then(() => workspace.sync());
     return { type: 'synced' };
   }

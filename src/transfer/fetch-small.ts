@@ -73,7 +73,6 @@ async function fetchOnce(
 
 /** Keeps a body in memory, up to a bound. */
 class TextSink implements BodySink {
-  readonly givesWay = false;
   readonly isHeld = false;
   private readonly parts: Buffer[] = [];
   private length = 0;

@@ -50,11 +50,15 @@ export interface Running {
   ended: Promise<EngineRun>;
 }
 
-/** Starts a download; it never rejects. */
-export function startRun(options: DownloadOptions): Running {
+/**
+ * Starts a download; it never rejects.
+ * @param backlogBytes what may be written and not synced before connections are held back
+ */
+export function startRun(options: DownloadOptions, backlogBytes?: number): Running {
   const events: DownloadEvent[] = [];
   const watchers = new Set<(event: DownloadEvent) => void>();
   const download = new Download(options, {
+    ...(backlogBytes === undefined ? {} : { backlogBytes }),
     emit: (event) => {
       events.push(event);
       for (const watch of watchers) watch(event);
@@ -110,8 +114,8 @@ export class Engine {
     };
   }
 
-  start(url: string, overrides: RunOverrides = {}): Running {
-    return startRun(this.options(url, overrides));
+  start(url: string, overrides: RunOverrides = {}, backlogBytes?: number): Running {
+    return startRun(this.options(url, overrides), backlogBytes);
   }
 
   /** `sluice get`. */

@@ -19,7 +19,6 @@ function holdUp(deadlineMs = SHORT_MS): void {
 
 /** Takes what comes, piece by piece. */
 class Collector implements BodySink {
-  readonly givesWay = false;
   readonly isHeld = false;
   got = '';
 

@@ -86,4 +86,21 @@ describe('transfer/backlog', () => {
       backlog.begins()();
     }
   });
+
+  it('near the end a sync is begun only when it is over in time, and is worth it', async () => {
+    const { slots, backlog } = begin(1000 * MIB);
+    slots.wrote(100 * MIB);
+    expect(backlog.endsInTime(1e6, true), 'nothing is known of the disk').to.equal(false);
+    const done = backlog.begins();
+    const began = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    done();
+    const mostMs = performance.now() - began + 1;
+    expect(backlog.endsInTime(0, true), 'nothing is written').to.equal(true);
+    slots.wrote(100 * MIB);
+    expect(backlog.endsInTime(2 * 20, true), 'it would be waited for').to.equal(false);
+    expect(backlog.endsInTime(3 * mostMs, true)).to.equal(true);
+    expect(backlog.endsInTime(3 * mostMs, false), 'the last that ends in time').to.equal(true);
+    expect(backlog.endsInTime(10 * mostMs, false), 'another one will').to.equal(false);
+  });
 });
