@@ -36,7 +36,7 @@ export async function runLease(
   connections: Connections,
 ): Promise<LeaseOutcome> {
   const run: Run = { outcome: emptyOutcome(task), connection: null, handedOn: false };
-  const watch = watchCancellation(task, slots, run);
+  const watch = watchSilence(task, slots, run);
   try {
     const answer = await ask(task, slots, connections, run);
     const bodyStart = task.start - task.headSeam;
@@ -57,13 +57,18 @@ export async function runLease(
   }
 }
 
-/** How often a waiting lease looks whether it was given up, in milliseconds. */
+/** How often a lease is looked after that hears nothing, in milliseconds. */
 const WATCH_MS = 100;
 
-/** A silent connection notices nothing by itself: close it when its lease is given up. */
-function watchCancellation(task: LeaseTask, slots: Slots, run: Run): NodeJS.Timeout {
+/**
+ * A silent connection notices nothing by itself: what it has is written, and it is closed when its
+ * lease is given up.
+ */
+function watchSilence(task: LeaseTask, slots: Slots, run: Run): NodeJS.Timeout {
   return setInterval(() => {
+    if (run.handedOn) return;
     if (slots.isCancelled(task.slot, task.lease)) run.connection?.destroy();
+    else run.connection?.flush(WATCH_MS);
   }, WATCH_MS);
 }
 
@@ -80,7 +85,7 @@ export async function receiveLease(
   outcome: LeaseOutcome = emptyOutcome(task),
 ): Promise<LeaseOutcome> {
   const run: Run = { outcome, connection, handedOn: false };
-  const watch = watchCancellation(task, slots, run);
+  const watch = watchSilence(task, slots, run);
   let sink: LeaseSink | null = null;
   try {
     sink = new LeaseSink(task, slots, body.start, body.end);

@@ -257,6 +257,22 @@ export class Connection {
     else this.socket?.resume();
   }
 
+  /**
+   * Hands on what has waited in the slab while nothing came for so many milliseconds: what a
+   * connection has received before it fell silent is not fetched again by another.
+   */
+  flush(silentMs: number): void {
+    if (this.mode !== 'body' || this.sink === null || this.to === this.from) return;
+    if (performance.now() - this.lastReadMs < silentMs) return;
+    try {
+      const more = this.sink.take(this.slab, this.from, this.to);
+      this.from = this.to = 0;
+      if (!more) this.settleBody('stopped');
+    } catch (error) {
+      this.die(SluiceError.from(error));
+    }
+  }
+
   /** Closes the connection at once; whoever waits on it gets CONNECTION_LOST. */
   destroy(): void {
     this.die(new SluiceError('CONNECTION_LOST', `the connection to ${this.peer} was closed`));

@@ -87,6 +87,7 @@ export class Crew {
   private trialsFailed = 0;
   private openLease: number | null = null;
   private proven: boolean;
+  private shared = false;
   private singleStream = false;
   private alone = false;
   /** The most connections that received at the same time. */
@@ -149,7 +150,6 @@ export class Crew {
       this.openLease = this.nextLease;
       this.singleStream = !this.proven && !this.mayTryRanges();
       this.begin(this.lanes[0] as LaneBook, { span: first.span, doubles: null }, first.start);
-      this.shareFirst(first.span);
     }
     this.timer = setInterval(() => this.tick(), TICK_MS);
     this.pump();
@@ -171,18 +171,21 @@ export class Crew {
     return viewLanes(this.lanes, this.parts.ramp.target, this.books);
   }
 
-  /** Bounds the first lease, which asked for everything, so that the others find something to do. */
-  private shareFirst({ start, end }: Span): void {
+  /** Bounds the first lease, which asked for everything, as soon as others are to have their share of it. */
+  private shareFirst(): void {
     const { ledger, ramp } = this.parts;
     const working = this.lanes[0]?.working;
-    if (!working || !this.proven) return;
-    const missing = end - start + ledger.missing.total();
-    if (ramp.target === 1 || ramp.isBoosting || missing < 2 * SEAM_FRIENDLY_BYTES) return;
+    if (this.shared || !working || !this.proven || ramp.target === 1 || ramp.isBoosting) return;
+    this.shared = true;
+    const booked = ledger.lease(working.lease);
+    if (working.lease !== this.openLease || booked === undefined) return;
+    const position = this.coverage.positionOf(working.slot, working.lease, booked.start);
+    const missing = booked.end - position + ledger.missing.total();
     const costs = this.costs();
-    if (costs.seams.splits < 1) return;
+    if (missing < 2 * SEAM_FRIENDLY_BYTES || costs.seams.splits < 1) return;
     const share = leaseLength(missing, ramp.target, costs);
-    const cut = Math.ceil((start + share) / 65536) * 65536;
-    if (cut < end) this.cut(working, cut);
+    const cut = Math.ceil((position + share) / 65536) * 65536;
+    if (cut < booked.end) this.cut(working, cut);
   }
 
   private cut(working: Working, end: number): void {
@@ -201,6 +204,7 @@ export class Crew {
     if (this.fatal !== null || this.refreshing || this.singleStream) return;
     const nowMs = performance.now();
     if (nowMs < this.gateMs || this.parts.slots.isHeld) return;
+    this.shareFirst();
     this.askBehind();
     for (let idle = this.idleCount(nowMs); idle > 0; idle--) {
       const lane = this.lanes.find((each) => each.working === null && this.isReady(each, nowMs));
@@ -392,10 +396,6 @@ export class Crew {
     }
   }
 
-  private isSlow({ meter }: Working): boolean {
-    return this.usualRate !== null && meter.rate * 2 < this.usualRate;
-  }
-
   private learn(lane: LaneBook, working: Working, outcome: LeaseOutcome): void {
     const { dialMs, firstByteMs, received, result } = outcome;
     const elapsed = performance.now() - working.beganMs;
@@ -429,7 +429,7 @@ export class Crew {
           return this.failed(lane, working, tooShort(), false);
         }
         lane.failures = 0;
-        if (!this.isSlow(working)) lane.replaced = 0;
+        if (working.meter.rate * 2 >= (this.usualRate ?? 0)) lane.replaced = 0;
         return;
       case 'cancelled':
         return;

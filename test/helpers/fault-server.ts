@@ -312,6 +312,10 @@ export class Reply {
 class Connection {
   #socket: net.Socket;
   #buffered = Buffer.alloc(0);
+  /** In what order the last bytes came in and went out. */
+  #steps = 0;
+  #lastRead = 0;
+  #lastWrite = 0;
   #wake: (() => void) | null = null;
   #timers = new Set<() => void>();
   gone = false;
@@ -345,6 +349,7 @@ class Connection {
     socket.on('error', () => this.#lost());
     socket.on('close', () => this.#lost());
     socket.on('data', (data: Buffer) => {
+      this.#lastRead = ++this.#steps;
       this.#buffered = Buffer.concat([this.#buffered, data]);
       this.#wake?.();
     });
@@ -366,9 +371,9 @@ class Connection {
     }
   }
 
-  /** Whether a whole request head waits. */
-  get hasHead(): boolean {
-    return this.#buffered.includes('\r\n\r\n');
+  /** Whether a whole request head waits that was there before the last bytes of the answer went out. */
+  get hasEarlyHead(): boolean {
+    return this.#lastRead < this.#lastWrite && this.#buffered.includes('\r\n\r\n');
   }
 
   /** Forgets what came in and was not read yet. */
@@ -385,6 +390,7 @@ class Connection {
 
   write(bytes: Uint8Array): Promise<void> {
     if (this.gone || !this.#socket.writable) return Promise.resolve();
+    this.#lastWrite = ++this.#steps;
     const written = new Promise<void>((resolve) => this.#socket.write(bytes, () => resolve()));
     return Promise.race([written, this.whenGone]);
   }
@@ -684,7 +690,7 @@ export class FaultServer {
 
   async #converse(connection: Connection): Promise<void> {
     for (let onConnection = 0; ; onConnection++) {
-      const pipelined = onConnection > 0 && connection.hasHead;
+      const pipelined = onConnection > 0 && connection.hasEarlyHead;
       if (pipelined && this.#pipelining !== 'serve') this.#refuseEarly(connection);
       const head = await connection.nextHead();
       if (head === null || connection.gone) break;
