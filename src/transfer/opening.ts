@@ -133,7 +133,7 @@ export class Opening {
     }
   }
 
-  /** Whether a 200 is as long as the part, or of what is known and not as long as that. */
+  /** Whether a 200 is as long as the part, or nothing tells that it is not one. */
   private mayBePart(
     offer: Offer,
     { answer }: Asked,
@@ -142,7 +142,8 @@ export class Opening {
     if (offer.kind !== 'whole' || (from === 0 && end === null)) return false;
     if (end !== null && offer.total === end - from) return true;
     const known = this.job.known ?? (this.found === null ? null : factsOf(this.found));
-    if (known === null || known.total === offer.total) return false;
+    if (known === null || (offer.total !== null && known.total === offer.total)) return false;
+    if (from > 0) return true;
     return compareValidators(known.validators, readValidators(answer.head)) === 'same';
   }
 

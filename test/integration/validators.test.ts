@@ -246,6 +246,23 @@ describe('validators', () => {
     expectDone(await engine.get(origin.url), { seed: 1, size: SIZE });
   });
 
+  for (const etag of ['strong', 'none'] as const)
+    it(`P1: a part of unknown length under status 200 is not the whole (ETag: ${etag})`, async () => {
+      const origin = await bench.origin({
+        size: SIZE,
+        seed: 1,
+        rate: 12 * MIB,
+        ranges: false,
+        framing: 'close',
+        etag,
+      });
+      const engine = bench.engine({ connections: 2 });
+      await half(engine, origin);
+      origin.set({ ranges: true });
+      origin.fault({ times: Infinity, fault: { kind: 'part-200', says: false } });
+      expectDone(await engine.get(origin.url), { seed: 1, size: SIZE });
+    });
+
   it('P6: a page that answers single leases is not taken for the file', async () => {
     const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB });
     const page = 'HTTP/1.1 200 OK\r\nETag: "page"\r\nContent-Length: 4\r\n\r\npage';
