@@ -42,14 +42,7 @@ export async function runLease(
     const bodyStart = task.start - task.headSeam;
     const bodyEnd = checkHead(answer, task, bodyStart);
     if (typeof bodyEnd !== 'number') return finish(run, slots, connections, bodyEnd);
-    return await receiveLease(
-      task,
-      slots,
-      connections,
-      run.connection as Connection,
-      { start: bodyStart, end: bodyEnd },
-      run.outcome,
-    );
+    return await receive(task, slots, connections, run, { start: bodyStart, end: bodyEnd });
   } catch (error) {
     return finish(run, slots, connections, failure(error));
   } finally {
@@ -82,23 +75,36 @@ export async function receiveLease(
   connections: Connections,
   connection: Connection,
   body: { start: number; end: number },
-  outcome: LeaseOutcome = emptyOutcome(task),
 ): Promise<LeaseOutcome> {
-  const run: Run = { outcome, connection, handedOn: false };
+  const run: Run = { outcome: emptyOutcome(task), connection, handedOn: false };
   const watch = watchSilence(task, slots, run);
+  try {
+    return await receive(task, slots, connections, run, body);
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+/** Receives the body of the answer on the run's connection. It never throws. */
+async function receive(
+  task: LeaseTask,
+  slots: Slots,
+  connections: Connections,
+  run: Run,
+  body: { start: number; end: number },
+): Promise<LeaseOutcome> {
+  const connection = run.connection as Connection;
   let sink: LeaseSink | null = null;
   try {
     sink = new LeaseSink(task, slots, body.start, body.end);
     connections.occupy(connectionOf(task.slot), connection);
-    outcome.address = connection.address;
+    run.outcome.address = connection.address;
     slots.setState(task.slot, LANE.receiving);
     const end = await connection.readBody(sink, task.deadlines.stallMs);
     run.handedOn = end === 'complete' && !connection.isIdle;
     return finish(run, slots, connections, resultOf(task, slots), sink);
   } catch (error) {
     return finish(run, slots, connections, failure(error), sink);
-  } finally {
-    clearInterval(watch);
   }
 }
 
