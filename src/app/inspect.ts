@@ -158,6 +158,7 @@ function startCosts(total: number, lanes: number): Costs {
     requestMs: 0,
     roundTripMs: 0,
     usualRate: null,
+    bestRate: null,
     ownRate: null,
     isWarm: false,
     seams: seamsLeft({ total, spent: 0, owed: 0 }, lanes),

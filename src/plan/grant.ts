@@ -3,6 +3,7 @@
  * that are out: first from the gaps, then from the lease that would end last.
  */
 import { assert } from '../errors.js';
+import { cutFront, isHindrance, longestInOrder } from './in-order.js';
 import { RESCUE_SEAMS } from './seam-budget.js';
 import type { SeamsLeft } from './seam-budget.js';
 
@@ -20,6 +21,8 @@ export interface ActiveLease {
   end: number;
   /** Bytes per second; null when it is too young to tell. */
   rate: number | null;
+  /** Bytes per second since it was handed out, however young it is. */
+  meanRate: number;
   /** Milliseconds since it was handed out, or since the one before it on its connection ended. */
   ageMs: number;
   /** Milliseconds since its last byte, or since it was handed out. */
@@ -38,6 +41,8 @@ export interface Costs {
   roundTripMs: number;
   /** Bytes per second of a usual connection; null when unknown. */
   usualRate: number | null;
+  /** Bytes per second of the fastest connection; null when unknown. */
+  bestRate: number | null;
   /** Bytes per second that the connection which asks yielded last; null when it is new. */
   ownRate: number | null;
   /** The connection which asks has been idle for so short a time that it needs no slow start. */
@@ -114,19 +119,10 @@ export function leaseLength(missing: number, lanes: number, costs: Costs): numbe
   return alignUp(Math.max(wanted, missing / (costs.seams.splits + 1)));
 }
 
-/** In order, a lease need only be long enough for its request not to matter. */
-const IN_ORDER_BYTES = 8 * 1024 * 1024;
-const IN_ORDER_MS = 100;
-const IN_ORDER_ROUND_TRIPS = 10;
-
-function longestInOrder({ usualRate, roundTripMs }: Costs): number {
-  const ms = Math.max(IN_ORDER_MS, IN_ORDER_ROUND_TRIPS * roundTripMs);
-  return Math.max(IN_ORDER_BYTES, ((usualRate ?? 0) * ms) / 1000);
-}
-
 /**
- * The range for one of `lanes` connections out of the gaps, in order of offset. Leases shrink as
- * the end comes near, so that connections of unlike speed end together and none has to be cut.
+ * The range for one of `lanes` connections out of the gaps, in order of offset, or the last one for a
+ * hindrance. Leases shrink as the end comes near, so that connections of unlike speed end together
+ * and none has to be cut.
  * @param gaps ascending and disjoint, not empty
  * @param missing bytes in all gaps together
  */
@@ -136,12 +132,13 @@ export function grantFromGaps(
   lanes: number,
   costs: Costs,
 ): Span {
-  const gap = gaps[0];
+  const gap = isHindrance(costs) ? gaps.at(-1) : gaps[0];
   assert(gap !== undefined && gap.end > gap.start && lanes >= 1, 'a gap and a connection');
   if (costs.seams.splits < 1) return gap;
   const length = leaseLength(missing, lanes, costs);
   // What would be left of the gap must be worth a lease of its own.
   if (gap.end - gap.start < length + smallestLease(costs) / 2) return gap;
+  if (isHindrance(costs)) return { start: alignDown(gap.end - length, gap.start), end: gap.end };
   return { start: gap.start, end: alignDown(gap.start + length, gap.start + MIN_STEAL_BYTES) };
 }
 
@@ -281,6 +278,8 @@ export function nextMove(
   lanes: number,
   costs: Costs,
 ): Move | null {
+  const front = cutFront(active, gaps[0]?.start ?? Infinity, costs);
+  if (front !== null) return { kind: 'cut', ...front };
   if (gaps.length > 0) {
     return { kind: 'take', span: grantFromGaps(gaps, missing, lanes, costs) };
   }

@@ -38,3 +38,8 @@ export function median(values: readonly number[]): number | null {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? null;
 }
+
+/** The largest of the values; null when there is none. */
+export function fastest(values: readonly number[]): number | null {
+  return values.length === 0 ? null : Math.max(...values);
+}

@@ -7,7 +7,7 @@ import { SluiceError } from '../errors.js';
 import { boost } from '../plan/boost.js';
 import { SEAM_FRIENDLY_BYTES, leaseLength, nextMove, stragglers } from '../plan/grant.js';
 import type { ActiveLease, Costs, Span } from '../plan/grant.js';
-import { Meter, median } from '../plan/meter.js';
+import { Meter, fastest, median } from '../plan/meter.js';
 import { backoffMs } from '../plan/retry.js';
 import { seamsLeft } from '../plan/seam-budget.js';
 import { slabBytes } from '../net/connection.js';
@@ -23,6 +23,7 @@ import {
   endsWithin,
   excuse,
   isWarm,
+  knownRates,
   newLane,
   put,
   takeOff,
@@ -296,7 +297,8 @@ export class Crew {
     const seams = seamsLeft({ total, spent, owed }, this.lanes.length);
     const { inOrder } = this.parts;
     const mayDouble = strongValidator(this.source.validators) !== null;
-    const known = { requestMs, roundTripMs, usualRate, ownRate, isWarm: warm };
+    const bestRate = fastest(knownRates(this.lanes));
+    const known = { requestMs, roundTripMs, usualRate, bestRate, ownRate, isWarm: warm };
     return { ...known, seams, inOrder, mayDouble };
   }
 
@@ -661,7 +663,7 @@ export class Crew {
     }
     this.peak = Math.max(this.peak, receiving);
     // What the others last yielded counts too: a slow one that is left alone must not be the usual.
-    this.usualRate = median(this.lanes.flatMap(({ rate }) => (rate === null ? [] : [rate])));
+    this.usualRate = median(knownRates(this.lanes));
     this.replaceStragglers();
     ramp.sample({ nowMs, bytes: this.received, receiving });
     if (ramp.wantsRoundTrip(nowMs)) this.measureRoundTrip();

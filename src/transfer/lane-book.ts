@@ -129,14 +129,16 @@ export function activeLeases(
     const booked = ledger.lease(working.lease);
     if (booked === undefined) return [];
     const { lease, slot, start, end, givenUp, doubled } = booked;
-    const young = isBehind || nowMs - working.beganMs < youngMs;
+    const ageMs = isBehind ? 0 : nowMs - working.beganMs;
+    const position = Math.min(coverage.positionOf(slot, lease, start), end);
     return [
       {
         lease,
-        position: Math.min(coverage.positionOf(slot, lease, start), end),
+        position,
         end,
-        rate: young ? null : working.meter.rate,
-        ageMs: isBehind ? 0 : nowMs - working.beganMs,
+        rate: ageMs < youngMs ? null : working.meter.rate,
+        meanRate: ((position - start) * 1000) / Math.max(1, ageMs),
+        ageMs,
         silentMs: isBehind ? 0 : nowMs - working.heardMs,
         givenUp,
         fixed: doubled || isFollowed,
@@ -168,6 +170,11 @@ export function endsWithin(
   // While it is young, its own rate is that of its slow start.
   const perMs = Math.max(working.meter.rate, rate ?? 0) / 1000;
   return booked.end + booked.beyond - booked.start - done <= perMs * ms;
+}
+
+/** What connections yielded last, in bytes per second. */
+export function knownRates(lanes: readonly LaneBook[]): number[] {
+  return lanes.flatMap(({ rate }) => (rate === null ? [] : [rate]));
 }
 
 /** A connection that has been idle for less keeps its window: TCP forgets it after a time-out of its own. */

@@ -6,7 +6,7 @@ import { nextMove, stragglers } from '../../../src/plan/grant.js';
 import type { ActiveLease, Costs } from '../../../src/plan/grant.js';
 import { Ledger } from '../../../src/plan/ledger.js';
 import { RESCUE_SEAMS, SEAM_BYTES, seamBudget, seamsLeft } from '../../../src/plan/seam-budget.js';
-import { median } from '../../../src/plan/meter.js';
+import { fastest, median } from '../../../src/plan/meter.js';
 import { Dice } from '../../helpers/dice.js';
 
 const MIB = 1024 * 1024;
@@ -93,11 +93,13 @@ class Play {
 
   private costs(lane: ModelLane | null): Costs {
     const { total, lanes } = this.model;
+    const rates = this.lanes.flatMap(({ seen }) => (seen === null ? [] : [seen]));
     const { seamBytes: spent, owedSeamBytes: owed } = this.ledger;
     return {
       requestMs: 20,
       roundTripMs: 10,
-      usualRate: median(this.lanes.flatMap(({ seen }) => (seen === null ? [] : [seen]))),
+      usualRate: median(rates),
+      bestRate: fastest(rates),
       ownRate: lane?.seen ?? null,
       isWarm: false,
       seams: seamsLeft({ total, spent, owed }, lanes),
@@ -107,7 +109,7 @@ class Play {
   }
 
   private active(): ActiveLease[] {
-    return this.lanes.flatMap(({ lease, position, ageS, seen }) => {
+    return this.lanes.flatMap(({ lease, position, ageS, seen, rate: now }) => {
       const booked = lease === null ? undefined : this.ledger.lease(lease);
       if (booked === undefined) return [];
       const rate = ageS > 0.6 ? seen : null;
@@ -118,7 +120,8 @@ class Play {
           position,
           end,
           rate,
-          ageMs: 10_000,
+          meanRate: now,
+          ageMs: ageS * 1000,
           silentMs: 0,
           givenUp,
           fixed: doubled,
@@ -220,7 +223,7 @@ describe('the budget of seams', () => {
   });
 
   it('P5: nothing is cut or given up for a seam too many; the last are for the far too slow', () => {
-    const is = { ageMs: 10_000, silentMs: 0, givenUp: false, fixed: false };
+    const is = { meanRate: 0, ageMs: 10_000, silentMs: 0, givenUp: false, fixed: false };
     const lease = { lease: 1, position: 0, end: 100 * MIB, rate: 1e6, ...is };
     const fast = { ...lease, lease: 2, end: 1000, rate: 1e7 };
     const tail = { ...lease, end: 100_000, rate: 1000 };
@@ -230,6 +233,7 @@ describe('the budget of seams', () => {
         requestMs: 0,
         roundTripMs: 0,
         usualRate: 4e6,
+        bestRate: null,
         ownRate: null,
         isWarm: false,
         seams,
@@ -255,6 +259,7 @@ describe('the budget of seams', () => {
       position: 0,
       end: 100 * MIB,
       rate: lease === 4 ? 1e7 : 1e4,
+      meanRate: 0,
       ageMs: 10_000,
       silentMs: 0,
       givenUp: lease === 1,
@@ -265,6 +270,7 @@ describe('the budget of seams', () => {
         requestMs: 0,
         roundTripMs: 0,
         usualRate: 1e7,
+        bestRate: null,
         ownRate: null,
         isWarm: false,
         seams: { splits: 0, all },
