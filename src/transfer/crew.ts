@@ -152,8 +152,9 @@ export class Crew {
       this.singleStream = !this.proven && !this.mayTryRanges();
       this.begin(this.lanes[0] as LaneBook, { span: first.span, doubles: null }, first.start);
     }
+    // The first look begins what is measured.
+    this.tick();
     this.timer = setInterval(() => this.tick(), TICK_MS);
-    this.pump();
     return this.ended;
   }
 
