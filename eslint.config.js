@@ -119,5 +119,12 @@ export default tseslint.config(
       },
     },
   },
+  {
+    files: ['bin/*.js'],
+    languageOptions: {
+      sourceType: 'commonjs',
+      globals: { require: 'readonly', __dirname: 'readonly' },
+    },
+  },
   prettier,
 );

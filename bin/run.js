@@ -2,26 +2,27 @@
 /*
  * Starts the command, and loads no more than the command line needs: oclif takes longer to load
  * than a small file to come. It parses what is not plain, and prints help, through its manifest.
+ * CommonJS, because Node's loader of ES modules takes 4 ms by itself.
  */
-import { mkdirSync, statSync } from 'node:fs';
-import * as nodeModule from 'node:module';
-import { fileURLToPath } from 'node:url';
+'use strict';
+const { mkdirSync, statSync } = require('node:fs');
+const nodeModule = require('node:module');
+const path = require('node:path');
 
-const require = nodeModule.createRequire(import.meta.url);
-const inDist = (name) => fileURLToPath(new URL(`../dist/${name}`, import.meta.url));
+const inDist = (name) => path.join(__dirname, '..', 'dist', name);
 
 /**
- * Has Node (22.1 and later) keep compiled code. Only in a directory of the user's own: compiled code
- * is run without a look at it, so nobody else may be able to put it there.
+ * Where compiled code is kept; null when there is no such place. Only in a directory of the user's
+ * own: compiled code is run without a look at it, so nobody else may be able to put it there.
  */
-function keepCompiledCode() {
+function codeDirectory() {
   const { HOME, XDG_CACHE_HOME, NODE_V8_COVERAGE } = process.env;
   const cache = XDG_CACHE_HOME || (HOME && `${HOME}/.cache`);
-  if (!cache || NODE_V8_COVERAGE || !nodeModule.enableCompileCache) return;
+  if (!cache || NODE_V8_COVERAGE) return null;
   const code = `${cache}/sluice/code`;
   // Made one by one: where a name cannot be made below a directory that is there, as below /proc,
   // Node never comes back from making them all.
-  if ([cache, `${cache}/sluice`, code].every(isDirectory)) nodeModule.enableCompileCache(code);
+  return [cache, `${cache}/sluice`, code].every(isDirectory) ? code : null;
 }
 
 /** Whether there is a directory, which is made if only its name is missing. */
@@ -34,6 +35,9 @@ function isDirectory(name) {
   }
 }
 
+/** What is kept when the command has ended; set by {@link loadQuick}. */
+let keepCode = () => undefined;
+
 /**
  * The quick way in: from one file where it is there and not older than the last compilation, else,
  * and when coverage is measured, from the modules themselves.
@@ -42,8 +46,18 @@ async function loadQuick() {
   const bundle = inDist('bundle/quick.cjs');
   const bundled = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs ?? -1;
   const compiled = statSync(inDist('.tsbuildinfo'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (bundled >= compiled && !process.env.NODE_V8_COVERAGE) return require(bundle);
-  return import('../dist/src/cli/quick.js');
+  if (bundled < compiled || process.env.NODE_V8_COVERAGE) return import('../dist/src/cli/quick.js');
+  const code = codeDirectory();
+  if (code === null) return require(bundle);
+  // Node 22.1 and later.
+  if (nodeModule.enableCompileCache) {
+    nodeModule.enableCompileCache(code);
+    return require(bundle);
+  }
+  const { load } = require('./compiled.js');
+  const { exports, keep } = load(bundle, code);
+  keepCode = keep;
+  return exports;
 }
 
 const words = process.argv.slice(2);
@@ -61,22 +75,25 @@ function stranger() {
   return [undefined, ...COMMANDS, ...HELP, '--version'].includes(word) ? undefined : word;
 }
 
-if (words.length === 1 && (words[0] === '--version' || words[0] === 'version')) {
-  const { name, version } = require('../package.json');
-  // As oclif writes it.
-  console.log(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}`);
-} else if (stranger() !== undefined) {
-  await (await loadQuick()).refuse(stranger());
-} else {
-  keepCompiledCode();
+async function run() {
+  if (stranger() !== undefined) return (await loadQuick()).refuse(stranger());
   const done = !asksHelp() && (await (await loadQuick()).runQuickly(words));
   if (!done) {
     const { execute } = await import('@oclif/core/execute');
     // `help get` is `get --help`; without a plugin oclif knows the second form only.
     const args = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
-    await execute({ dir: import.meta.url, args });
+    await execute({ dir: path.join(__dirname, '..'), args });
   }
   // Nothing may keep a finished command alive: not a socket, not a thread.
   await new Promise((resolve) => process.stdout.write('', resolve));
+  keepCode();
   process.exit();
+}
+
+if (words.length === 1 && (words[0] === '--version' || words[0] === 'version')) {
+  const { name, version } = require('../package.json');
+  // As oclif writes it.
+  console.log(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}`);
+} else {
+  run();
 }

@@ -40,6 +40,8 @@ await bundle({
   entryPoints: [`${dist}/src/cli/quick.js`],
   outfile: `${dist}/bundle/quick.cjs`,
   format: 'cjs',
+  // From compiled code that was kept (bin/compiled.js) V8 cannot import(); all packages are CommonJS.
+  supported: { 'dynamic-import': false },
   // Modules that name another file by their own place lie two folders below dist.
   define: { 'import.meta.url': 'placeOfModules' },
   banner: {

@@ -4,8 +4,7 @@
  * large as the slab: no allocation and no copy for what passes through.
  */
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
-import type { Certificate } from 'node:tls';
+import type { Certificate, TLSSocket } from 'node:tls';
 import { SluiceError } from '../errors.js';
 import { ChunkedDecoder } from '../http/chunked.js';
 import { bodyFraming, mayReuse } from '../http/framing.js';
@@ -101,6 +100,7 @@ export class Connection {
   seesTruncation = false;
   private readonly slab: Buffer;
   private readonly peer: string;
+  private readonly isTls: boolean;
   private socket: Socket | null = null;
   private mode: Mode = 'idle';
   /** Unread bytes of the slab: the head, or body bytes that the sink has not taken. */
@@ -121,6 +121,7 @@ export class Connection {
   /** Calls the deadline of the phase off. */
   private callOff: (() => void) | null = null;
   private lastReadMs = 0;
+  private openedMs = 0;
   /** The peer ended before the body was asked for: it is read from what has come already. */
   private endedHeld = false;
   /** Looks at times whether the sink still holds us back; null while it does not. */
@@ -129,6 +130,7 @@ export class Connection {
   private constructor(endpoint: Endpoint, slab: Buffer) {
     this.key = endpointKey(endpoint);
     this.peer = `${endpoint.host}:${endpoint.port}`;
+    this.isTls = endpoint.tls !== null;
     this.slab = slab;
   }
 
@@ -157,12 +159,18 @@ export class Connection {
     connection.seesTruncation = watched || endpoint.tls === null;
     connection.socket = socket;
     connection.address = address.address;
-    connection.dialMs = performance.now() - started;
+    connection.openedMs = performance.now();
+    connection.dialMs = connection.openedMs - started;
     socket.on('error', (error) => connection.die(socketError(error, 'exchange', connection.peer)));
     // Before Node's own listener, which closes our side and with it the trace of a reset.
     socket.prependListener('end', () => connection.onEnd());
     socket.on('close', () => connection.onClose());
     return connection;
+  }
+
+  /** Milliseconds since it was opened. */
+  get ageMs(): number {
+    return performance.now() - this.openedMs;
   }
 
   /** Whether another request may be sent on it now. */
@@ -280,11 +288,12 @@ export class Connection {
 
   /** What TLS agreed on, or null without TLS. */
   get tls(): TlsFacts | null {
-    if (!(this.socket instanceof TLSSocket)) return null;
-    const certificate = this.socket.getPeerCertificate();
+    if (!this.isTls || this.socket === null) return null;
+    const socket = this.socket as TLSSocket;
+    const certificate = socket.getPeerCertificate();
     return {
-      protocol: this.socket.getProtocol() ?? '',
-      cipher: this.socket.getCipher().name,
+      protocol: socket.getProtocol() ?? '',
+      cipher: socket.getCipher().name,
       subject: nameOf(certificate.subject),
       issuer: nameOf(certificate.issuer),
       validTo: certificate.valid_to,
@@ -517,7 +526,7 @@ export class Connection {
    * reset can look like one; but then the socket has no peer any more, and after a FIN it has.
    */
   private wasReset(): boolean {
-    return !(this.socket instanceof TLSSocket) && this.socket?.remoteAddress === undefined;
+    return !this.isTls && this.socket?.remoteAddress === undefined;
   }
 
   private endOfClosedBody(): void {

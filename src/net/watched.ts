@@ -6,8 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { connect as connectTls } from 'node:tls';
-import { dial, handshake, tlsOptions } from './dial.js';
+import { dial, handshake, overTls, tlsOptions } from './dial.js';
 import type { Dialled, Reader } from './dial.js';
 import type { Endpoint } from './endpoint.js';
 
@@ -65,7 +64,7 @@ export async function dialWatched(
   );
   transport.attach(tcp);
   tcp.on('error', (error) => transport.destroy(error));
-  const socket = connectTls({ ...tlsOptions(endpoint), socket: transport });
+  const socket = overTls({ ...tlsOptions(endpoint), socket: transport });
   forward(socket, reader);
   tcp.on('end', () => expectEnd(socket));
   tcp.on('close', () => expectEnd(socket));

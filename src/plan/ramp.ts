@@ -144,11 +144,15 @@ export class Ramp {
     this.holdMs = RETRY_REMEMBERED_MS;
   }
 
-  /** What a later run may begin with; null for a fixed number. */
+  /**
+   * What a later run may begin with; null for a fixed number. Of a link that is full it is half: fewer
+   * may fill it as well, and one run by another the number comes down to what is needed.
+   */
   get lesson(): Lesson | null {
     if (!this.auto) return null;
+    const connections = this.filled ? Math.max(1, this.target >> 1) : this.target;
     return {
-      connections: this.settled ? this.target : null,
+      connections: this.settled ? connections : null,
       limit: this.limit < this.ceiling ? this.limit : null,
       objectedMs: this.objections > 0 ? this.objectedMs : null,
     };

@@ -52,6 +52,15 @@ export interface Asked {
 /** Redirect bodies up to this are read, so that the connection can serve again. */
 const DRAIN_BYTES = 64 * 1024;
 
+/** A connection that sat idle for longer, in milliseconds, may have been closed by its peer meanwhile. */
+const FRESH_MS = 1000;
+
+/** A connection that is opened before anything is asked. */
+interface Ahead {
+  endpoint: Promise<Endpoint>;
+  opening: Promise<Connection>;
+}
+
 export class Asker {
   private readonly origin: URL;
   /** Whose origin gets what the user said to send. */
@@ -59,6 +68,7 @@ export class Asker {
   private readonly userFields: UserField[];
   private readonly hosts: Hosts;
   private current: Connection | null = null;
+  private ahead: Ahead | null = null;
   /** A body of this download ended with its TLS connection: the end of every one has to be seen. */
   private watched = false;
   private aborted: SluiceError | null = null;
@@ -91,6 +101,41 @@ export class Asker {
     this.aborted = error;
     this.current?.destroy();
     this.rejectAbortion(error);
+  }
+
+  /**
+   * Begins to open the connection for the first request, so that what is done before it takes no
+   * time of its own. When that fails, whoever asks is told. Resolves when an address that needs no
+   * look-up is being connected to.
+   */
+  dialAhead(): Promise<void> {
+    const { connectMs } = this.options.deadlines;
+    const endpoint = this.endpoint(this.origin);
+    const opening = endpoint.then((to) => Connection.open(to, connectMs, { slab: this.slab }));
+    opening.catch(() => undefined);
+    this.ahead = { endpoint, opening };
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Closes what was opened and never asked for. */
+  close(): void {
+    this.ahead?.opening.then(
+      (connection) => connection.destroy(),
+      () => undefined,
+    );
+    this.ahead = null;
+  }
+
+  private takeAhead(url: URL): Ahead | null {
+    if (url !== this.origin || this.watched) return null;
+    const { ahead } = this;
+    this.ahead = null;
+    return ahead;
+  }
+
+  private get slab(): number {
+    const { connections } = this.options;
+    return slabBytes(connections === 'auto' ? 1 : connections);
   }
 
   /**
@@ -134,7 +179,8 @@ export class Asker {
     connected: (endpoint: Endpoint, connection: Connection) => void,
   ): Promise<Pick<Asked, 'connection' | 'answer' | 'source' | 'roundTripMs'>> {
     const { connectMs, firstByteMs } = this.options.deadlines;
-    const endpoint = await this.endpoint(url);
+    let ahead = this.takeAhead(url);
+    const endpoint = await (ahead?.endpoint ?? this.endpoint(url));
     const fields = baseFields({
       userAgent: this.options.userAgent ?? DEFAULT_USER_AGENT,
       extra: fieldsFor(this.owner, url, this.userFields),
@@ -146,7 +192,8 @@ export class Asker {
     const bytes = writeRequest({ method: 'GET', target, host, fields: asked });
     for (;;) {
       this.checkAborted();
-      const { connection, reused } = await this.connect(endpoint, connectMs);
+      const { connection, reused } = await this.connect(endpoint, connectMs, ahead);
+      ahead = null;
       endpoint.addresses = this.hosts.answered(endpoint.host, endpoint.port, connection.address);
       this.current = connection;
       this.checkAborted();
@@ -176,15 +223,8 @@ export class Asker {
   }
 
   /** Opening a connection may take long; the end of the download does not wait for it. */
-  private connect(endpoint: Endpoint, timeoutMs: number): Promise<Taken> {
-    const { connections } = this.options;
-    const slab = slabBytes(connections === 'auto' ? 1 : connections);
-    const taking = this.watched
-      ? Connection.open(endpoint, timeoutMs, { watched: true, slab }).then((connection): Taken => ({
-          connection,
-          reused: false,
-        }))
-      : this.connections.take(endpoint, timeoutMs, slab);
+  private connect(endpoint: Endpoint, timeoutMs: number, ahead: Ahead | null): Promise<Taken> {
+    const taking = this.take(endpoint, timeoutMs, ahead);
     taking.then(
       ({ connection }) => {
         if (this.aborted !== null) connection.destroy();
@@ -193,6 +233,18 @@ export class Asker {
       () => this.hosts.failed(endpoint.host, endpoint.port),
     );
     return Promise.race([taking, this.abortion]);
+  }
+
+  private async take(endpoint: Endpoint, timeoutMs: number, ahead: Ahead | null): Promise<Taken> {
+    const { watched, slab } = this;
+    if (watched)
+      return {
+        connection: await Connection.open(endpoint, timeoutMs, { watched, slab }),
+        reused: false,
+      };
+    const connection = await (ahead?.opening ?? null);
+    if (connection?.isIdle === true) return { connection, reused: connection.ageMs > FRESH_MS };
+    return this.connections.take(endpoint, timeoutMs, slab);
   }
 
   private checkAborted(): void {

@@ -518,7 +518,10 @@ export class Download {
     await this.pool?.close();
     this.pool = null;
     this.dirty = !this.willSync(this.transferMs);
-    if (!this.dirty) await workspace.checkpoint().then(() => workspace.sync());
+    if (this.dirty) return { type: 'synced' };
+    // A hash may take long, and a death then must not cost what is written; a name is given at once.
+    if (this.job.verification.isFollowing) await workspace.checkpoint();
+    await workspace.sync();
     return { type: 'synced' };
   }
 
@@ -558,11 +561,7 @@ export class Download {
   }
 
   private async close(ending: Ending): Promise<Event> {
-    await Promise.allSettled([
-      this.job.local.close(),
-      this.pool?.close(),
-      this.job.verification.stop(),
-    ]);
+    await Promise.allSettled([this.job.close(), this.pool?.close(), this.job.verification.stop()]);
     const { workspace } = this.job;
     this.pool = null;
     if (workspace === null) return { type: 'closed' };

@@ -85,6 +85,12 @@ export class Job {
     return this.askers[(this.first + this.turn) % this.askers.length] as Asker;
   }
 
+  /** Closes all connections of this thread. */
+  async close(): Promise<void> {
+    for (const asker of this.askers) asker.close();
+    await this.local.close();
+  }
+
   /** How many sources there are. */
   get sources(): number {
     return this.askers.length;

@@ -159,6 +159,9 @@ export class Opening {
     this.lists.lookAhead();
     const name = nameFromUrl(this.job.asker.url);
     const target = resolveOutput({ dir, output, name });
+    // What has its name already may need no server.
+    if (this.job.options.mode === 'get' && inspectTarget(target).kind === 'absent')
+      await this.job.asker.dialAhead();
     if (output !== null) this.job.target = target;
     await this.claim(target);
     const finished = await this.finishedBefore();

@@ -1,6 +1,14 @@
 /** What a start loads. Nothing here looks at the clock: what is not loaded takes no time. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -19,6 +27,14 @@ const DISPLAY = /^dist\/src\/cli\/(live|display|frame|bars|width|style)\.js$/;
 
 /** Standard error without what Node says about the loader hook of this test. */
 const ownLines = (stderr: string): string => stderr.replace(/^\((node:|Use `node).*\n/gm, '');
+
+/** The same bytes, but for one in the middle. */
+function flipped(bytes: Buffer): Buffer {
+  const other = Buffer.from(bytes);
+  const at = other.length >> 1;
+  other[at] = (other[at] ?? 0) ^ 0xff;
+  return other;
+}
 
 describe('start-up', () => {
   const scratch = tempDirPerTest();
@@ -104,6 +120,42 @@ describe('start-up', () => {
     expect(status).to.equal(2);
     expect(stderr).to.include('--no-such-flag').and.include('USAGE');
     expect(modules.filter((file) => ENGINE.test(file))).to.deep.equal([]);
+  });
+
+  it('compiled code is kept for the next start, and made anew when it is damaged or of another source', async () => {
+    const origin = await Origin.start({ size: 1000 });
+    const home = notes();
+    const code = path.join(home, '.cache', 'sluice', 'code');
+    const get = async (name: string): Promise<void> => {
+      const args = ['get', '--log-file', 'log', '-n', '2', '-o', name, origin.url];
+      const { status, stderr } = await runSluice(args, {
+        cwd: scratch(),
+        env: { XDG_CACHE_HOME: path.join(home, '.cache') },
+      });
+      expect(status, stderr).to.equal(0);
+      expect(stderr)
+        .to.match(/done: /)
+        .and.not.include('Warning');
+    };
+    const kept = (): string[] => readdirSync(code, { recursive: true }).map(String).sort();
+    try {
+      await get('first');
+      const [file = ''] = kept().filter((name) => statSync(path.join(code, name)).isFile());
+      const whole = readFileSync(path.join(code, file));
+      expect(whole.length).above(1000);
+      await get('second');
+      expect(kept(), 'nothing else is left there').to.include(file);
+      for (const damage of [whole.subarray(0, 3), whole.subarray(0, 1000), flipped(whole)]) {
+        writeFileSync(path.join(code, file), damage);
+        await get(`damaged-${damage.length}`);
+      }
+      expect(readFileSync(path.join(code, file)).length).above(1000);
+      rmSync(code, { recursive: true });
+      writeFileSync(code, 'not a directory');
+      await get('without');
+    } finally {
+      await origin.server.close();
+    }
   });
 
   it('get of a small file loads no package and no display', async () => {

@@ -234,6 +234,19 @@ describe('the ramp on a far link', () => {
     expect(start(12).target).equal(12);
   });
 
+  it('of a full link a later run begins with half as many, down to one', () => {
+    for (const [remembered, next] of [
+      [5, 2],
+      [2, 1],
+      [1, 1],
+    ] as const) {
+      const ramp = start(remembered);
+      run(ramp, { ms: 0, bytes: 0 }, 20_000, narrow);
+      expect(ramp.target).equal(remembered);
+      expect(ramp.lesson).include({ connections: next });
+    }
+  });
+
   it('keeps them, and grows, when the link does not fill', () => {
     expect(run(start(), { ms: 0, bytes: 0 }, 20_000, throttled)).deep.equal([BOOST_LANES, 16]);
   });
