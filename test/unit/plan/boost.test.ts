@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { boost } from '../../../src/plan/boost.js';
-import type { ActiveLease, Costs } from '../../../src/plan/grant.js';
+import type { ActiveLease, Costs, Move } from '../../../src/plan/grant.js';
 
 const MIB = 1024 * 1024;
 const costs = (change: Partial<Costs> = {}): Costs => ({
@@ -30,20 +30,37 @@ const lease = (position: number, end: number, number = 1): ActiveLease => ({
 });
 
 describe('the start on a far link', () => {
-  it('takes 512 KiB off the end of the longest lease', () => {
-    const move = boost([lease(0, 20 * MIB, 1), lease(20 * MIB, 190 * MIB, 2)], costs());
-    const span = { start: 189.5 * MIB, end: 190 * MIB };
-    expect(move).deep.equal({ kind: 'cut', lease: 2, span });
+  const KIB = 1024;
+
+  it('takes 192 KiB off the end of the longest lease, and 64 KiB more for each that is out', () => {
+    const first = lease(0, 190 * MIB, 1);
+    const taken = (others: ActiveLease[]): Move | null => boost([first, ...others], costs());
+    expect(taken([])).deep.equal({
+      kind: 'cut',
+      lease: 1,
+      span: { start: 190 * MIB - 192 * KIB, end: 190 * MIB },
+    });
+    const longer = lease(190 * MIB, 390 * MIB, 2);
+    expect(taken([longer, lease(390 * MIB, 391 * MIB, 3)])).deep.equal({
+      kind: 'cut',
+      lease: 2,
+      span: { start: 390 * MIB - 320 * KIB, end: 390 * MIB },
+    });
+  });
+
+  it('gives a connection that is not new 512 KiB at least', () => {
+    const move = boost([lease(0, 200 * MIB)], costs({ ownRate: 1 }));
+    expect(move).deep.include({ span: { start: 199.5 * MIB, end: 200 * MIB } });
   });
 
   it('gives a connection what it fetches in four round trips, once it is fast', () => {
     const move = boost([lease(0, 200 * MIB)], costs({ ownRate: 10 * MIB }));
-    expect(move).deep.include({ span: { start: 196.5 * MIB, end: 200 * MIB } });
+    expect(move).deep.include({ span: { start: 196.75 * MIB, end: 200 * MIB } });
   });
 
   it('leaves most of the lease, and short ones alone', () => {
-    expect(boost([lease(0, 8 * MIB)], costs())).not.equal(null);
-    expect(boost([lease(1, 8 * MIB)], costs())).equal(null);
+    expect(boost([lease(0, 6 * MIB)], costs())).not.equal(null);
+    expect(boost([lease(1, 6 * MIB)], costs())).equal(null);
     expect(boost([lease(0, 50 * MIB)], costs({ ownRate: 10 * MIB }))).equal(null);
     expect(boost([], costs())).equal(null);
   });
