@@ -80,6 +80,13 @@ export const SEAM_FRIENDLY_BYTES = 4 * 1024 * 1024;
 /** A lease that takes longer than this is worth a seam, however small. */
 const WORTH_A_SEAM_MS = 1500;
 
+/** When so few leases are out, all other connections wait for them. */
+const TAIL_LEASES = 4;
+
+/** Seams that are kept for then, and what they should save. */
+const TAIL_SEAMS = 2;
+const WORTH_IN_TAIL_MS = 500;
+
 /** A cut is worth it when the thief is done within this part of the time that the victim would take. */
 const WORTH_PART = 0.6;
 
@@ -149,8 +156,9 @@ export function grantFromGaps(
 export function grantByCut(active: readonly ActiveLease[], costs: Costs): Cut | null {
   let best: Cut | null = null;
   let bestMs = 0;
+  const isTail = active.filter(({ givenUp }) => !givenUp).length <= TAIL_LEASES;
   for (const lease of active) {
-    const cut = cutOf(lease, costs);
+    const cut = cutOf(lease, isTail, costs);
     if (cut === null) continue;
     const leftMs = timeLeftMs(lease, costs);
     if (leftMs > bestMs) {
@@ -159,6 +167,20 @@ export function grantByCut(active: readonly ActiveLease[], costs: Costs): Cut | 
     }
   }
   return best;
+}
+
+/**
+ * A lease off the end of the one whose answer goes on to the end of the file, as if that rest were a
+ * gap; null when little is left. Its connection is warm, and what is under way on it when it is cut is
+ * fetched in vain: on a far link it should last as long as the download.
+ */
+export function grantFromEnd(open: ActiveLease, lanes: number, costs: Costs): Cut | null {
+  const left = open.end - open.position;
+  if (open.fixed || open.givenUp || costs.seams.splits < 1) return null;
+  const length = Math.min(leaseLength(left, lanes, costs), left / 2);
+  if (length < smallestLease(costs)) return null;
+  const start = alignDown(open.end - length, open.position + MIN_STEAL_BYTES);
+  return { span: { start, end: open.end }, lease: open.lease };
 }
 
 /** Milliseconds until a lease ends at its rate, or at the usual rate while its own is unknown. */
@@ -170,9 +192,10 @@ export function timeLeftMs(lease: ActiveLease, costs: Costs): number {
   return (left * 1000) / rate;
 }
 
-function cutOf(lease: ActiveLease, costs: Costs): Cut | null {
+function cutOf(lease: ActiveLease, isTail: boolean, costs: Costs): Cut | null {
   const left = lease.end - lease.position;
-  if (lease.fixed || left < 2 * MIN_STEAL_BYTES || !maySpendOn(lease, left, costs)) return null;
+  if (lease.fixed || left < 2 * MIN_STEAL_BYTES) return null;
+  if (!maySpendOn(lease, left, isTail, costs)) return null;
   const thief = costs.usualRate ?? lease.rate ?? 1;
   const victim = lease.rate ?? thief;
   const leftMs = timeLeftMs(lease, costs);
@@ -187,14 +210,18 @@ function cutOf(lease: ActiveLease, costs: Costs): Cut | null {
   return { span: { start: end, end: lease.end }, lease: lease.lease };
 }
 
-/** Whether a lease may be cut for one more seam. The last ones are for those who are far too slow. */
-function maySpendOn(lease: ActiveLease, left: number, costs: Costs): boolean {
+/**
+ * Whether a lease may be cut for one more seam. The last ones are for those who are far too slow, and
+ * some before them for the end, when everybody waits for few.
+ */
+function maySpendOn(lease: ActiveLease, left: number, isTail: boolean, costs: Costs): boolean {
   const { splits, all } = costs.seams;
   // What is left of a lease that is given up is asked for again, with one more seam at its new end.
   const least = lease.givenUp ? 2 : 1;
-  if (all < (isStraggler(lease, costs) ? least : 1 + RESCUE_SEAMS)) return false;
+  const kept = isStraggler(lease, costs) ? 0 : isTail ? RESCUE_SEAMS : RESCUE_SEAMS + TAIL_SEAMS;
+  if (all < Math.max(least, 1 + kept)) return false;
   if (splits >= 1 || left >= 2 * SEAM_FRIENDLY_BYTES) return true;
-  return timeLeftMs(lease, costs) >= WORTH_A_SEAM_MS;
+  return timeLeftMs(lease, costs) >= (isTail ? WORTH_IN_TAIL_MS : WORTH_A_SEAM_MS);
 }
 
 /** Milliseconds that a connection that was idle takes for a range: the request, slow start, the bytes. */

@@ -8,6 +8,9 @@ export const AUTO_MAX = 16;
 /** Where a round trip is short, `auto` goes on with so many when one is not plenty; with its most when that is slow. */
 export const AUTO_NEAR = 4;
 
+/** A far link that many connections did not fill in time goes on with so many. */
+export const AUTO_FAR = 8;
+
 /** Bytes per millisecond from one connection that is not to share the processor with others soon. */
 const PLENTY = 400_000;
 
@@ -19,6 +22,9 @@ const PLENTY_MS = 2000;
 
 /** From this round trip on, slow start is dear, and one connection may fill the link. */
 export const FAR_MS = 10;
+
+/** From this round trip on, a link is begun with many connections: below, one fills it nearly as soon. */
+const BOOST_MS = 40;
 
 /** A far link that has not filled after so many round trips needs more than one connection. */
 const BOOST_ROUND_TRIPS = 12;
@@ -130,7 +136,7 @@ export class Ramp {
     this.near = auto && roundTripMs < FAR_MS;
     this.settled = !auto;
     this.link = auto && !this.near ? link : null;
-    this.boosting = this.link !== null;
+    this.boosting = this.link !== null && roundTripMs >= BOOST_MS;
     this.windowMs = Math.max(MIN_WINDOW_MS, WINDOW_ROUND_TRIPS * roundTripMs);
     if (auto && remembered !== null) this.recall(remembered);
   }
@@ -215,7 +221,7 @@ export class Ramp {
     if (this.link?.isQueued === true) this.boosting = false;
     if (!this.boosting || nowMs < this.boostUntilMs) return;
     this.boosting = false;
-    this.wanted = Math.min(this.ceiling, Math.max(BOOST_LANES, this.wanted));
+    this.wanted = Math.min(this.ceiling, Math.max(AUTO_FAR, this.wanted));
   }
 
   /** What was a full link is not full any more. */
@@ -233,15 +239,15 @@ export class Ramp {
     const moves = rate > last * GROWING || rate * GROWING < last;
     if (moves && this.windows < MAX_WINDOWS) return;
     const plateau = Math.max(rate, last);
+    if (this.before !== null && plateau < this.before * WORTH) {
+      this.wanted = Math.max(1, Math.floor(this.wanted / 2));
+      this.settled = true;
+      return;
+    }
     // A server that throttles may fill the link in bursts.
     this.fullWindows = this.link?.isQueued === true ? this.fullWindows + 1 : 0;
     if (this.fullWindows > 0) {
       this.filled = this.settled = this.fullWindows >= FULL_WINDOWS;
-      return;
-    }
-    if (this.before !== null && plateau < this.before * WORTH) {
-      this.wanted = Math.max(1, Math.floor(this.wanted / 2));
-      this.settled = true;
       return;
     }
     this.before = plateau;

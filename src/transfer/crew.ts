@@ -4,15 +4,16 @@
  * written, or until it cannot go on.
  */
 import { SluiceError } from '../errors.js';
-import { boost } from '../plan/boost.js';
-import { SEAM_FRIENDLY_BYTES, leaseLength, nextMove, stragglers } from '../plan/grant.js';
+import { chooseMove, firstShare } from '../plan/choice.js';
+import { stragglers } from '../plan/grant.js';
 import type { ActiveLease, Costs, Span } from '../plan/grant.js';
 import { Meter, fastest, median } from '../plan/meter.js';
+import { FAR_MS } from '../plan/ramp.js';
 import { backoffMs } from '../plan/retry.js';
 import { seamsLeft } from '../plan/seam-budget.js';
 import { slabBytes } from '../net/connection.js';
 import { measureRoundTrip } from '../net/round-trip.js';
-import { LANE, SEAM_BYTES, slotsOf } from '../../workers/protocol.js';
+import { SEAM_BYTES, slotsOf } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
 import { Addresses } from './addresses.js';
 import { Coverage } from './coverage.js';
@@ -26,6 +27,7 @@ import {
   knownRates,
   newLane,
   put,
+  sampleLanes,
   takeOff,
   traceLease,
   viewLanes,
@@ -177,17 +179,20 @@ export class Crew {
   private shareFirst(): void {
     const { ledger, ramp } = this.parts;
     const working = this.lanes[0]?.working;
-    if (this.shared || !working || !this.proven || ramp.target === 1 || ramp.isBoosting) return;
+    if (this.shared || !working || !this.proven || ramp.target === 1 || this.keepsFirst) return;
     this.shared = true;
     const booked = ledger.lease(working.lease);
     if (working.lease !== this.openLease || booked === undefined) return;
     const position = this.coverage.positionOf(working.slot, working.lease, booked.start);
-    const missing = booked.end - position + ledger.missing.total();
-    const costs = this.costs();
-    if (missing < 2 * SEAM_FRIENDLY_BYTES || costs.seams.splits < 1) return;
-    const share = leaseLength(missing, ramp.target, costs);
-    const cut = Math.ceil((position + share) / 65536) * 65536;
-    if (cut < booked.end) this.cut(working, cut);
+    const missing = ledger.missing.total();
+    const cut = firstShare({ position, end: booked.end }, missing, ramp.target, this.costs());
+    if (cut !== null) this.cut(working, cut);
+  }
+
+  /** Whether the first lease keeps its long answer, and others take their leases off its end. */
+  private get keepsFirst(): boolean {
+    const { ramp, roundTripMs, inOrder } = this.parts;
+    return ramp.isBoosting || (roundTripMs >= FAR_MS && !inOrder && !this.shared);
   }
 
   private cut(working: Working, end: number): void {
@@ -238,25 +243,28 @@ export class Crew {
     return this.parts.ramp.target > 1 && this.trial === null;
   }
 
-  private grant({ rate, idleSinceMs }: LaneBook): Grant | null {
+  private grant({ rate, idleSinceMs, working }: LaneBook): Grant | null {
     const { ledger, ramp } = this.parts;
     if (ramp.isBoosting && !ramp.mayBoost(idleSinceMs)) return null;
     const books = { gaps: ledger.gaps(), missing: ledger.missing.total(), active: this.active() };
     const costs = this.costs(rate, isWarm(idleSinceMs));
-    const move =
-      ramp.isBoosting && books.gaps.length === 0
-        ? boost(books.active, costs)
-        : nextMove(books, ramp.target, costs);
+    const stage = {
+      lanes: ramp.target,
+      isBoosting: ramp.isBoosting,
+      open: this.keepsFirst ? this.openLease : null,
+      isBusy: working !== null,
+    };
+    const move = chooseMove(books, stage, costs);
     if (move === null) return null;
     if (move.kind === 'take') return { span: move.span, doubles: null };
-    const working = [...this.leases()].find(({ lease }) => lease === move.lease);
-    if (working === undefined) return null;
+    const victim = [...this.leases()].find(({ lease }) => lease === move.lease);
+    if (victim === undefined) return null;
     if (move.kind === 'give-up') {
-      this.cancelLease(working);
+      this.cancelLease(victim);
       return null;
     }
-    if (move.kind === 'double') return { span: move.span, doubles: working };
-    this.cut(working, move.span.start);
+    if (move.kind === 'double') return { span: move.span, doubles: victim };
+    this.cut(victim, move.span.start);
     return { span: move.span, doubles: null };
   }
 
@@ -389,7 +397,8 @@ export class Crew {
     const isBusy = this.lanes.filter(({ working }) => working !== null).length <= ramp.target;
     if (!this.proven || ramp.isBoosting || !isBusy) return;
     for (const lane of this.lanes) {
-      if (!this.pipelining.isOpen(ramp.target) || ledger.missing.total() === 0) return;
+      if (!this.pipelining.isOpen(ramp.target)) return;
+      if (ledger.missing.total() === 0 && !this.keepsFirst) return;
       if (!endsWithin(lane, this.pipelining.leadMs, this.books)) continue;
       if (!executor.mayPipeline(lane.number)) continue;
       const grant = this.grant(lane);
@@ -649,19 +658,7 @@ export class Crew {
     const { slots, ramp } = this.parts;
     this.total.sample(nowMs, this.received);
     if (slots.isHeld) return excuse(this.lanes, nowMs);
-    let receiving = 0;
-    for (const lane of this.lanes) {
-      const { working } = lane;
-      if (working === null) continue;
-      const received = slots.received(working.slot);
-      if (received !== working.heard) working.heardMs = nowMs;
-      working.heard = received;
-      working.meter.sample(nowMs, received);
-      if (slots.state(working.slot) !== LANE.receiving) continue;
-      receiving++;
-      if (nowMs - working.beganMs > YOUNG_MS && working.meter.rate > 0)
-        lane.rate = working.meter.rate;
-    }
+    const receiving = sampleLanes(this.lanes, slots, nowMs, YOUNG_MS);
     this.peak = Math.max(this.peak, receiving);
     // What the others last yielded counts too: a slow one that is left alone must not be the usual.
     this.usualRate = median(knownRates(this.lanes));

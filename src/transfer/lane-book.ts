@@ -172,6 +172,31 @@ export function endsWithin(
   return booked.end + booked.beyond - booked.start - done <= perMs * ms;
 }
 
+/**
+ * Takes note of what each connection has received by now, and returns how many receive.
+ * @param youngMs a lease younger than this tells nothing of its connection's rate
+ */
+export function sampleLanes(
+  lanes: readonly LaneBook[],
+  slots: Slots,
+  nowMs: number,
+  youngMs: number,
+): number {
+  let receiving = 0;
+  for (const lane of lanes) {
+    const { working } = lane;
+    if (working === null) continue;
+    const received = slots.received(working.slot);
+    if (received !== working.heard) working.heardMs = nowMs;
+    working.heard = received;
+    working.meter.sample(nowMs, received);
+    if (slots.state(working.slot) !== LANE.receiving) continue;
+    receiving++;
+    if (nowMs - working.beganMs > youngMs && working.meter.rate > 0) lane.rate = working.meter.rate;
+  }
+  return receiving;
+}
+
 /** What connections yielded last, in bytes per second. */
 export function knownRates(lanes: readonly LaneBook[]): number[] {
   return lanes.flatMap(({ rate }) => (rate === null ? [] : [rate]));

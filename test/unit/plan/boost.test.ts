@@ -1,8 +1,8 @@
 /** Short leases for the start on a far link. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { boost } from '../../../src/plan/boost.js';
-import type { ActiveLease, Costs, Move } from '../../../src/plan/grant.js';
+import { BOOST_LANES, boost } from '../../../src/plan/boost.js';
+import type { ActiveLease, Costs, Move, Span } from '../../../src/plan/grant.js';
 
 const MIB = 1024 * 1024;
 const costs = (change: Partial<Costs> = {}): Costs => ({
@@ -12,7 +12,7 @@ const costs = (change: Partial<Costs> = {}): Costs => ({
   bestRate: null,
   ownRate: null,
   isWarm: false,
-  seams: { splits: 10, all: 10 },
+  seams: { splits: 30, all: 40 },
   inOrder: false,
   mayDouble: false,
   ...change,
@@ -48,6 +48,16 @@ describe('the start on a far link', () => {
     });
   });
 
+  it('takes less where round trips are short, and more where they are long, within bounds', () => {
+    const taken = (roundTripMs: number): number => {
+      const move = boost([lease(0, 200 * MIB)], costs({ roundTripMs })) as { span: Span };
+      return (200 * MIB - move.span.start) / KIB;
+    };
+    expect([10, 27, 40, 80, 160, 200, 900].map(taken)).deep.equal([
+      64, 128, 128, 192, 384, 512, 512,
+    ]);
+  });
+
   it('gives a connection that is not new 512 KiB at least', () => {
     const move = boost([lease(0, 200 * MIB)], costs({ ownRate: 1 }));
     expect(move).deep.include({ span: { start: 199.5 * MIB, end: 200 * MIB } });
@@ -67,7 +77,11 @@ describe('the start on a far link', () => {
 
   it('takes nothing that ends anyway, and nothing that costs a seam too much (P5)', () => {
     expect(boost([{ ...lease(0, 200 * MIB), givenUp: true }], costs())).equal(null);
-    expect(boost([lease(0, 200 * MIB)], costs({ seams: { splits: 0, all: 10 } }))).equal(null);
+    const left = (splits: number, ownRate: number | null): Move | null =>
+      boost([lease(0, 200 * MIB)], costs({ ownRate, seams: { splits, all: 40 } }));
+    expect([left(0, null), left(BOOST_LANES, 1)]).deep.equal([null, null]);
+    expect(left(1, null)).not.equal(null);
+    expect(left(BOOST_LANES + 1, 1)).not.equal(null);
   });
 
   it('P1: what it takes lies in the lease, behind what is received', () => {

@@ -6,6 +6,7 @@ import {
   MIN_STEAL_BYTES,
   SEAM_FRIENDLY_BYTES,
   grantByCut,
+  grantFromEnd,
   grantFromGaps,
   leaseLength,
   nextMove,
@@ -332,9 +333,26 @@ describe('what is worth a cut', () => {
   it('P5: a seam is not spent on little that is soon done', () => {
     const dear = free({ seams: FEW });
     const least = 2 * SEAM_FRIENDLY_BYTES;
-    expect(grantByCut([active({ end: least - 1 })], dear)).equal(null);
-    expect(grantByCut([active({ end: least })], dear)).not.equal(null);
-    expect(grantByCut([active({ end: 4 * MIB, rate: MIB })], dear)).not.equal(null);
+    const others = [2, 3, 4, 5].map((lease) => active({ lease, end: 1000 }));
+    const cut = (lease: Partial<ActiveLease>): number | undefined =>
+      grantByCut([active(lease), ...others], dear)?.lease;
+    expect(cut({ end: least - 1 })).equal(undefined);
+    expect(cut({ end: least })).equal(1);
+    expect(cut({ end: 4 * MIB, rate: MIB })).equal(1);
+  });
+
+  it('P5: seams are kept for the end, when all wait for few', () => {
+    const others = [2, 3, 4].map((lease) => active({ lease, end: 1000 }));
+    const lease = active({ end: 6 * MIB });
+    const cut = (all: number, count: number, end = lease.end): number | undefined => {
+      const few = [{ ...lease, end }, ...others.slice(0, count)];
+      const more = [active({ lease: 9, end: 500 }), active({ lease: 8, givenUp: true, end: 500 })];
+      const leases = count > 3 ? [...few, ...more] : few;
+      return grantByCut(leases, free({ seams: { splits: 0, all } }))?.lease;
+    };
+    expect([cut(3, 3), cut(2, 3)], 'four are out').deep.equal([1, undefined]);
+    expect([cut(5, 4, 16 * MIB), cut(4, 4, 16 * MIB)], 'five').deep.equal([1, undefined]);
+    expect(cut(9, 3, 5 * MIB - 1), 'soon done').equal(undefined);
   });
 
   it('the thief must be done well before the victim would be', () => {
@@ -372,5 +390,51 @@ describe('who is slow', () => {
     ];
     expect(stragglers(slow(1050), costs())).deep.equal([]);
     expect(stragglers(slow(1150), costs())).deep.equal([3]);
+  });
+});
+
+describe('leases off the end of the first one', () => {
+  const open = (change: Partial<ActiveLease> = {}): ActiveLease =>
+    active({ end: 1000 * MIB, ...change });
+
+  it('are as long as they would be out of a gap, and at most half of what is left', () => {
+    const span = (lanes: number, given = costs()): unknown =>
+      grantFromEnd(open(), lanes, given)?.span;
+    expect(span(16)).deep.equal({ start: 962.5 * MIB, end: 1000 * MIB });
+    expect(span(1)).deep.equal({ start: 500 * MIB, end: 1000 * MIB });
+    expect(span(4, costs({ seams: { splits: 1, all: 9 } }))).deep.equal({
+      start: 500 * MIB,
+      end: 1000 * MIB,
+    });
+  });
+
+  it('are not made of little, of what has to stay, or for a seam too many (P5)', () => {
+    const left = (bytes: number): unknown =>
+      grantFromEnd(open({ position: 1000 * MIB - bytes }), 4, costs());
+    expect(left(8 * MIB - 2)).equal(null);
+    expect(left(8 * MIB)).not.equal(null);
+    expect(grantFromEnd(open({ fixed: true }), 4, costs())).equal(null);
+    expect(grantFromEnd(open({ givenUp: true }), 4, costs())).equal(null);
+    expect(grantFromEnd(open(), 4, costs({ seams: { splits: 0, all: 9 } }))).equal(null);
+  });
+
+  it('P1: leave something to the first one, and end where it ended', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(1e10),
+        fc.nat(1e10),
+        fc.integer({ min: 1, max: 64 }),
+        anyCosts,
+        (position, length, lanes, given) => {
+          const end = position + length;
+          const span = grantFromEnd(open({ position, end }), lanes, given)?.span;
+          if (span === undefined) return;
+          expect(span.end).equal(end);
+          expect(span.start)
+            .least(position + MIN_STEAL_BYTES)
+            .below(end);
+        },
+      ),
+    );
   });
 });

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { BOOST_LANES } from '../../../src/plan/boost.js';
 import { Link } from '../../../src/plan/link.js';
-import { AUTO_MAX, AUTO_NEAR, Ramp } from '../../../src/plan/ramp.js';
+import { AUTO_FAR, AUTO_MAX, AUTO_NEAR, Ramp } from '../../../src/plan/ramp.js';
 
 const STEP_MS = 10;
 
@@ -234,6 +234,19 @@ describe('the ramp on a far link', () => {
     expect(run(start(12), { ms: 0, bytes: 0 }, 20_000, narrow)).deep.equal([BOOST_LANES, 12]);
   });
 
+  it('begins with one where a round trip takes under 40 ms', () => {
+    const begun = (roundTripMs: number): number =>
+      new Ramp('auto', roundTripMs, null, new Link(roundTripMs)).target;
+    expect([39.9, 40].map(begun)).deep.equal([1, BOOST_LANES]);
+  });
+
+  it('goes back when more bring nothing, also where the link is full then', () => {
+    const ramp = new Ramp('auto', 20, null, new Link(20));
+    const clock = { ms: 0, bytes: 0 };
+    const path = { yieldOf: () => 100, roundTrip: (count: number) => (count > 1 ? 50 : 20) };
+    expect(run(ramp, clock, 5000, path)).deep.equal([1, 2, 1]);
+  });
+
   it('of a full link a later run begins with half as many, down to one', () => {
     for (const [remembered, next] of [
       [5, 2],
@@ -248,13 +261,17 @@ describe('the ramp on a far link', () => {
   });
 
   it('keeps them, and grows, when the link does not fill', () => {
-    expect(run(start(), { ms: 0, bytes: 0 }, 20_000, throttled)).deep.equal([BOOST_LANES]);
+    expect(run(start(), { ms: 0, bytes: 0 }, 20_000, throttled)).deep.equal([
+      BOOST_LANES,
+      AUTO_FAR,
+      16,
+    ]);
   });
 
   it('grows no more once the link is full', () => {
     const filling = { ...throttled, roundTrip: () => (clock.ms < 1500 ? 100 : 200) };
     const clock = { ms: 0, bytes: 0 };
-    expect(run(start(), clock, 20_000, filling)).deep.equal([BOOST_LANES]);
+    expect(run(start(), clock, 20_000, filling)).deep.equal([BOOST_LANES, AUTO_FAR]);
   });
 
   it('grows again when the link is not full any more', () => {
