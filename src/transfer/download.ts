@@ -518,10 +518,7 @@ export class Download {
     await this.pool?.close();
     this.pool = null;
     this.dirty = !this.willSync(this.transferMs);
-    if (this.dirty) return { type: 'synced' };
-    // A hash may take long, and a death then must not cost what is written; a name is given at once.
-    if (this.job.verification.isFollowing) await workspace.checkpoint();
-    await workspace.sync();
+    if (!this.dirty) await workspace.checkpoint().then(() => workspace.sync());
     return { type: 'synced' };
   }
 
