@@ -22,7 +22,13 @@ function codeDirectory() {
   const code = `${cache}/sluice/code`;
   // Made one by one: where a name cannot be made below a directory that is there, as below /proc,
   // Node never comes back from making them all.
-  return [cache, `${cache}/sluice`, code].every(isDirectory) ? code : null;
+  return [cache, `${cache}/sluice`, code].every(isDirectory) && isOwn(code) ? code : null;
+}
+
+/** Whether nobody else may write there: under sudo HOME may be another user's. */
+function isOwn(directory) {
+  const { uid, mode } = statSync(directory);
+  return process.getuid === undefined || (uid === process.getuid() && (mode & 0o022) === 0);
 }
 
 /** Whether there is a directory, which is made if only its name is missing. */

@@ -12,7 +12,7 @@ import type { TlsFacts } from '../net/connection.js';
 import { ExtentSet } from '../plan/extents.js';
 import { SEAM_FRIENDLY_BYTES, leaseLength } from '../plan/grant.js';
 import { seamsLeft } from '../plan/seam-budget.js';
-import type { Costs } from '../plan/grant.js';
+import type { Costs } from '../plan/moves.js';
 import { Link } from '../plan/link.js';
 import { Ramp } from '../plan/ramp.js';
 import { Asker } from '../transfer/ask.js';

@@ -3,7 +3,7 @@
  * useless; some beside it fill the link sooner. What they fetch lies at the end of the file, and is
  * little, so that the first one keeps its long answer. Pure arithmetic.
  */
-import type { ActiveLease, Costs, Move } from './grant.js';
+import type { ActiveLease, Costs, Move } from './moves.js';
 
 /** Connections that a far link is begun with. */
 export const BOOST_LANES = 16;

@@ -1,7 +1,7 @@
 /** What an idle connection does, by the stage that the download is in. Pure arithmetic. */
 import { boost } from './boost.js';
 import { SEAM_FRIENDLY_BYTES, grantFromEnd, leaseLength, nextMove } from './grant.js';
-import type { ActiveLease, Costs, Move, Span } from './grant.js';
+import type { ActiveLease, Costs, Move, Span } from './moves.js';
 
 /** What there is to choose from. */
 export interface Books {

@@ -2,7 +2,7 @@
  * What is different while somebody follows the contiguous front (a hash): one connection that is far
  * slower than its peers would make it wait. Pure arithmetic.
  */
-import type { ActiveLease, Costs, Cut } from './grant.js';
+import type { ActiveLease, Costs, Cut } from './moves.js';
 import { RESCUE_SEAMS } from './seam-budget.js';
 
 /** A lease need only be long enough for its request not to matter. */

@@ -4,7 +4,7 @@
  */
 import { assert } from '../errors.js';
 import { ExtentSet } from './extents.js';
-import type { Span } from './grant.js';
+import type { Span } from './moves.js';
 import { SEAM_BYTES } from './seam-budget.js';
 
 /** A lease in the books. */

@@ -2,7 +2,7 @@
 import type { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Ledger } from '../plan/ledger.js';
-import type { Span } from '../plan/grant.js';
+import type { Span } from '../plan/moves.js';
 import type { Ramp } from '../plan/ramp.js';
 import type { Deadlines, Slots, Source } from '../../workers/protocol.js';
 import type { Executor } from './executors.js';

@@ -6,7 +6,7 @@
 import { SluiceError } from '../errors.js';
 import { chooseMove, firstShare } from '../plan/choice.js';
 import { stragglers } from '../plan/grant.js';
-import type { ActiveLease, Costs, Span } from '../plan/grant.js';
+import type { ActiveLease, Costs, Span } from '../plan/moves.js';
 import { Meter, fastest, median } from '../plan/meter.js';
 import { FAR_MS } from '../plan/ramp.js';
 import { backoffMs } from '../plan/retry.js';

@@ -13,7 +13,7 @@ import { redactUrl } from '../http/redact.js';
 import { readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
-import type { Span } from '../plan/grant.js';
+import type { Span } from '../plan/moves.js';
 import { slabBytes } from '../net/connection.js';
 import { Link } from '../plan/link.js';
 import { FAR_MS, Ramp } from '../plan/ramp.js';

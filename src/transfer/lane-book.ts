@@ -1,7 +1,7 @@
 /** What the crew keeps of each of its connections, and how that is shown. */
 import type { Log } from '../log.js';
 import type { Ledger } from '../plan/ledger.js';
-import type { ActiveLease } from '../plan/grant.js';
+import type { ActiveLease } from '../plan/moves.js';
 import { Meter } from '../plan/meter.js';
 import { LANE, connectionOf } from '../../workers/protocol.js';
 import type { LeaseOutcome, Slots } from '../../workers/protocol.js';

@@ -5,7 +5,7 @@
  */
 import { SluiceError } from '../errors.js';
 import { readFully } from '../disk/io.js';
-import type { Span } from '../plan/grant.js';
+import type { Span } from '../plan/moves.js';
 import { seamError } from '../../workers/lease-sink.js';
 import { SEAM_BYTES } from '../../workers/protocol.js';
 import type { SeamSample } from '../../workers/protocol.js';

@@ -1,6 +1,7 @@
 /** What a start loads. Nothing here looks at the clock: what is not loaded takes no time. */
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   readFileSync,
   readdirSync,
@@ -150,6 +151,10 @@ describe('start-up', () => {
         await get(`damaged-${damage.length}`);
       }
       expect(readFileSync(path.join(code, file)).length).above(1000);
+      for (const name of kept()) rmSync(path.join(code, name), { recursive: true, force: true });
+      chmodSync(code, 0o777);
+      await get('open-to-others');
+      expect(kept()).to.deep.equal([]);
       rmSync(code, { recursive: true });
       writeFileSync(code, 'not a directory');
       await get('without');

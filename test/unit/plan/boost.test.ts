@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { BOOST_LANES, boost } from '../../../src/plan/boost.js';
-import type { ActiveLease, Costs, Move, Span } from '../../../src/plan/grant.js';
+import type { ActiveLease, Costs, Move, Span } from '../../../src/plan/moves.js';
 
 const MIB = 1024 * 1024;
 const costs = (change: Partial<Costs> = {}): Costs => ({

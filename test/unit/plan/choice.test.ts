@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { chooseMove, firstShare } from '../../../src/plan/choice.js';
 import type { Books, Stage } from '../../../src/plan/choice.js';
-import type { ActiveLease, Costs, Move } from '../../../src/plan/grant.js';
+import type { ActiveLease, Costs, Move } from '../../../src/plan/moves.js';
 
 const MIB = 1024 * 1024;
 const known: Costs = {

@@ -15,7 +15,7 @@ import {
   stragglers,
   timeLeftMs,
 } from '../../../src/plan/grant.js';
-import type { ActiveLease, Costs } from '../../../src/plan/grant.js';
+import type { ActiveLease, Costs } from '../../../src/plan/moves.js';
 
 const MIB = 1024 * 1024;
 const PLENTY = { splits: 1e6, all: 1e6 };

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { nextMove } from '../../../src/plan/grant.js';
-import type { ActiveLease, Costs, Move } from '../../../src/plan/grant.js';
+import type { ActiveLease, Costs, Move } from '../../../src/plan/moves.js';
 import { cutFront, isHindrance } from '../../../src/plan/in-order.js';
 
 const MIB = 1024 * 1024;

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import * as fc from 'fast-check';
 import { ExtentSet } from '../../../src/plan/extents.js';
 import { nextMove, stragglers } from '../../../src/plan/grant.js';
-import type { ActiveLease, Costs } from '../../../src/plan/grant.js';
+import type { ActiveLease, Costs } from '../../../src/plan/moves.js';
 import { Ledger } from '../../../src/plan/ledger.js';
 import { RESCUE_SEAMS, SEAM_BYTES, seamBudget, seamsLeft } from '../../../src/plan/seam-budget.js';
 import { fastest, median } from '../../../src/plan/meter.js';
