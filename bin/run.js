@@ -47,19 +47,14 @@ let keepCode = () => undefined;
 /**
  * The quick way in: from one file where it is there and not older than the last compilation, else,
  * and when coverage is measured, from the modules themselves.
+ * @param code where compiled code is kept; null when it is not
  */
-async function loadQuick() {
+async function loadQuick(code) {
   const bundle = inDist('bundle/quick.cjs');
   const bundled = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs ?? -1;
   const compiled = statSync(inDist('.tsbuildinfo'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   if (bundled < compiled || process.env.NODE_V8_COVERAGE) return import('../dist/src/cli/quick.js');
-  const code = codeDirectory();
-  if (code === null) return require(bundle);
-  // Node 22.1 and later.
-  if (nodeModule.enableCompileCache) {
-    nodeModule.enableCompileCache(code);
-    return require(bundle);
-  }
+  if (code === null || nodeModule.enableCompileCache) return require(bundle);
   const { load } = require('./compiled.js');
   const { exports, keep } = load(bundle, code);
   keepCode = keep;
@@ -82,8 +77,11 @@ function stranger() {
 }
 
 async function run() {
-  if (stranger() !== undefined) return (await loadQuick()).refuse(stranger());
-  const done = !asksHelp() && (await (await loadQuick()).runQuickly(words));
+  if (stranger() !== undefined) return (await loadQuick(null)).refuse(stranger());
+  const code = codeDirectory();
+  // Node 22.1 and later keep it by themselves, that of oclif too.
+  if (code !== null) nodeModule.enableCompileCache?.(code);
+  const done = !asksHelp() && (await (await loadQuick(code)).runQuickly(words));
   if (!done) {
     const { execute } = await import('@oclif/core/execute');
     // `help get` is `get --help`; without a plugin oclif knows the second form only.

@@ -3,6 +3,7 @@
  * useless; some beside it fill the link sooner. What they fetch lies at the end of the file, and is
  * little, so that the first one keeps its long answer. Pure arithmetic.
  */
+import { alignDown, alignUp } from './align.js';
 import type { ActiveLease, Costs, Move } from './moves.js';
 
 /** Connections that a far link is begun with. */
@@ -21,9 +22,6 @@ const MOST_SCALE = 5 / 2;
 
 /** The least that a connection gets once more, where a round trip takes {@link ROUND_TRIP_MS}. */
 const WARM_BYTES = 512 * 1024;
-
-/** Leases fall on these boundaries: whole pages, whole blocks. */
-const ALIGN = 64 * 1024;
 
 /** A connection that is past its slow start gets as much as it fetches in so many round trips. */
 const BOOST_ROUND_TRIPS = 4;
@@ -47,8 +45,8 @@ export function boost(active: readonly ActiveLease[], costs: Costs): Move | null
   const scale = Math.min(MOST_SCALE, Math.max(LEAST_SCALE, costs.roundTripMs / ROUND_TRIP_MS));
   const isNew = costs.ownRate === null;
   const least = scale * (isNew ? BOOST_BYTES + (active.length - 1) * STEP_BYTES : WARM_BYTES);
-  const bytes = Math.ceil(Math.max(least, fetched) / ALIGN) * ALIGN;
+  const bytes = alignUp(Math.max(least, fetched));
   if (longest.end - longest.position < LEFT * bytes) return null;
-  const start = Math.floor((longest.end - bytes) / ALIGN) * ALIGN;
+  const start = alignDown(longest.end - bytes);
   return { kind: 'cut', span: { start, end: longest.end }, lease: longest.lease };
 }

@@ -1,16 +1,8 @@
 /** What an idle connection does, by the stage that the download is in. Pure arithmetic. */
+import { alignUp } from './align.js';
 import { boost } from './boost.js';
 import { SEAM_FRIENDLY_BYTES, grantFromEnd, leaseLength, nextMove } from './grant.js';
-import type { ActiveLease, Costs, Move, Span } from './moves.js';
-
-/** What there is to choose from. */
-export interface Books {
-  /** Ranges that nobody was asked for, ascending and disjoint. */
-  gaps: readonly Span[];
-  /** Bytes in all gaps together. */
-  missing: number;
-  active: ActiveLease[];
-}
+import type { ActiveLease, Books, Costs, Move } from './moves.js';
 
 /** How far the download has come. */
 export interface Stage {
@@ -27,21 +19,16 @@ export interface Stage {
 /** The move for a connection, or null when there is nothing for it. */
 export function chooseMove(books: Books, stage: Stage, costs: Costs): Move | null {
   const { gaps, active } = books;
-  if (gaps.length === 0 && stage.isBoosting) return stage.isBusy ? null : boost(active, costs);
+  if (gaps.length > 0) return nextMove(books, stage.lanes, costs);
+  if (stage.isBoosting) return stage.isBusy ? null : boost(active, costs);
   const open = active.find(({ lease }) => lease === stage.open);
-  if (gaps.length === 0 && open !== undefined) {
-    const cut = grantFromEnd(open, stage.lanes, costs);
-    if (cut !== null) return { kind: 'cut', ...cut };
-  }
-  if (gaps.length === 0 && stage.isBusy) return null;
-  return nextMove(books, stage.lanes, costs);
+  const cut = open === undefined ? null : grantFromEnd(open, stage.lanes, costs);
+  if (cut !== null) return { kind: 'cut', ...cut };
+  return stage.isBusy ? null : nextMove(books, stage.lanes, costs);
 }
 
 /** What of a file is worth dividing from the start, in bytes. */
 const WORTH_SHARING = 2 * SEAM_FRIENDLY_BYTES;
-
-/** Shares end on these boundaries: whole pages, whole blocks. */
-const ALIGN = 64 * 1024;
 
 /**
  * Where the first lease ends, which asked for everything, when all are to have their share; null when
@@ -56,6 +43,6 @@ export function firstShare(
 ): number | null {
   const left = end - position + missing;
   if (left < WORTH_SHARING || costs.seams.splits < 1) return null;
-  const cut = Math.ceil((position + leaseLength(left, lanes, costs)) / ALIGN) * ALIGN;
+  const cut = alignUp(position + leaseLength(left, lanes, costs));
   return cut < end ? cut : null;
 }

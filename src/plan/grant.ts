@@ -3,8 +3,9 @@
  * that are out: first from the gaps, then from the lease that would end last.
  */
 import { assert } from '../errors.js';
+import { alignDown, alignUp } from './align.js';
 import { cutFront, isHindrance, longestInOrder } from './in-order.js';
-import type { ActiveLease, Costs, Cut, Move, Span } from './moves.js';
+import type { ActiveLease, Books, Costs, Cut, Move, Span } from './moves.js';
 import { RESCUE_SEAMS } from './seam-budget.js';
 
 /** The smallest lease that is cut off another one. */
@@ -28,9 +29,6 @@ const WORTH_PART = 0.6;
 
 /** What a connection sends in its first round trip (RFC 6928), in bytes. */
 const FIRST_WINDOW = 10 * 1460;
-
-/** Cuts fall on these boundaries: whole pages, whole blocks. */
-const ALIGN = 64 * 1024;
 
 /** Part of its fair share of what is missing that a connection gets at once; the rest levels out. */
 const SHARE = 0.6;
@@ -81,8 +79,8 @@ export function grantFromGaps(
   const length = leaseLength(missing, lanes, costs);
   // What would be left of the gap must be worth a lease of its own.
   if (gap.end - gap.start < length + smallestLease(costs) / 2) return gap;
-  if (isHindrance(costs)) return { start: alignDown(gap.end - length, gap.start), end: gap.end };
-  return { start: gap.start, end: alignDown(gap.start + length, gap.start + MIN_STEAL_BYTES) };
+  if (isHindrance(costs)) return { start: cutAt(gap.end - length, gap.start), end: gap.end };
+  return { start: gap.start, end: cutAt(gap.start + length, gap.start + MIN_STEAL_BYTES) };
 }
 
 /**
@@ -115,7 +113,7 @@ export function grantFromEnd(open: ActiveLease, lanes: number, costs: Costs): Cu
   if (open.fixed || open.givenUp || costs.seams.splits < 1) return null;
   const length = Math.min(leaseLength(left, lanes, costs), left / 2);
   if (length < smallestLease(costs)) return null;
-  const start = alignDown(open.end - length, open.position + MIN_STEAL_BYTES);
+  const start = cutAt(open.end - length, open.position + MIN_STEAL_BYTES);
   return { span: { start, end: open.end }, lease: open.lease };
 }
 
@@ -141,7 +139,7 @@ function cutOf(lease: ActiveLease, isTail: boolean, costs: Costs): Cut | null {
     left - MIN_STEAL_BYTES,
     Math.max(MIN_STEAL_BYTES, (victim * keepMs) / 1000),
   );
-  const end = alignDown(lease.position + kept, lease.position + MIN_STEAL_BYTES);
+  const end = cutAt(lease.position + kept, lease.position + MIN_STEAL_BYTES);
   if (fetchMs(lease.end - end, thief, costs) > WORTH_PART * leftMs) return null;
   return { span: { start: end, end: lease.end }, lease: lease.lease };
 }
@@ -172,10 +170,9 @@ function balance(left: number, victim: number, thief: number, delayMs: number): 
   return (left * 1000 + thief * delayMs) / (victim + thief);
 }
 
-const alignUp = (offset: number): number => Math.ceil(offset / ALIGN) * ALIGN;
-
-function alignDown(offset: number, lowest: number): number {
-  const aligned = Math.floor(offset / ALIGN) * ALIGN;
+/** On a boundary, but not below `lowest`. */
+function cutAt(offset: number, lowest: number): number {
+  const aligned = alignDown(offset);
   return aligned >= lowest ? aligned : Math.ceil(offset);
 }
 
@@ -234,10 +231,9 @@ export function stragglers(active: readonly ActiveLease[], costs: Costs): number
 
 /**
  * What to do for an idle connection, or null when there is nothing for it.
- * @param missing bytes in all gaps together
  */
 export function nextMove(
-  { gaps, missing, active }: { gaps: readonly Span[]; missing: number; active: ActiveLease[] },
+  { gaps, missing, active }: Books,
   lanes: number,
   costs: Costs,
 ): Move | null {

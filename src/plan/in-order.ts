@@ -2,6 +2,7 @@
  * What is different while somebody follows the contiguous front (a hash): one connection that is far
  * slower than its peers would make it wait. Pure arithmetic.
  */
+import { alignDown } from './align.js';
 import type { ActiveLease, Costs, Cut } from './moves.js';
 import { RESCUE_SEAMS } from './seam-budget.js';
 
@@ -16,9 +17,8 @@ const TOO_SLOW = 4;
 /** No lease is judged by its first so many milliseconds. */
 const YOUNG_MS = 20;
 
-/** What is left to a lease that is cut, and where its end is put: whole pages, whole blocks. */
+/** What is left to a lease that is cut. */
 const LEFT_BYTES = 128 * 1024;
-const ALIGN = 64 * 1024;
 
 /** The longest lease that keeps the front moving, in bytes. */
 export function longestInOrder({ usualRate, roundTripMs }: Costs): number {
@@ -46,7 +46,7 @@ export function cutFront(active: readonly ActiveLease[], gap: number, costs: Cos
     if (first === null || lease.position < first.position) first = lease;
   }
   if (first === null) return null;
-  const start = Math.floor((first.position + LEFT_BYTES) / ALIGN) * ALIGN;
+  const start = alignDown(first.position + LEFT_BYTES);
   return { span: { start, end: first.end }, lease: first.lease };
 }
 

@@ -64,3 +64,12 @@ export type Move =
   | { kind: 'take'; span: Span }
   | ({ kind: 'cut' | 'double' } & Cut)
   | { kind: 'give-up'; lease: number };
+
+/** What there is to choose from. */
+export interface Books {
+  /** Ranges that nobody was asked for, ascending and disjoint. */
+  gaps: readonly Span[];
+  /** Bytes in all gaps together. */
+  missing: number;
+  active: ActiveLease[];
+}

@@ -13,6 +13,8 @@ import type { Origin, OriginOptions } from '../helpers/origin.js';
 
 const MIB = 1024 * 1024;
 const SIZE = 16 * MIB;
+/** An origin that tells no length and serves no ranges. */
+const UNSIZED = { size: SIZE, seed: 1, rate: 12 * MIB, ranges: false, framing: 'close' } as const;
 const OLD = new Date('2024-01-02T03:04:05Z');
 
 /** Stops a download in its middle. */
@@ -230,13 +232,7 @@ describe('validators', () => {
   });
 
   it('P6: a whole that is shorter than what is kept of it does not destroy that', async () => {
-    const origin = await bench.origin({
-      size: SIZE,
-      seed: 1,
-      rate: 12 * MIB,
-      ranges: false,
-      framing: 'close',
-    });
+    const origin = await bench.origin(UNSIZED);
     const engine = bench.engine({ connections: 2 });
     await half(engine, origin);
     origin.fault({ times: Infinity, fault: { kind: 'content-length', value: '7' } });
@@ -248,14 +244,7 @@ describe('validators', () => {
 
   for (const etag of ['strong', 'none'] as const)
     it(`P1: a part of unknown length under status 200 is not the whole (ETag: ${etag})`, async () => {
-      const origin = await bench.origin({
-        size: SIZE,
-        seed: 1,
-        rate: 12 * MIB,
-        ranges: false,
-        framing: 'close',
-        etag,
-      });
+      const origin = await bench.origin({ ...UNSIZED, etag });
       const engine = bench.engine({ connections: 2 });
       await half(engine, origin);
       origin.set({ ranges: true });

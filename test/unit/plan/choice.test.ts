@@ -1,8 +1,9 @@
 /** What an idle connection does, by the stage of the download. */
 import { expect } from 'chai';
+import { activeLease } from '../../helpers/planning.js';
 import { chooseMove, firstShare } from '../../../src/plan/choice.js';
-import type { Books, Stage } from '../../../src/plan/choice.js';
-import type { ActiveLease, Costs, Move } from '../../../src/plan/moves.js';
+import type { Stage } from '../../../src/plan/choice.js';
+import type { ActiveLease, Books, Costs, Move } from '../../../src/plan/moves.js';
 
 const MIB = 1024 * 1024;
 const known: Costs = {
@@ -16,18 +17,8 @@ const known: Costs = {
   inOrder: false,
   mayDouble: false,
 };
-const lease = (change: Partial<ActiveLease> = {}): ActiveLease => ({
-  lease: 1,
-  position: 0,
-  end: 1000 * MIB,
-  rate: 10 * MIB,
-  meanRate: 10 * MIB,
-  ageMs: 10_000,
-  silentMs: 0,
-  givenUp: false,
-  fixed: false,
-  ...change,
-});
+const lease = (change: Partial<ActiveLease> = {}): ActiveLease =>
+  activeLease({ end: 1000 * MIB, ...change });
 const gap = { start: 1000 * MIB, end: 1200 * MIB };
 const stage: Stage = { lanes: 4, isBoosting: false, open: 1, isBusy: false };
 const full: Books = { gaps: [], missing: 0, active: [lease()] };

@@ -1,6 +1,7 @@
 /** Which range an idle connection gets. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
+import { activeLease } from '../../helpers/planning.js';
 import { SluiceError } from '../../../src/errors.js';
 import {
   MIN_STEAL_BYTES,
@@ -32,18 +33,7 @@ const costs = (change: Partial<Costs> = {}): Costs => ({
   mayDouble: false,
   ...change,
 });
-const active = (change: Partial<ActiveLease> = {}): ActiveLease => ({
-  lease: 1,
-  position: 0,
-  end: 100 * MIB,
-  rate: 10 * MIB,
-  meanRate: 10 * MIB,
-  ageMs: 10_000,
-  silentMs: 0,
-  givenUp: false,
-  fixed: false,
-  ...change,
-});
+const active = activeLease;
 
 const anyCosts = fc.record({
   requestMs: fc.integer({ min: 0, max: 2000 }),

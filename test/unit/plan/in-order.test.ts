@@ -1,6 +1,7 @@
 /** What is different while a hash follows the contiguous front. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
+import { activeLease } from '../../helpers/planning.js';
 import { nextMove } from '../../../src/plan/grant.js';
 import type { ActiveLease, Costs, Move } from '../../../src/plan/moves.js';
 import { cutFront, isHindrance } from '../../../src/plan/in-order.js';
@@ -19,18 +20,8 @@ const costs = (change: Partial<Costs> = {}): Costs => ({
   mayDouble: false,
   ...change,
 });
-const lease = (change: Partial<ActiveLease> = {}): ActiveLease => ({
-  lease: 1,
-  position: 0,
-  end: 8 * MIB,
-  rate: null,
-  meanRate: 10 * MIB,
-  ageMs: 50,
-  silentMs: 0,
-  givenUp: false,
-  fixed: false,
-  ...change,
-});
+const lease = (change: Partial<ActiveLease> = {}): ActiveLease =>
+  activeLease({ end: 8 * MIB, rate: null, ageMs: 50, ...change });
 const gap = { start: 64 * MIB, end: 512 * MIB };
 const move = (active: ActiveLease[], given: Costs, gaps = [gap]): Move | null =>
   nextMove({ gaps, missing: 448 * MIB, active }, 8, given);
