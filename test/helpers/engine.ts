@@ -22,6 +22,9 @@ import type { OriginOptions } from './origin.js';
 /** Deadlines short enough for tests, and long enough for a busy machine. */
 export const SHORT_DEADLINES = { connectMs: 2500, firstByteMs: 2500, stallMs: 2000 };
 
+/** What an origin that has run dry is allowed beyond what is waited for. */
+const SPARE = 1024 * 1024;
+
 /** What an engine run may be told beside the URL. */
 export type RunOverrides = Partial<Omit<DownloadOptions, 'url' | 'deadlines'>> & {
   deadlines?: Partial<DownloadOptions['deadlines']>;
@@ -45,8 +48,12 @@ export interface Running {
   stop(error: SluiceError): void;
   /** What happened so far. */
   events: readonly DownloadEvent[];
-  /** Resolves when over so many bytes are in place; rejects when it ends before. */
-  has(bytes: number): Promise<void>;
+  /**
+   * Resolves when over so many bytes are in place; rejects when it ends before.
+   * @param held an origin that sends no more than it is allowed: some more when it has run dry, for
+   *   what it sends to a connection that is then given up never gets into the file
+   */
+  has(bytes: number, held?: Origin): Promise<void>;
   ended: Promise<EngineRun>;
 }
 
@@ -71,10 +78,14 @@ export function startRun(options: DownloadOptions, backlogBytes?: number): Runni
     const ms = performance.now() - began;
     return { last, status, events, ms, lateMs: lateness.stop(), file: options.output ?? '' };
   });
-  const has = (bytes: number): Promise<void> =>
+  const has = (bytes: number, held?: Origin): Promise<void> =>
     new Promise((resolve, reject) => {
+      let last = 0;
       const watch = (event: DownloadEvent): void => {
-        if (event.type === 'progress' && event.bytes > bytes) resolve();
+        if (event.type !== 'progress') return;
+        if (event.bytes > bytes) resolve();
+        else if (event.bytes > 0 && event.bytes === last) held?.allow(bytes - last + SPARE);
+        last = event.bytes;
       };
       watchers.add(watch);
       void ended.then((run) =>
@@ -182,8 +193,12 @@ export function expectOnTime(run: EngineRun, deadlineMs: number): void {
 }
 
 /** Interrupts a download once over so many bytes are in place. */
-export async function interrupt(running: Running, bytes: number): Promise<EngineRun> {
-  await running.has(bytes);
+export async function interrupt(
+  running: Running,
+  bytes: number,
+  held?: Origin,
+): Promise<EngineRun> {
+  await running.has(bytes, held);
   running.stop(new SluiceError('INTERRUPTED', 'stopped'));
   const run = await running.ended;
   expect(run.status, told(run)).equal(130);

@@ -155,7 +155,7 @@ describe('the bytes', () => {
     origin.allow(10 * MIB);
     const engine = bench.engine({ connections: 4, retries: 1 });
     const running = engine.start(origin.url);
-    await running.has(6 * MIB);
+    await running.has(6 * MIB, origin);
     origin.server.admit(() => 'reset');
     origin.server.resetAll();
     const run = await running.ended;

@@ -155,7 +155,7 @@ describe('sources and pieces', () => {
     const origin = await bench.origin({ size: SIZE, seed: 1 });
     origin.allow(8 * MIB);
     const running = engine.start(origin.url);
-    await running.has(6 * MIB);
+    await running.has(6 * MIB, origin);
     origin.fault({ times: Infinity, fault: { kind: 'status', status: 404 } });
     origin.server.resetAll();
     return running.ended;
@@ -218,7 +218,7 @@ describe('sources and pieces', () => {
     const pieces = piecesOf(right);
     const engine = bench.engine({ connections: 2, pieces });
     slow.allow(7 * MIB);
-    await interrupt(engine.start(slow.url), 5 * MIB);
+    await interrupt(engine.start(slow.url), 5 * MIB, slow);
     slow.allow(Infinity);
     const from = slow.requests.length;
     slow.set({ bytes: right.content() });
@@ -259,7 +259,7 @@ describe('sources and pieces', () => {
     const origin = await bench.origin({ size: SIZE, seed: 1 });
     const engine = bench.engine({ connections: 2 });
     origin.allow(7 * MIB);
-    await interrupt(engine.start(origin.url), 5 * MIB);
+    await interrupt(engine.start(origin.url), 5 * MIB, origin);
     origin.allow(Infinity);
     const from = origin.requests.length;
     origin.fault({ request: from, fault: { kind: 'status', status: 503 } });

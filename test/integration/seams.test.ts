@@ -98,7 +98,7 @@ describe('seams', () => {
     const origin = await bench.origin({ size: SIZE, seed: 1 });
     const engine = bench.engine({ connections: 4 });
     origin.allow(12 * MIB);
-    await interrupt(engine.start(origin.url), 8 * MIB);
+    await interrupt(engine.start(origin.url), 8 * MIB, origin);
     origin.allow(Infinity);
     // The same strong ETag over other bytes: only the seams can tell.
     origin.set({ seed: 2, etag: `"s1-${SIZE}"` });

@@ -152,7 +152,7 @@ describe('TLS', () => {
     origin.allow(10 * MIB);
     const engine = bench.engine({ connections: 4, tls, retries: 5 });
     const running = engine.start(origin.url);
-    await running.has(6 * MIB);
+    await running.has(6 * MIB, origin);
     origin.server.setCertificate(all.expired);
     const asked = origin.requests.length;
     origin.server.resetAll();

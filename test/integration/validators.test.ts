@@ -20,7 +20,7 @@ const OLD = new Date('2024-01-02T03:04:05Z');
 /** Stops a download in its middle. */
 async function half(engine: Engine, origin: Origin): Promise<void> {
   origin.allow(8 * MIB);
-  await interrupt(engine.start(origin.url), 5 * MIB);
+  await interrupt(engine.start(origin.url), 5 * MIB, origin);
   expect(engine.hasPart).equal(true);
   origin.allow(Infinity);
 }
