@@ -61,7 +61,7 @@ export const SLUICE: Peer = {
   version: null,
 };
 
-const ARIA2: Peer = {
+export const ARIA2: Peer = {
   name: 'aria2',
   parallel: true,
   program: () => findProgram('aria2c'),

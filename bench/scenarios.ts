@@ -5,7 +5,7 @@ import { contentDigest } from '../test/helpers/content.js';
 import { Nginx } from '../test/helpers/nginx.js';
 import { Origin } from '../test/helpers/origin.js';
 import type { Sample } from './measure.js';
-import { ALL_PEERS, SLUICE, sluiceCommand, type Peer, type Work } from './peers.js';
+import { ALL_PEERS, ARIA2, SLUICE, sluiceCommand, type Peer, type Work } from './peers.js';
 
 /** One command ready to run. */
 export interface Run {
@@ -328,20 +328,47 @@ async function memory(settings: Settings): Promise<Stage> {
   };
 }
 
+/** aria2 as it checks a digest of its own accord: it reads the file again at the end. */
+function checkingAria2(
+  directory: string,
+  expected: { size: number; sha256: string },
+  work: Omit<Work, 'output'>,
+): Entry[] {
+  const flag = `--checksum=sha-256=${expected.sha256}`;
+  const command: Peer['command'] = (program, given) => [
+    program,
+    flag,
+    ...ARIA2.command(program, given).slice(1),
+  ];
+  return peerEntries([{ ...ARIA2, name: 'aria2 --checksum', command }], directory, expected, work);
+}
+
+/** With a digest and without: where the processors are all that counts, and where the server is. */
 async function checksum(settings: Settings): Promise<Stage> {
-  const { nginx, expected } = await serve(settings, settings.size);
+  const { nginx, expected } = await serve(settings, settings.size, 20 * MB);
   const { directory } = settings;
-  const work = { url: nginx.url('/file.bin'), connections: 8, caFile: nginx.caFile };
+  const { caFile } = nginx;
   const flag = ['--checksum', `sha256:${expected.sha256}`];
+  const work = { url: nginx.url('/file.bin'), connections: 8, caFile };
+  const limited = { ...work, url: nginx.url('/limited/file.bin') };
   return {
     entries: [
       sluiceEntry('sluice', directory, expected, work),
       sluiceEntry('sluice --checksum', directory, expected, work, flag),
+      ...checkingAria2(directory, expected, work),
+      sluiceEntry('sluice, 8 x 20 MB/s', directory, expected, limited),
+      sluiceEntry('sluice --checksum, 8 x 20 MB/s', directory, expected, limited, flag),
     ],
     judge: (medians) => [
       {
         name: 'with / without',
         value: wall(medians, 'sluice --checksum') / wall(medians, 'sluice'),
+        atMost: 1.15,
+      },
+      {
+        name: 'with / without at 8 x 20 MB/s',
+        value:
+          wall(medians, 'sluice --checksum, 8 x 20 MB/s') / wall(medians, 'sluice, 8 x 20 MB/s'),
         atMost: 1.15,
       },
     ],

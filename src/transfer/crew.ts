@@ -8,6 +8,7 @@ import { chooseMove, firstShare } from '../plan/choice.js';
 import { stragglers } from '../plan/grant.js';
 import type { ActiveLease, Costs, Span } from '../plan/moves.js';
 import { Meter, fastest, median } from '../plan/meter.js';
+import { Few } from '../plan/in-order.js';
 import { FAR_MS } from '../plan/ramp.js';
 import { backoffMs } from '../plan/retry.js';
 import { seamsLeft } from '../plan/seam-budget.js';
@@ -16,6 +17,7 @@ import { measureRoundTrip } from '../net/round-trip.js';
 import { SEAM_BYTES, slotsOf } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
 import { Addresses } from './addresses.js';
+import { Busy } from './busy.js';
 import { Coverage } from './coverage.js';
 import type { CrewEnd, CrewParts, Grant } from './crew-parts.js';
 import type { Lane } from './events.js';
@@ -34,6 +36,7 @@ import {
 } from './lane-book.js';
 import type { Books, LaneBook, Working } from './lane-book.js';
 import { Pipelining } from './pipelining.js';
+import { Renewal } from './renewal.js';
 import { Streak } from './streak.js';
 import { strongValidator } from '../http/validators.js';
 import { asksTooMuch, classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
@@ -64,6 +67,8 @@ export class Crew {
   private readonly coverage: Coverage;
   private readonly total: Meter;
   private readonly pipelining: Pipelining;
+  private readonly few: Few;
+  private readonly busy = new Busy();
   /** What the slots had received before this crew. */
   private readonly receivedBefore: number;
   private nextLease: number;
@@ -75,11 +80,7 @@ export class Crew {
   private requestMs: number;
   private roundTripMs: number;
   private usualRate: number | null = null;
-  private refreshing = false;
-  private redirected: boolean;
-  /** Bytes received when the address was last renewed; null before. */
-  private renewMark: number | null = null;
-  private generation = 0;
+  private readonly renewal: Renewal;
   private fatal: SluiceError | null = null;
   private lastError: SluiceError | null = null;
   private timer: NodeJS.Timeout | null = null;
@@ -109,11 +110,13 @@ export class Crew {
     this.roundTripMs = parts.roundTripMs;
     this.requestMs = 2 * parts.roundTripMs;
     this.streak = new Streak(parts.retries, parts.ledger.written.total());
-    this.redirected = parts.redirected;
+    this.renewal = new Renewal(parts.redirected);
     this.proven = parts.proven;
     this.nextLease = firstLease;
     this.total = new Meter(2000, performance.now());
     this.pipelining = new Pipelining(parts.roundTripMs);
+    const isNear = parts.roundTripMs < FAR_MS;
+    this.few = new Few(parts.inOrder && isNear ? parts.receivers : Infinity, performance.now());
     this.receivedBefore = parts.slots.receivedByAll();
     this.ended = new Promise((resolve) => (this.finish = resolve));
     for (let number = 0; number < count; number++) this.lanes.push(newLane(number));
@@ -132,6 +135,11 @@ export class Crew {
   /** Body bytes received so far, seams and repeats included. */
   get received(): number {
     return this.parts.slots.receivedByAll() - this.receivedBefore;
+  }
+
+  /** How many connections are to work now. */
+  private get target(): number {
+    return this.few.of(this.parts.ramp.target);
   }
 
   /** Every lease that is out: what the connections work on, and what is asked for behind it. */
@@ -177,15 +185,16 @@ export class Crew {
 
   /** Bounds the first lease, which asked for everything, as soon as others are to have their share of it. */
   private shareFirst(): void {
-    const { ledger, ramp } = this.parts;
+    const { target } = this;
+    const { ledger } = this.parts;
     const working = this.lanes[0]?.working;
-    if (this.shared || !working || !this.proven || ramp.target === 1 || this.keepsFirst) return;
+    if (this.shared || !working || !this.proven || target === 1 || this.keepsFirst) return;
     this.shared = true;
     const booked = ledger.lease(working.lease);
     if (working.lease !== this.openLease || booked === undefined) return;
     const position = this.coverage.positionOf(working.slot, working.lease, booked.start);
     const missing = ledger.missing.total();
-    const cut = firstShare({ position, end: booked.end }, missing, ramp.target, this.costs());
+    const cut = firstShare({ position, end: booked.end }, missing, target, this.costs());
     if (cut !== null) this.cut(working, cut);
   }
 
@@ -208,7 +217,7 @@ export class Crew {
       if (this.parts.ledger.isComplete && this.endComplete()) return;
       if (this.singleStream) return this.endBroken();
     }
-    if (this.fatal !== null || this.refreshing || this.singleStream) return;
+    if (this.fatal !== null || this.renewal.isUnderWay || this.singleStream) return;
     const nowMs = performance.now();
     if (nowMs < this.gateMs || this.parts.slots.isHeld) return;
     this.shareFirst();
@@ -228,7 +237,7 @@ export class Crew {
       if (lane.working !== null) busy++;
       else if (this.isReady(lane, nowMs)) ready++;
     }
-    const allowed = this.proven ? this.parts.ramp.target : this.mayTryRanges() ? 2 : 1;
+    const allowed = this.proven ? this.target : this.mayTryRanges() ? 2 : 1;
     return Math.min(ready, allowed - busy);
   }
 
@@ -240,7 +249,7 @@ export class Crew {
 
   /** Before ranges are proven, a single lease finds out whether they work. */
   private mayTryRanges(): boolean {
-    return this.parts.ramp.target > 1 && this.trial === null;
+    return this.target > 1 && this.trial === null;
   }
 
   private grant({ rate, idleSinceMs, working }: LaneBook): Grant | null {
@@ -249,7 +258,7 @@ export class Crew {
     const books = { gaps: ledger.gaps(), missing: ledger.missing.total(), active: this.active() };
     const costs = this.costs(rate, isWarm(idleSinceMs));
     const stage = {
-      lanes: ramp.target,
+      lanes: this.target,
       isBoosting: ramp.isBoosting,
       open: this.keepsFirst ? this.openLease : null,
       isBusy: working !== null,
@@ -334,7 +343,7 @@ export class Crew {
     if (doubles === null) ledger.open(lease, slot, span, headSeam);
     else ledger.double(lease, slot, doubles.lease, span, headSeam);
     slots.begin(slot, lease, span.start, span.end);
-    const how = { headSeam, generation: this.generation };
+    const how = { headSeam, generation: this.renewal.generation };
     const working = put(lane, { slot, lease, ...span }, slots.received(slot), how);
     if (!this.proven && lease !== this.openLease) this.trial = lease;
     void start(this.task(lane, working, span, headSeam)).then(
@@ -394,10 +403,10 @@ export class Crew {
   /** Connections that are about to end their lease are asked for the next one already. */
   private askBehind(): void {
     const { ledger, ramp, executor } = this.parts;
-    const isBusy = this.lanes.filter(({ working }) => working !== null).length <= ramp.target;
+    const isBusy = this.lanes.filter(({ working }) => working !== null).length <= this.target;
     if (!this.proven || ramp.isBoosting || !isBusy) return;
     for (const lane of this.lanes) {
-      if (!this.pipelining.isOpen(ramp.target)) return;
+      if (!this.pipelining.isOpen(this.target)) return;
       if (ledger.missing.total() === 0 && !this.keepsFirst) return;
       if (!endsWithin(lane, this.pipelining.leadMs, this.books)) continue;
       if (!executor.mayPipeline(lane.number)) continue;
@@ -553,12 +562,12 @@ export class Crew {
     }
     const progressed = outcome.written > working.start;
     // Leases that were asked for together meet one change together: only the first one counts.
-    if (working.generation !== this.generation)
+    if (working.generation !== this.renewal.generation)
       return this.parts.hooks.retry(error, 1, 0, lane.number);
     if (this.addresses.isForeign(outcome.address))
       return this.failed(lane, working, error, progressed);
     if (++this.changes > MAX_CHANGED) return this.endAlone(error);
-    this.generation++;
+    this.renewal.generation++;
     // Nodes behind one name may give one representation different ETags: stay with the first node.
     this.addresses.pin();
     this.failed(lane, working, error, progressed);
@@ -571,17 +580,12 @@ export class Crew {
     this.cancelAll();
   }
 
-  /** Whether nothing has come since the address was renewed. */
-  private get refreshed(): boolean {
-    return this.renewMark !== null && this.received - this.renewMark <= SEAM_BYTES * 2;
-  }
-
   private failed(lane: LaneBook, working: Working, error: SluiceError, progressed: boolean): void {
     const others = this.parts.ledger.leasesOut;
-    const stale = this.refreshing || working.generation !== this.generation;
+    const { renewal } = this;
     const kind = classify(error, {
-      redirected: this.redirected,
-      refreshed: this.refreshed && !stale,
+      redirected: renewal.isRedirected,
+      refreshed: renewal.isInVain(this.received) && !renewal.isStale(working.generation),
       others,
     });
     if (kind === 'renew') return this.renew(lane, working, error);
@@ -615,10 +619,10 @@ export class Crew {
     const delayMs = lane.failures === 1 ? 0 : backoffMs(lane.failures - 1, null, Math.random());
     lane.notBeforeMs = performance.now() + delayMs;
     this.parts.hooks.retry(error, lane.failures, delayMs, lane.number);
-    if (this.refreshing || working.generation !== this.generation) return;
+    if (this.renewal.isStale(working.generation)) return;
     this.streak.failed(working.beganMs, false, this.coverage.inPlace());
     if (!this.singleStream && this.streak.isOver(this.parts.ledger.leasesOut)) throw error;
-    this.refreshing = true;
+    this.renewal.isUnderWay = true;
     this.parts.hooks.refresh().then(
       (source) => this.renewed(source),
       (failure: unknown) => this.notRenewed(SluiceError.from(failure), lane),
@@ -626,10 +630,7 @@ export class Crew {
   }
 
   private renewed(source: Source): void {
-    this.refreshing = false;
-    this.redirected = true;
-    this.renewMark = this.received;
-    this.generation++;
+    this.renewal.done(this.received);
     this.source = source;
     this.addresses = new Addresses(source, this.parts.log);
     this.pump();
@@ -637,7 +638,7 @@ export class Crew {
 
   /** What may pass is tried again when the next lease is refused; the streak bounds it. */
   private notRenewed(error: SluiceError, lane: LaneBook): void {
-    this.refreshing = false;
+    this.renewal.isUnderWay = false;
     const others = this.parts.ledger.leasesOut;
     // Others still receive: the server refused one more connection, not the address.
     const isObjection = error.code === 'HTTP_REFUSED' && others > 0;
@@ -663,6 +664,7 @@ export class Crew {
     // What the others last yielded counts too: a slow one that is left alone must not be the usual.
     this.usualRate = median(knownRates(this.lanes));
     this.replaceStragglers();
+    this.few.sample(nowMs, this.busy.part());
     ramp.sample({ nowMs, bytes: this.received, receiving });
     if (ramp.wantsRoundTrip(nowMs)) this.measureRoundTrip();
     this.pump();

@@ -313,6 +313,7 @@ export class Download {
         },
         roundTripMs: asked.roundTripMs,
         inOrder: this.job.verification.isFollowing,
+        receivers: Math.max(1, this.options.threads ?? this.workers(lanes, asked) + 1),
         proven: work.offer.kind === 'range',
       },
       lanes,
@@ -326,13 +327,17 @@ export class Download {
     return new Ramp(connections, roundTripMs, remembered, new Link(roundTripMs));
   }
 
-  private executor(lanes: number, { source, roundTripMs }: Asked): Executor {
+  /** Threads beside the main one that receive. */
+  private workers(lanes: number, { source }: Asked): number {
+    const most = receivingThreads(source.endpoint.scheme, availableParallelism()) - 1;
+    return Math.min(lanes, this.options.threads ?? most);
+  }
+
+  private executor(lanes: number, asked: Asked): Executor {
     const { threads, connections } = this.options;
     const { local, log } = this.job;
-    const count = Math.min(
-      lanes,
-      threads ?? receivingThreads(source.endpoint.scheme, availableParallelism()) - 1,
-    );
+    const { roundTripMs } = asked;
+    const count = this.workers(lanes, asked);
     if (lanes === 1 || count === 0) return local;
     const pool = (this.pool ??= new PoolExecutor(count, lanes, log));
     const isFar = threads === null && roundTripMs >= FAR_MS;

@@ -118,11 +118,11 @@ class Recorder {
     this.takeUp();
   }
 
-  /** Makes the journal long: it is rewritten at the second record or so of the next run. */
+  /** Makes the journal long: it is rewritten at one of the first records of the next run. */
   age(): void {
     const program = fileURLToPath(new URL('age-main.js', import.meta.url));
     const [strace = '', ...flags] = [...STRACE, '-o', this.trace];
-    const args = [...flags, process.execPath, program, path.join(this.directory, 'f'), '700'];
+    const args = [...flags, process.execPath, program, path.join(this.directory, 'f'), '400'];
     const env = { ...process.env, UV_USE_IO_URING: '0' };
     const { status, stderr } = spawnSync(strace, args, { env, encoding: 'utf8' });
     expect(status, stderr).to.equal(0);

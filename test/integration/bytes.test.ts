@@ -167,4 +167,13 @@ describe('the bytes', () => {
     expectDone(again, { seed: 1, size });
     if (again.last.type === 'done') expect(again.last.fetched).below(size - 2 * MIB);
   });
+
+  it('P8: a hash does not keep connections from a slow server', async () => {
+    const size = 16 * MIB;
+    const origin = await bench.origin({ size, seed: 1, rate: 6 * MIB });
+    const checksums = [{ algorithm: 'sha256' as const, hex: origin.digest() }];
+    const run = await bench.engine({ connections: 4, checksums }).get(origin.url);
+    expectDone(run, { seed: 1, size });
+    expect(run.last).include({ connections: 4 });
+  });
 });

