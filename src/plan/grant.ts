@@ -211,6 +211,9 @@ const STRAGGLER = 5;
 /** A connection may need so many round trips to get its share of a link that others fill already. */
 const FAIR_ROUND_TRIPS = 20;
 
+/** A server that is slow to answer is not thought a long way for longer, in milliseconds. */
+const MOST_FAIR_MS = 3000;
+
 /** A straggler that is done within this time is left alone, in milliseconds. */
 const WORTH_REPLACING_MS = 1000;
 
@@ -218,12 +221,18 @@ function isStraggler({ rate }: ActiveLease, { usualRate }: Costs): boolean {
   return rate !== null && usualRate !== null && rate * STRAGGLER < usualRate;
 }
 
+/** How long a connection may need to get its share. What a request takes tells of the queue on the way. */
+function fairMs({ roundTripMs, requestMs }: Costs): number {
+  const queued = Math.min(MOST_FAIR_MS, (FAIR_ROUND_TRIPS * requestMs) / 2);
+  return Math.max(FAIR_ROUND_TRIPS * roundTripMs, queued);
+}
+
 /** Leases whose connections are far below their peers and should be replaced by new ones. */
 export function stragglers(active: readonly ActiveLease[], costs: Costs): number[] {
   if (active.length < 3) return [];
   return active
     .filter((lease) => !lease.givenUp && isStraggler(lease, costs))
-    .filter(({ ageMs }) => ageMs >= FAIR_ROUND_TRIPS * costs.roundTripMs)
+    .filter(({ ageMs }) => ageMs >= fairMs(costs))
     .filter((lease) => timeLeftMs(lease, costs) > WORTH_REPLACING_MS + 2 * costs.requestMs)
     .slice(0, Math.floor(costs.seams.all / RESCUE_SEAMS))
     .map(({ lease }) => lease);

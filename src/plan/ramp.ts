@@ -1,6 +1,7 @@
 /** How many connections to use. Pure: the caller brings the clock and the counters. */
 import { BOOST_LANES } from './boost.js';
 import type { Link } from './link.js';
+import { Slump } from './slump.js';
 
 /** The most that `auto` uses. */
 export const AUTO_MAX = 16;
@@ -8,7 +9,7 @@ export const AUTO_MAX = 16;
 /** Where a round trip is short, `auto` goes on with so many when one is not plenty; with its most when that is slow. */
 export const AUTO_NEAR = 4;
 
-/** A far link that many connections did not fill in time goes on with so many. */
+/** A far link that many connections did not fill in time, or that one does not keep full, goes on with so many. */
 export const AUTO_FAR = 8;
 
 /** Bytes per millisecond from one connection that is not to share the processor with others soon. */
@@ -28,6 +29,12 @@ const BOOST_MS = 40;
 
 /** A far link that has not filled after so many round trips needs more than one connection. */
 const BOOST_ROUND_TRIPS = 12;
+
+/**
+ * What one connection may have under way, in bytes: Linux gives a receive buffer 6 MB at most by
+ * default, and not all of it is window. A link that holds more is not filled by one.
+ */
+const MOST_UNDER_WAY = 2_500_000;
 
 /** More connections must bring this much to be kept. */
 const WORTH = 1.1;
@@ -110,7 +117,11 @@ export class Ramp {
   /** What half as many connections yielded. */
   private before: number | null = null;
   private boosting = false;
+  /** Until it has told once that the link is not kept full; null when nobody asks. */
+  private slump: Slump | null = null;
   private boostUntilMs: number | null = null;
+  /** Bytes that came in within the last round trip of the start. */
+  private underWay = 0;
   private fullWindows = 0;
   /** It settled because the link is full. */
   private filled = false;
@@ -137,6 +148,7 @@ export class Ramp {
     this.settled = !auto;
     this.link = auto && !this.near ? link : null;
     this.boosting = this.link !== null && roundTripMs >= BOOST_MS;
+    if (this.boosting) this.slump = new Slump(roundTripMs);
     this.windowMs = Math.max(MIN_WINDOW_MS, WINDOW_ROUND_TRIPS * roundTripMs);
     if (auto && remembered !== null) this.recall(remembered);
   }
@@ -187,7 +199,11 @@ export class Ramp {
   wantsRoundTrip(nowMs: number): boolean {
     const { link, windowMs } = this;
     if (link === null || (this.settled && !this.filled)) return false;
-    return link.isDue(nowMs, this.boosting ? link.roundTripMs : this.filled ? WATCH_MS : windowMs);
+    if (this.boosting) return link.isDue(nowMs, link.roundTripMs);
+    return link.isDue(
+      nowMs,
+      this.filled ? WATCH_MS : this.slump === null ? windowMs : windowMs / 2,
+    );
   }
 
   /** Takes note of the present; to be called many times in a window. */
@@ -200,7 +216,11 @@ export class Ramp {
       this.limit++;
       this.limitUntilMs = now.nowMs + RETRY_LIMIT_MS;
     }
-    if (this.boosting) return this.boost(now.nowMs);
+    this.slump?.sample(now.nowMs, now.bytes);
+    if (this.boosting) return this.boost(now);
+    if (this.settled) this.slump = null;
+    if (this.slump !== null && (this.slump.isLow || this.link?.isClear === true))
+      return this.widen();
     if (this.filled && this.link?.isClear === true) this.resume();
     if (this.settled) return;
     if (now.receiving < this.target) {
@@ -216,11 +236,28 @@ export class Ramp {
   }
 
   /** The start on a far link ends when it is full, or when it should have been. */
-  private boost(nowMs: number): void {
-    this.boostUntilMs ??= nowMs + BOOST_ROUND_TRIPS * (this.link?.roundTripMs ?? 0);
-    if (this.link?.isQueued === true) this.boosting = false;
-    if (!this.boosting || nowMs < this.boostUntilMs) return;
+  private boost({ nowMs, bytes }: RampSample): void {
+    const roundTripMs = this.link?.roundTripMs ?? 0;
+    this.boostUntilMs ??= nowMs + BOOST_ROUND_TRIPS * roundTripMs;
+    this.since ??= { ms: nowMs, bytes };
+    const elapsed = nowMs - this.since.ms;
+    if (elapsed >= roundTripMs) {
+      this.underWay = ((bytes - this.since.bytes) * roundTripMs) / elapsed;
+      this.since = { ms: nowMs, bytes };
+    }
+    if (this.link?.isQueued !== true && nowMs < this.boostUntilMs) return;
     this.boosting = false;
+    this.since = null;
+    if (this.link?.isQueued !== true || this.underWay > MOST_UNDER_WAY) this.widen();
+  }
+
+  /**
+   * Many connections did not fill the link in time; or they did for a moment, and one does not keep
+   * it full, for want of a window or for lost packets.
+   */
+  private widen(): void {
+    this.slump = null;
+    this.resume();
     this.wanted = Math.min(this.ceiling, Math.max(AUTO_FAR, this.wanted));
   }
 

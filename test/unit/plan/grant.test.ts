@@ -242,8 +242,17 @@ describe('the slow', () => {
     expect(stragglers([...fast, slow], costs())).deep.equal([3]);
     expect(stragglers([...fast, active({ lease: 3, rate: 2 * MIB })], costs())).deep.equal([]);
     expect(stragglers([...fast, active({ lease: 3, rate: null })], costs())).deep.equal([]);
-    expect(stragglers([...fast, { ...slow, ageMs: 199 }], costs()), 'no share yet').deep.equal([]);
-    expect(stragglers([...fast, { ...slow, ageMs: 200 }], costs())).deep.equal([3]);
+    for (const [requestMs, fair] of [
+      [10, 200],
+      [50, 500],
+      [300, 3000],
+      [2000, 3000],
+    ] as const) {
+      const after = (ageMs: number): number[] =>
+        stragglers([...fast, { ...slow, ageMs }], costs({ requestMs }));
+      expect(after(fair - 1), 'no share yet').deep.equal([]);
+      expect(after(fair)).deep.equal([3]);
+    }
     expect(stragglers([active(), slow], costs())).deep.equal([]);
     expect(stragglers([...fast, slow], costs({ usualRate: null }))).deep.equal([]);
     expect(stragglers([...fast, { ...slow, end: MIB }], costs())).deep.equal([]);

@@ -217,6 +217,8 @@ describe('the ramp on a far link', () => {
 
   /** One connection fills it. */
   const narrow = { yieldOf: () => 100, roundTrip: () => 200 };
+  /** One connection brings `one`, more fill it. */
+  const few = (one: number) => (count: number) => (count > 1 ? 100 : one);
   /** The server throttles each connection. */
   const throttled = { yieldOf: (count: number) => count * 100, roundTrip: () => 100 };
 
@@ -227,6 +229,43 @@ describe('the ramp on a far link', () => {
     expect(run(ramp, clock, 20_000, narrow)).deep.equal([BOOST_LANES, 1]);
     expect(ramp).deep.include({ isBoosting: false });
     expect(ramp.lesson).include({ connections: 1 });
+  });
+
+  it('goes on with some where one does not keep the link full', () => {
+    const clock = { ms: 0, bytes: 0 };
+    /** It is filled within a second. */
+    const course = (one: number, roundTrip: (count: number) => number): number[] => {
+      Object.assign(clock, { ms: 0, bytes: 0 });
+      return run(start(), clock, 20_000, {
+        yieldOf: few(one),
+        roundTrip: (count) => (clock.ms < 1000 ? 100 : roundTrip(count)),
+      });
+    };
+    // Packets are lost: less comes in, and the queue is empty.
+    const some = [BOOST_LANES, 1, AUTO_FAR];
+    expect(course(90, (count) => (count > 1 ? 200 : 100))).deep.equal(some);
+    // Less comes in, although something waits in the queue.
+    expect(course(79, () => 200)).deep.equal(some);
+    expect(course(81, () => 200)).deep.equal([BOOST_LANES, 1]);
+  });
+
+  it('goes on with some where more is under way than one may have', () => {
+    const holding = (bytes: number) => ({ ...narrow, yieldOf: () => bytes / ROUND_TRIP });
+    expect(run(start(), { ms: 0, bytes: 0 }, 20_000, holding(2_600_000))).deep.equal([
+      BOOST_LANES,
+      AUTO_FAR,
+    ]);
+    expect(run(start(), { ms: 0, bytes: 0 }, 20_000, holding(2_400_000))).deep.equal([
+      BOOST_LANES,
+      1,
+    ]);
+  });
+
+  it('what comes in once the number is found is not compared with the start', () => {
+    const ramp = start();
+    const clock = { ms: 0, bytes: 0 };
+    run(ramp, clock, 20_000, narrow);
+    expect(run(ramp, clock, 20_000, { ...narrow, yieldOf: () => 10 })).deep.equal([1]);
   });
 
   it('goes on with what it remembers', () => {
