@@ -36,6 +36,9 @@ const BOOST_ROUND_TRIPS = 12;
  */
 const MOST_UNDER_WAY = 2_500_000;
 
+/** A link that holds no more is full again soon after a lost packet, and many connections share it badly. */
+const LITTLE_UNDER_WAY = 1_000_000;
+
 /** More connections must bring this much to be kept. */
 const WORTH = 1.1;
 
@@ -219,8 +222,7 @@ export class Ramp {
     this.slump?.sample(now.nowMs, now.bytes);
     if (this.boosting) return this.boost(now);
     if (this.settled) this.slump = null;
-    if (this.slump !== null && (this.slump.isLow || this.link?.isClear === true))
-      return this.widen();
+    if (this.isSlack) return this.widen();
     if (this.filled && this.link?.isClear === true) this.resume();
     if (this.settled) return;
     if (now.receiving < this.target) {
@@ -249,6 +251,12 @@ export class Ramp {
     this.boosting = false;
     this.since = null;
     if (this.link?.isQueued !== true || this.underWay > MOST_UNDER_WAY) this.widen();
+  }
+
+  /** Whether one connection does not keep the link as full as the start had it. */
+  private get isSlack(): boolean {
+    if (this.slump === null || this.underWay <= LITTLE_UNDER_WAY) return false;
+    return this.slump.isLow || this.link?.isClear === true;
   }
 
   /**

@@ -22,8 +22,9 @@ const FIRST_PART = 0.8;
 /** A file below this gets what its connections need, in bytes: 0.1 % of it is next to nothing. */
 const SMALL_BYTES = 64 * 1024 * 1024;
 
-/** Seams that a small file may always have, for few connections. */
+/** Seams that a small file may always have, for few connections and for each of many. */
 const SMALL_SEAMS = 16;
+const SMALL_LANE_SEAMS = 4;
 
 /** How many more seams there may be. */
 export interface SeamsLeft {
@@ -37,7 +38,7 @@ export interface SeamsLeft {
 export function seamBudget(total: number, lanes: number): number {
   const share = total * SHARE;
   if (total >= SMALL_BYTES) return share;
-  return Math.max(share, Math.max(SMALL_SEAMS, 2 * lanes) * SEAM_BYTES);
+  return Math.max(share, Math.max(SMALL_SEAMS, SMALL_LANE_SEAMS * lanes) * SEAM_BYTES);
 }
 
 /**

@@ -217,8 +217,6 @@ describe('the ramp on a far link', () => {
 
   /** One connection fills it. */
   const narrow = { yieldOf: () => 100, roundTrip: () => 200 };
-  /** One connection brings `one`, more fill it. */
-  const few = (one: number) => (count: number) => (count > 1 ? 100 : one);
   /** The server throttles each connection. */
   const throttled = { yieldOf: (count: number) => count * 100, roundTrip: () => 100 };
 
@@ -233,20 +231,29 @@ describe('the ramp on a far link', () => {
 
   it('goes on with some where one does not keep the link full', () => {
     const clock = { ms: 0, bytes: 0 };
-    /** It is filled within a second. */
-    const course = (one: number, roundTrip: (count: number) => number): number[] => {
+    /** Filled within a second by all, with 15,000 bytes a millisecond; one brings a part of that. */
+    const course = (
+      part: number,
+      roundTrip: (count: number) => number,
+      most = 15_000,
+    ): number[] => {
       Object.assign(clock, { ms: 0, bytes: 0 });
       return run(start(), clock, 20_000, {
-        yieldOf: few(one),
+        yieldOf: (count) => (count > 1 ? most : most * part),
         roundTrip: (count) => (clock.ms < 1000 ? 100 : roundTrip(count)),
       });
     };
     // Packets are lost: less comes in, and the queue is empty.
     const some = [BOOST_LANES, 1, AUTO_FAR];
-    expect(course(90, (count) => (count > 1 ? 200 : 100))).deep.equal(some);
+    const emptied = (count: number): number => (count > 1 ? 200 : 100);
+    expect(course(0.9, emptied)).deep.equal(some);
     // Less comes in, although something waits in the queue.
-    expect(course(79, () => 200)).deep.equal(some);
-    expect(course(81, () => 200)).deep.equal([BOOST_LANES, 1]);
+    const queued = (): number => 200;
+    expect(course(0.79, queued)).deep.equal(some);
+    expect(course(0.81, queued)).deep.equal([BOOST_LANES, 1]);
+    // Little is under way.
+    expect(course(0.79, queued, 10_000)).deep.equal([BOOST_LANES, 1]);
+    expect(course(0.9, emptied, 10_000)).deep.equal([BOOST_LANES, 1, 2]);
   });
 
   it('goes on with some where more is under way than one may have', () => {

@@ -211,11 +211,11 @@ describe('the budget of seams', () => {
     );
   });
 
-  it('P5: a small file costs at most 16 seams, or two a connection', () => {
+  it('P5: a small file costs at most 16 seams, or four a connection', () => {
     fc.assert(
       fc.property(anyModel, fc.integer({ min: 1, max: 64 * MIB - 1 }), (model, total) => {
         const { ledger } = new Play({ ...model, total, breaks: 0 }).run();
-        const most = Math.max(16, 2 * model.lanes) * SEAM_BYTES;
+        const most = Math.max(16, 4 * model.lanes) * SEAM_BYTES;
         expect(ledger.seamBytes).most(Math.max(most, total * 0.001));
       }),
       { numRuns: 40 },
@@ -305,7 +305,7 @@ describe('the budget of seams', () => {
 
   it('the budget is 0.1 %, and what connections need in a small file', () => {
     expect(seamBudget(64 * MIB, 64)).equal(64 * MIB * 0.001);
-    expect(seamBudget(64 * MIB - 1, 64)).equal(128 * SEAM_BYTES);
+    expect(seamBudget(64 * MIB - 1, 64)).equal(256 * SEAM_BYTES);
     expect(seamBudget(10 * MIB, 4)).equal(16 * SEAM_BYTES);
     expect(seamBudget(63 * MIB, 1)).equal(63 * MIB * 0.001);
   });
@@ -318,7 +318,7 @@ describe('the budget of seams', () => {
     const most = seamsLeft({ total: total / 5, spent: 0, owed: 0 }, 64);
     expect(most, 'but never all').deep.equal({ splits: 16, all: 20 });
     const small = seamsLeft({ total: 24 * MIB, spent: 0, owed: 0 }, 6);
-    expect(small, 'a lease of 4 MiB each').deep.equal({ splits: 5, all: 16 });
+    expect(small, 'a lease of 4 MiB each').deep.equal({ splits: 5, all: 24 });
     const used = { total, spent: 50 * SEAM_BYTES, owed: 30 * SEAM_BYTES + 1 };
     expect(seamsLeft(used, 4)).deep.equal({ splits: 0, all: 19 });
     expect(seamsLeft({ ...used, spent: total }, 4)).deep.equal({ splits: 0, all: 0 });
