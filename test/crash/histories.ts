@@ -54,12 +54,23 @@ export const HISTORIES: Record<string, Runs> = {
   },
 };
 
+/** How often a history is begun anew when a run has ended too soon. */
+const ATTEMPTS = 3;
+
 /** Records a history in a directory of its own. */
 export async function record(name: string, url: string, directory: string): Promise<Recorded> {
-  mkdirSync(directory);
-  const recorder = new Recorder(url, directory);
-  await (HISTORIES[name] as Runs)(recorder);
-  return { name, ...recorder.recorded() };
+  for (let attempt = 1; ; attempt++) {
+    const own = `${directory}-${attempt}`;
+    mkdirSync(own);
+    const recorder = new Recorder(url, own);
+    try {
+      await (HISTORIES[name] as Runs)(recorder);
+      return { name, ...recorder.recorded() };
+    } catch (error) {
+      // Where the disk is busy, a run may be through with its first claim not yet synced.
+      if (!(error instanceof EndedEarly) || attempt === ATTEMPTS) throw error;
+    }
+  }
 }
 
 class Recorder {
@@ -170,6 +181,8 @@ class Recorder {
   }
 }
 
+class EndedEarly extends Error {}
+
 function notYet({ status, stderr }: RunResult): never {
-  throw new Error(`it ended before it was to be left: ${status}\n${stderr}`);
+  throw new EndedEarly(`it ended before it was to be left: ${status}\n${stderr}`);
 }
