@@ -120,7 +120,7 @@ export class Ramp {
   /** What half as many connections yielded. */
   private before: number | null = null;
   private boosting = false;
-  /** Until it has told once that the link is not kept full; null when nobody asks. */
+  /** Until it has told once that the link is not kept full, or the number is found; null when nobody asks. */
   private slump: Slump | null = null;
   private boostUntilMs: number | null = null;
   /** Bytes that came in within the last round trip of the start. */
@@ -203,10 +203,8 @@ export class Ramp {
     const { link, windowMs } = this;
     if (link === null || (this.settled && !this.filled)) return false;
     if (this.boosting) return link.isDue(nowMs, link.roundTripMs);
-    return link.isDue(
-      nowMs,
-      this.filled ? WATCH_MS : this.slump === null ? windowMs : windowMs / 2,
-    );
+    if (this.filled) return link.isDue(nowMs, WATCH_MS);
+    return link.isDue(nowMs, this.slump === null ? windowMs : windowMs / 2);
   }
 
   /** Takes note of the present; to be called many times in a window. */
@@ -229,28 +227,31 @@ export class Ramp {
       this.since = null;
       return;
     }
-    this.since ??= { ms: now.nowMs, bytes: now.bytes };
-    const elapsed = now.nowMs - this.since.ms;
-    if (elapsed < this.windowMs) return;
-    const rate = (now.bytes - this.since.bytes) / elapsed;
-    this.since = { ms: now.nowMs, bytes: now.bytes };
-    this.judge(rate, now.nowMs);
+    const rate = this.rateOver(this.windowMs, now);
+    if (rate !== null) this.judge(rate, now.nowMs);
+  }
+
+  /** Bytes per millisecond of the window that ends now; null while it is not `windowMs` long. */
+  private rateOver(windowMs: number, { nowMs, bytes }: RampSample): number | null {
+    this.since ??= { ms: nowMs, bytes };
+    const elapsed = nowMs - this.since.ms;
+    if (elapsed < windowMs) return null;
+    const rate = (bytes - this.since.bytes) / elapsed;
+    this.since = { ms: nowMs, bytes };
+    return rate;
   }
 
   /** The start on a far link ends when it is full, or when it should have been. */
-  private boost({ nowMs, bytes }: RampSample): void {
+  private boost(now: RampSample): void {
     const roundTripMs = this.link?.roundTripMs ?? 0;
-    this.boostUntilMs ??= nowMs + BOOST_ROUND_TRIPS * roundTripMs;
-    this.since ??= { ms: nowMs, bytes };
-    const elapsed = nowMs - this.since.ms;
-    if (elapsed >= roundTripMs) {
-      this.underWay = ((bytes - this.since.bytes) * roundTripMs) / elapsed;
-      this.since = { ms: nowMs, bytes };
-    }
-    if (this.link?.isQueued !== true && nowMs < this.boostUntilMs) return;
+    const isFull = this.link?.isQueued === true;
+    this.boostUntilMs ??= now.nowMs + BOOST_ROUND_TRIPS * roundTripMs;
+    const rate = this.rateOver(roundTripMs, now);
+    if (rate !== null) this.underWay = rate * roundTripMs;
+    if (!isFull && now.nowMs < this.boostUntilMs) return;
     this.boosting = false;
     this.since = null;
-    if (this.link?.isQueued !== true || this.underWay > MOST_UNDER_WAY) this.widen();
+    if (!isFull || this.underWay > MOST_UNDER_WAY) this.widen();
   }
 
   /** Whether one connection does not keep the link as full as the start had it. */

@@ -14,6 +14,7 @@ interface Sample {
   bytes: number;
 }
 
+/** Watches a counter of bytes from the beginning of a transfer. */
 export class Slump {
   private readonly stepMs: number;
   /** The last steps, the oldest first. */
@@ -21,6 +22,7 @@ export class Slump {
   private best = 0;
   private low = 0;
 
+  /** @param roundTripMs without load, in milliseconds */
   constructor(roundTripMs: number) {
     this.stepMs = Math.max(MIN_STEP_MS, roundTripMs / 2);
   }
