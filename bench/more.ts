@@ -52,19 +52,19 @@ async function auto(settings: Settings): Promise<Stage> {
     tls: nginx.url('/file.bin', 'https'),
     capped: nginx.url('/limited/file.bin'),
   };
-  const entries: Entry[] = [];
-  for (const connections of NUMBERS) {
-    for (const [work, url] of Object.entries(urls)) {
+  const quarter = Math.floor(size / 4);
+  const slow = { directory, size: quarter, sha256: contentDigest(SEED, quarter), slow: true };
+  const rows = Object.entries(urls).flatMap(([work, url]) =>
+    NUMBERS.map((connections) => {
       const does: SluiceWork = { url, connections, caFile };
-      entries.push(sluiceEntry(rowOf(work, connections), directory, expected, does));
-    }
-    const quarter = Math.floor(size / 4);
-    const sha256 = contentDigest(SEED, quarter);
-    const slow = { directory, size: quarter, sha256, slow: true, connections };
-    entries.push(originEntry(SLUICE, rowOf('one slow', connections), slow));
-  }
+      return sluiceEntry(rowOf(work, connections), directory, expected, does);
+    }),
+  );
+  const slowRows = NUMBERS.map((connections) =>
+    originEntry(SLUICE, rowOf('one slow', connections), { ...slow, connections }),
+  );
   return {
-    entries,
+    entries: [...rows, ...slowRows],
     judge: (medians) => [...Object.keys(urls), 'one slow'].map((work) => autoBar(work, medians)),
     close: () => nginx.close(),
   };

@@ -1,7 +1,6 @@
 /**
  * What is different while somebody follows the contiguous front (a hash): one connection that is far
- * slower than its peers would make it wait, and more connections than keep it busy only bring
- * disorder. Pure arithmetic.
+ * slower than its peers would make it wait. Pure arithmetic.
  */
 import { alignDown } from './align.js';
 import type { ActiveLease, Costs, Cut } from './moves.js';
@@ -57,45 +56,4 @@ function holdsUp(lease: ActiveLease, rate: number, { requestMs }: Costs): boolea
   if (lease.ageMs < Math.max(YOUNG_MS, TOO_SLOW * requestMs)) return false;
   const againMs = requestMs + (left * 1000) / rate;
   return TOO_SLOW * againMs * lease.meanRate < left * 1000;
-}
-
-/** One connection to a thread is looked at for so long before the others begin, in milliseconds. */
-const LOOK_MS = 40;
-
-/** A thread at work for this part of the time can take little more from other connections. */
-const BUSY = 0.5;
-
-/** Weight of the last look. */
-const NEWEST = 0.3;
-
-/**
- * How many connections are used under a hash: one for each thread that receives, for as long as these
- * keep the threads busy. More would share the same processors, end their leases in any order, and
- * leave the hash first waiting and then behind.
- */
-export class Few {
-  private busy: number | null = null;
-  private isOver = false;
-
-  /**
-   * @param receivers threads that receive; Infinity when all connections are to be used at once
-   * @param beganMs when the download began
-   */
-  constructor(
-    private readonly receivers: number,
-    private readonly beganMs: number,
-  ) {}
-
-  /** @param busy part of the time since the last look in which the main thread was at work, 0 to 1 */
-  sample(nowMs: number, busy: number): void {
-    // Until then it is at work on beginning.
-    if (nowMs - this.beganMs < LOOK_MS) return;
-    this.busy = this.busy === null ? busy : this.busy + NEWEST * (busy - this.busy);
-    this.isOver ||= this.busy < BUSY;
-  }
-
-  /** How many of `target` connections are used now. */
-  of(target: number): number {
-    return this.isOver ? target : Math.min(target, this.receivers);
-  }
 }

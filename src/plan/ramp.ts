@@ -6,20 +6,28 @@ import { Slump } from './slump.js';
 /** The most that `auto` uses. */
 export const AUTO_MAX = 16;
 
-/** Where a round trip is short, `auto` goes on with so many when one is not plenty; with its most when that is slow. */
+/** Where a round trip is short, `auto` goes on with so many; with its most when one is slow. */
 export const AUTO_NEAR = 4;
 
 /** A far link that many connections did not fill in time, or that one does not keep full, goes on with so many. */
 export const AUTO_FAR = 8;
 
-/** Bytes per millisecond from one connection that is not to share the processor with others soon. */
+/** Bytes per millisecond that are plenty: more connections than {@link AUTO_NEAR} are not tried soon. */
 const PLENTY = 400_000;
 
-/** Bytes per millisecond from one connection that is slow for a server nearby: it may be throttled. */
+/** Where they bring plenty, more are tried only after this long. */
+const PLENTY_MS = 2000;
+
+/**
+ * Bytes per millisecond that are slow for a server nearby, which may be throttled: from one
+ * connection in its first window, which it begins cold, and from {@link AUTO_NEAR}.
+ */
+const SLOW_ONE = 50_000;
 const SLOW = 100_000;
 
-/** Where one connection brings plenty, more are tried only after this long. */
-const PLENTY_MS = 2000;
+/** The first window nearby ends once slow start is over, after so many round trips, and not before this, in milliseconds. */
+const NEAR_ROUND_TRIPS = 12;
+const NEAR_WINDOW_MS = 20;
 
 /** From this round trip on, slow start is dear, and one connection may fill the link. */
 export const FAR_MS = 10;
@@ -100,6 +108,10 @@ export class Ramp {
   private readonly auto: boolean;
   private readonly ceiling: number;
   private readonly windowMs: number;
+  /** The first window nearby. */
+  private readonly nearWindowMs: number;
+  /** Bytes per millisecond of the last window nearby. */
+  private nearRate = 0;
   /** Where measured round trips go; null when none are wanted. */
   readonly link: Link | null;
   private wanted: number;
@@ -153,6 +165,10 @@ export class Ramp {
     this.boosting = this.link !== null && roundTripMs >= BOOST_MS;
     if (this.boosting) this.slump = new Slump(roundTripMs);
     this.windowMs = Math.max(MIN_WINDOW_MS, WINDOW_ROUND_TRIPS * roundTripMs);
+    this.nearWindowMs = Math.min(
+      this.windowMs,
+      Math.max(NEAR_WINDOW_MS, NEAR_ROUND_TRIPS * roundTripMs),
+    );
     if (auto && remembered !== null) this.recall(remembered);
   }
 
@@ -227,8 +243,18 @@ export class Ramp {
       this.since = null;
       return;
     }
-    const rate = this.rateOver(this.windowMs, now);
+    const rate = this.rateOver(this.presentWindowMs, now);
     if (rate !== null) this.judge(rate, now.nowMs);
+  }
+
+  private get presentWindowMs(): number {
+    return this.near && this.firstMs === null ? this.nearWindowMs : this.windowMs;
+  }
+
+  private allAtOnce(): void {
+    this.near = false;
+    this.settled = true;
+    this.wanted = this.ceiling;
   }
 
   /** Bytes per millisecond of the window that ends now; null while it is not `windowMs` long. */
@@ -304,19 +330,22 @@ export class Ramp {
   }
 
   /**
-   * Nearby, one connection gets company as soon as it does not bring plenty. A throttled server may
-   * send the first second's worth at once, so what is plenty now is asked again with each window.
+   * Nearby, one connection gets company as soon as its first window has ended. A throttled server
+   * may send the first second's worth at once, so what is plenty now is asked again with each window.
    */
   private leap(rate: number, nowMs: number): void {
     if (!this.near) return;
+    const isFirst = this.firstMs === null;
     this.firstMs ??= nowMs;
+    const isFalling = rate * GROWING < this.nearRate;
+    this.nearRate = rate;
     this.lastRate = null;
     this.windows = 0;
-    if (rate >= PLENTY && nowMs - this.firstMs < PLENTY_MS) return;
-    this.near = false;
-    if (rate >= PLENTY) return;
-    this.wanted = Math.min(this.ceiling, rate < SLOW ? AUTO_MAX : AUTO_NEAR);
-    this.settled = this.wanted >= this.ceiling;
+    if (rate < (isFirst ? SLOW_ONE : SLOW)) return this.allAtOnce();
+    const isPlenty = rate >= PLENTY && nowMs - this.firstMs < PLENTY_MS;
+    this.near = isFirst || isPlenty || isFalling;
+    if (!isFirst) return;
+    this.wanted = AUTO_NEAR;
     this.since = null;
   }
 

@@ -8,7 +8,7 @@ import { chooseMove, firstShare } from '../plan/choice.js';
 import { stragglers } from '../plan/grant.js';
 import type { ActiveLease, Costs, Span } from '../plan/moves.js';
 import { Meter, fastest, median } from '../plan/meter.js';
-import { Few } from '../plan/in-order.js';
+import { Few, enoughFor } from '../plan/few.js';
 import { FAR_MS } from '../plan/ramp.js';
 import { backoffMs } from '../plan/retry.js';
 import { seamsLeft } from '../plan/seam-budget.js';
@@ -33,6 +33,7 @@ import {
   takeOff,
   traceLease,
   viewLanes,
+  youngMs,
 } from './lane-book.js';
 import type { Books, LaneBook, Working } from './lane-book.js';
 import { Pipelining } from './pipelining.js';
@@ -44,11 +45,11 @@ import { asksTooMuch, classify, isWorthAsking, redirectedNow, tooShort } from '.
 /** The scheduler looks at rates this often, in milliseconds. */
 const TICK_MS = 50;
 
+/** One more look, in milliseconds from the start: nearby, slow start is over by then. */
+const FIRST_TICK_MS = 25;
+
 /** A round trip longer than this tells nothing. */
 const ROUND_TRIP_TIMEOUT_MS = 2000;
-
-/** A lease younger than this has no rate of its own yet. */
-const YOUNG_MS = 600;
 
 /** A connection that is slow however often it is replaced is given up. */
 const MAX_REPLACED = 3;
@@ -83,7 +84,7 @@ export class Crew {
   private readonly renewal: Renewal;
   private fatal: SluiceError | null = null;
   private lastError: SluiceError | null = null;
-  private timer: NodeJS.Timeout | null = null;
+  private timers: NodeJS.Timeout[] = [];
   private finish!: (end: CrewEnd) => void;
   private readonly ended: Promise<CrewEnd>;
   private over = false;
@@ -115,8 +116,8 @@ export class Crew {
     this.nextLease = firstLease;
     this.total = new Meter(2000, performance.now());
     this.pipelining = new Pipelining(parts.roundTripMs);
-    const isNear = parts.roundTripMs < FAR_MS;
-    this.few = new Few(parts.inOrder && isNear ? parts.receivers : Infinity, performance.now());
+    const enough = enoughFor(parts.ledger.missing.total(), parts);
+    this.few = new Few(enough, parts.receivers, performance.now());
     this.receivedBefore = parts.slots.receivedByAll();
     this.ended = new Promise((resolve) => (this.finish = resolve));
     for (let number = 0; number < count; number++) this.lanes.push(newLane(number));
@@ -164,7 +165,8 @@ export class Crew {
     }
     // The first look begins what is measured.
     this.tick();
-    this.timer = setInterval(() => this.tick(), TICK_MS);
+    const tick = (): void => this.tick();
+    this.timers = [setTimeout(tick, FIRST_TICK_MS), setInterval(tick, TICK_MS)];
     return this.ended;
   }
 
@@ -321,7 +323,7 @@ export class Crew {
   }
 
   private active(): ActiveLease[] {
-    return activeLeases(this.lanes, this.books, YOUNG_MS + this.requestMs);
+    return activeLeases(this.lanes, this.books, youngMs(this.parts) + this.requestMs);
   }
 
   private get books(): Books {
@@ -659,12 +661,12 @@ export class Crew {
     const { slots, ramp } = this.parts;
     this.total.sample(nowMs, this.received);
     if (slots.isHeld) return excuse(this.lanes, nowMs);
-    const receiving = sampleLanes(this.lanes, slots, nowMs, YOUNG_MS);
+    const receiving = sampleLanes(this.lanes, slots, nowMs, youngMs(this.parts));
     this.peak = Math.max(this.peak, receiving);
     // What the others last yielded counts too: a slow one that is left alone must not be the usual.
     this.usualRate = median(knownRates(this.lanes));
     this.replaceStragglers();
-    this.few.sample(nowMs, this.busy.part());
+    this.few.sample(nowMs, this.busy.part(), this.received);
     ramp.sample({ nowMs, bytes: this.received, receiving });
     if (ramp.wantsRoundTrip(nowMs)) this.measureRoundTrip();
     this.pump();
@@ -712,7 +714,7 @@ export class Crew {
   private end(end: CrewEnd): void {
     if (this.over) return;
     this.over = true;
-    if (this.timer !== null) clearInterval(this.timer);
+    for (const timer of this.timers) clearTimeout(timer);
     this.finish(end);
   }
 }

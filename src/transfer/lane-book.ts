@@ -1,8 +1,9 @@
 /** What the crew keeps of each of its connections, and how that is shown. */
 import type { Log } from '../log.js';
 import type { Ledger } from '../plan/ledger.js';
-import type { ActiveLease } from '../plan/moves.js';
+import type { ActiveLease, Costs } from '../plan/moves.js';
 import { Meter } from '../plan/meter.js';
+import { FAR_MS } from '../plan/ramp.js';
 import { LANE, connectionOf } from '../../workers/protocol.js';
 import type { LeaseOutcome, Slots } from '../../workers/protocol.js';
 import type { Coverage } from './coverage.js';
@@ -61,6 +62,14 @@ export function newLane(number: number): LaneBook {
     rate: null,
   };
 }
+
+/** What a younger lease has received tells nothing yet, in milliseconds; nearby slow start is over sooner. */
+const YOUNG_MS = 600;
+const YOUNG_NEAR_MS = 200;
+
+/** How old a lease must be to have a rate of its own. */
+export const youngMs = ({ roundTripMs }: Pick<Costs, 'roundTripMs'>): number =>
+  roundTripMs < FAR_MS ? YOUNG_NEAR_MS : YOUNG_MS;
 
 /** Time after which an old rate of a lease counts for a third, in milliseconds. */
 const METER_MS = 700;
@@ -251,8 +260,10 @@ function stateOf(lane: LaneBook, slots: Slots, nowMs: number): LaneState {
 }
 
 /** Writes what came of a lease to the log. */
-export function traceLease(log: Log, { beganMs, start }: Working, outcome: LeaseOutcome): void {
-  const { lease, slot, written, received, address, dialMs, firstByteMs, pipelined } = outcome;
+export function traceLease(log: Log, working: Working, outcome: LeaseOutcome): void {
+  const { beganMs, start, excused } = working;
+  const { lease, slot, written, received, address, dialMs, firstByteMs } = outcome;
+  const pipelined = outcome.pipelined === 'in-vain' && excused ? 'excused' : outcome.pipelined;
   const ms = Math.round(performance.now() - beganMs);
   const took = { ms, dialMs: round(dialMs), firstByteMs: round(firstByteMs), pipelined };
   const connection = connectionOf(slot);

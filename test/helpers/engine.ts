@@ -11,6 +11,8 @@ import { inspectPath } from '../../src/app/inspect.js';
 import { resumeOptions } from '../../src/app/resume.js';
 import { ERROR_CODES, SluiceError } from '../../src/errors.js';
 import type { ErrorCode, ExitStatus } from '../../src/errors.js';
+import { silentLog } from '../../src/log.js';
+import type { LogFields } from '../../src/log.js';
 import { Download } from '../../src/transfer/download.js';
 import type { DoneEvent, DownloadEvent, ErrorEvent } from '../../src/transfer/events.js';
 import type { DownloadOptions } from '../../src/transfer/options.js';
@@ -35,6 +37,8 @@ export interface EngineRun {
   last: DoneEvent | ErrorEvent;
   status: ExitStatus;
   events: DownloadEvent[];
+  /** What the log says of each lease, in the order in which they ended. */
+  leases: LogFields[];
   /** Milliseconds that it took. */
   ms: number;
   /** Milliseconds of these in which this thread could not run: see {@link Lateness}. */
@@ -63,9 +67,16 @@ export interface Running {
  */
 export function startRun(options: DownloadOptions, backlogBytes?: number): Running {
   const events: DownloadEvent[] = [];
+  const leases: LogFields[] = [];
   const watchers = new Set<(event: DownloadEvent) => void>();
   const download = new Download(options, {
     ...(backlogBytes === undefined ? {} : { backlogBytes }),
+    log: {
+      ...silentLog,
+      debug: (fields, message) => {
+        if (message.startsWith('lease ')) leases.push(fields);
+      },
+    },
     emit: (event) => {
       events.push(event);
       for (const watch of watchers) watch(event);
@@ -76,7 +87,8 @@ export function startRun(options: DownloadOptions, backlogBytes?: number): Runni
   const ended = download.run().then((last): EngineRun => {
     const status = last.type === 'done' ? 0 : ERROR_CODES[last.code];
     const ms = performance.now() - began;
-    return { last, status, events, ms, lateMs: lateness.stop(), file: options.output ?? '' };
+    const lateMs = lateness.stop();
+    return { last, status, events, leases, ms, lateMs, file: options.output ?? '' };
   });
   const has = (bytes: number, held?: Origin): Promise<void> =>
     new Promise((resolve, reject) => {

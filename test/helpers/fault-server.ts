@@ -506,8 +506,6 @@ export class FaultServer {
   #deaf: Promise<void> = Promise.resolve();
   #admit: (connection: number) => Admission;
   readonly #pipelining: Pipelining;
-  /** Requests that came too early and were not served. */
-  early = 0;
 
   private constructor(options: FaultServerOptions) {
     this.#host = options.host ?? '127.0.0.1';
@@ -683,7 +681,6 @@ export class FaultServer {
   }
 
   #refuseEarly(connection: Connection): void {
-    this.early++;
     if (this.#pipelining === 'ignore') connection.forget();
     else connection.reset();
   }

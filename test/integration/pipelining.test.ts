@@ -9,6 +9,19 @@ import type { Origin, OriginOptions } from '../helpers/origin.js';
 const MIB = 1024 * 1024;
 const REFERENCE = { seed: 5, size: 128 * MIB };
 
+/**
+ * Requests were sent behind other ones, and by half of four connections at most as long as none got
+ * an answer: a busy server may see one so late that it answers it, and then it may be sent more.
+ * Those whose connection was given up tell nothing.
+ */
+function expectFewInVain({ leases }: EngineRun): void {
+  const states = leases.map(({ pipelined }) => pipelined).filter((state) => state !== null);
+  expect(states.length).above(0);
+  const answered = states.indexOf('answered');
+  const unanswered = answered === -1 ? states : states.slice(0, answered);
+  expect(unanswered.filter((state) => state === 'in-vain').length).below(3);
+}
+
 describe('pipelining', () => {
   const bench = benchPerTest();
 
@@ -31,10 +44,9 @@ describe('pipelining', () => {
   });
 
   it('P1, P16: a server that forgets such a request is asked again, and never so again', async () => {
-    const [run, origin] = await fetchFromAfar('ignore');
+    const [run] = await fetchFromAfar('ignore');
     expectDone(run, REFERENCE);
-    // Half of four, and again when the first of them are given up meanwhile, which tells nothing.
-    expect(origin.server.early).within(1, 4);
+    expectFewInVain(run);
     expect(run.ms, 'not the deadline of a first byte').below(19_000);
   });
 
@@ -52,9 +64,9 @@ describe('pipelining', () => {
   });
 
   it('P1: a server that resets the connection over such a request is not sent many', async () => {
-    const [run, origin] = await fetchFromAfar('reset');
+    const [run] = await fetchFromAfar('reset');
     expectDone(run, REFERENCE);
-    expect(origin.server.early).within(1, 2);
+    expectFewInVain(run);
   });
 
   it('P1: nothing is sent behind an answer that ends its connection', async () => {

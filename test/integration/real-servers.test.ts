@@ -182,7 +182,7 @@ describe('real servers', () => {
       requireServer('haproxy', this);
       nginx = await Nginx.start({
         limitRate: LIMIT,
-        extra: (root) => `location /steady/ { alias "${root}/"; limit_rate 16m; }`,
+        extra: (root) => `location /steady/ { alias "${root}/"; limit_rate 6m; }`,
       });
       addFiles(nginx);
       haproxy = await Haproxy.start(nginx.url('/'));

@@ -7,6 +7,8 @@ import { together } from '../helpers/together.js';
 const MIB = 1024 * 1024;
 const SIZE = 24 * MIB;
 const REFERENCE = { seed: 1, size: SIZE };
+/** Bytes a second: the first lease is still under way when the others are refused. */
+const SLOW = 6 * MIB;
 const SMALL = { seed: 1, size: 1000 };
 const PASSING = [408, 425, 429, 500, 502, 503, 504];
 const FINAL = [400, 401, 403, 404, 410];
@@ -17,14 +19,14 @@ describe('statuses', () => {
 
   it(`P21: once to a lease: ${ALL.join()}`, () =>
     together(ALL, String, async (status) => {
-      const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
+      const origin = await bench.origin({ ...REFERENCE, rate: SLOW });
       origin.fault({ request: 2, fault: { kind: 'status', status } });
       expectDone(await bench.engine({ connections: 4 }).get(origin.url), REFERENCE);
     }));
 
   it(`P21: to leases for a while: ${ALL.join()}`, () =>
     together(ALL, String, async (status) => {
-      const origin = await bench.origin({ ...REFERENCE, rate: 20 * MIB });
+      const origin = await bench.origin({ ...REFERENCE, rate: SLOW });
       const later = ({ number }: { number: number }): boolean => number > 0;
       origin.fault({ when: later, times: 3, fault: { kind: 'status', status } });
       expectDone(await bench.engine({ connections: 8 }).get(origin.url), REFERENCE);

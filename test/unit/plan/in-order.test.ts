@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { activeLease } from '../../helpers/planning.js';
 import { nextMove } from '../../../src/plan/grant.js';
 import type { ActiveLease, Costs, Move } from '../../../src/plan/moves.js';
-import { Few, cutFront, isHindrance } from '../../../src/plan/in-order.js';
+import { cutFront, isHindrance } from '../../../src/plan/in-order.js';
 
 const MIB = 1024 * 1024;
 const KIB = 1024;
@@ -112,44 +112,5 @@ describe('while a hash follows', () => {
         },
       ),
     );
-  });
-});
-
-describe('how many connections work under a hash', () => {
-  /** Looks 50 ms apart, the first at once. */
-  const after = (receivers: number, busy: number[], target = 8): number => {
-    const few = new Few(receivers, 1000);
-    busy.forEach((part, i) => few.sample(1000 + 50 * i, part));
-    return few.of(target);
-  };
-
-  it('one for each thread that receives, while these are busy', () => {
-    expect(after(1, [])).equal(1);
-    expect(after(2, [1, 1, 0.9, 0.5])).equal(2);
-    expect(after(2, [1, 1], 1)).equal(1);
-  });
-
-  it('all of them as soon as the thread waits for the server half of the time', () => {
-    expect(after(1, [1, 0.49])).equal(8);
-    expect(after(1, [1, 0.5])).equal(1);
-    expect(after(3, [1, 1, 0, 0])).equal(8);
-  });
-
-  it('what it does before it has begun tells nothing', () => {
-    expect(after(1, [0])).equal(1);
-    expect(after(1, [0, 1])).equal(1);
-  });
-
-  it('a pause does not count, many do', () => {
-    expect(after(1, [1, 1, 0])).equal(1);
-    expect(after(1, [1, 1, 0, 1, 1, 0, 1])).equal(1);
-  });
-
-  it('once they are all in use, they stay', () => {
-    expect(after(1, [1, 0, 1, 1, 1, 1, 1, 1, 1])).equal(8);
-  });
-
-  it('no limit where nobody follows, or the server is far', () => {
-    expect(after(Infinity, [1, 1, 1])).equal(8);
   });
 });

@@ -31,31 +31,50 @@ describe('the ramp', () => {
     for (const roundTrip of [1, 9.9, 10, 300]) expect(new Ramp('auto', roundTrip).target).equal(1);
   });
 
-  it('nearby, one that is not plenty gets company at once: more where it is slow', () => {
+  it('nearby, one gets company after its first window: more where it is slow', () => {
     for (const [roundTrip, rate, target] of [
-      [1, 399_999, AUTO_NEAR],
-      [9.9, 100_000, AUTO_NEAR],
-      [1, 99_999, AUTO_MAX],
-      [10, 99_999, 1],
-      [1, 400_000, 1],
+      [0.1, 400_000, AUTO_NEAR],
+      [1, 50_000, AUTO_NEAR],
+      [1, 49_999, AUTO_MAX],
+      // Slow start may not be over yet.
+      [3, 49_999, 1],
+      [10, 49_999, 1],
     ] as const) {
       const ramp = new Ramp('auto', roundTrip);
-      feed(ramp, { ms: 0, bytes: 0 }, 70, () => rate);
-      expect(ramp.target, `${rate} bytes a millisecond`).equal(target);
+      feed(ramp, { ms: 0, bytes: 0 }, 30, () => rate);
+      expect(ramp.target, `${roundTrip} ms, ${rate} bytes a millisecond`).equal(target);
+      feed(ramp, { ms: 30, bytes: 30 * rate }, 40, () => rate);
+      if (roundTrip < 10) expect(ramp.target).equal(rate < 50_000 ? AUTO_MAX : AUTO_NEAR);
     }
   });
 
-  it('nearby, one that is plenty is left alone for two seconds, and watched', () => {
+  it('nearby, some that are plenty are left alone for two seconds, and watched', () => {
     const ramp = new Ramp('auto', 1);
     const clock = { ms: 0, bytes: 0 };
-    feed(ramp, clock, 1900, () => 500_000);
-    expect(ramp.target).equal(1);
-    feed(ramp, clock, 320, () => 500_000);
-    expect(ramp.target).equal(2);
-    const burst = new Ramp('auto', 1);
-    feed(burst, { ms: 0, bytes: 0 }, 60, () => 500_000);
-    feed(burst, { ms: 60, bytes: 30_000_000 }, 60, () => 20_000);
-    expect(burst.target, 'a burst is not plenty').equal(AUTO_MAX);
+    feed(ramp, clock, 1900, () => 400_000);
+    expect(ramp.target).equal(AUTO_NEAR);
+    feed(ramp, clock, 320, () => 400_000);
+    expect(ramp.target).equal(2 * AUTO_NEAR);
+  });
+
+  it('nearby, a burst is not plenty', () => {
+    for (const [rate, target] of [
+      [99_999, AUTO_MAX],
+      [100_000, AUTO_NEAR],
+    ] as const) {
+      const ramp = new Ramp('auto', 1);
+      const clock = { ms: 0, bytes: 0 };
+      feed(ramp, clock, 200, () => 500_000);
+      // The window in which it ends, and one after it.
+      feed(ramp, clock, 100, () => rate);
+      expect(ramp.target).equal(target);
+    }
+  });
+
+  it('nearby, some that are not plenty are followed by more at once', () => {
+    const ramp = new Ramp('auto', 1);
+    feed(ramp, { ms: 0, bytes: 0 }, 250, () => 399_999);
+    expect(ramp.target).equal(2 * AUTO_NEAR);
   });
 
   it('auto grows to its most while more connections bring more', () => {
