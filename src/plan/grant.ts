@@ -185,22 +185,25 @@ function isSilent({ silentMs }: ActiveLease, { requestMs }: Costs): boolean {
 }
 
 /**
- * What to do about a lease so slow that the rest of it, too small to cut, should be fetched by
- * another connection. A second copy costs little and is asked for early; giving up what may come
- * after all is for the hopeless.
+ * What to do about a lease so slow that the rest of it should be fetched by another connection, and
+ * that cannot be cut: too little is left, or another lease waits behind it, which ends with it. A
+ * second copy costs little and is asked for early; giving up what may come after all is for the
+ * hopeless.
  */
 export function slowTail(active: readonly ActiveLease[], costs: Costs): Move | null {
   const { usualRate, requestMs, mayDouble } = costs;
   if (usualRate === null || costs.seams.all < RESCUE_SEAMS) return null;
-  for (const { lease, position, end, ...is } of active) {
+  for (const { lease, position, end, rate, ...is } of active) {
     const left = end - position;
-    if (is.givenUp || is.fixed || is.rate === null) continue;
-    if (left <= 0 || left >= 2 * MIN_STEAL_BYTES) continue;
-    const leftMs = is.rate === 0 ? Infinity : (left * 1000) / is.rate;
+    if (is.givenUp || rate === null || left <= 0) continue;
+    const leftMs = rate === 0 ? Infinity : (left * 1000) / rate;
     const againMs = requestMs + (left * 1000) / usualRate;
+    const isHopeless = leftMs > 500 + 4 * againMs;
+    if (is.followed && isHopeless) return { kind: 'give-up', lease };
+    if (is.fixed || left >= 2 * MIN_STEAL_BYTES) continue;
     if (mayDouble && leftMs > 50 + 2 * againMs)
       return { kind: 'double', lease, span: { start: position, end } };
-    if (!mayDouble && leftMs > 500 + 4 * againMs) return { kind: 'give-up', lease };
+    if (!mayDouble && isHopeless) return { kind: 'give-up', lease };
   }
   return null;
 }
@@ -210,6 +213,9 @@ const STRAGGLER = 5;
 
 /** A connection may need so many round trips to get its share of a link that others fill already. */
 const FAIR_ROUND_TRIPS = 20;
+
+/** No connection is replaced sooner, in milliseconds: on a busy machine any may pause for a moment. */
+const LEAST_FAIR_MS = 600;
 
 /** A server that is slow to answer is not thought a long way for longer, in milliseconds. */
 const MOST_FAIR_MS = 3000;
@@ -232,7 +238,7 @@ export function stragglers(active: readonly ActiveLease[], costs: Costs): number
   if (active.length < 3) return [];
   return active
     .filter((lease) => !lease.givenUp && isStraggler(lease, costs))
-    .filter(({ ageMs }) => ageMs >= fairMs(costs))
+    .filter(({ ageMs }) => ageMs >= Math.max(LEAST_FAIR_MS, fairMs(costs)))
     .filter((lease) => timeLeftMs(lease, costs) > WORTH_REPLACING_MS + 2 * costs.requestMs)
     .slice(0, Math.floor(costs.seams.all / RESCUE_SEAMS))
     .map(({ lease }) => lease);

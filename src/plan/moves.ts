@@ -25,6 +25,8 @@ export interface ActiveLease {
   givenUp: boolean;
   /** Whether its end has to stay: another lease fetches the rest as well, or is asked for behind it. */
   fixed: boolean;
+  /** Whether another lease is asked for behind it, on the same connection. */
+  followed: boolean;
 }
 
 /** What a request costs and what a connection yields, as far as is known. */

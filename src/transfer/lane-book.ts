@@ -151,6 +151,7 @@ export function activeLeases(
         silentMs: isBehind ? 0 : nowMs - working.heardMs,
         givenUp,
         fixed: doubled || isFollowed,
+        followed: isFollowed,
       },
     ];
   };

@@ -14,5 +14,6 @@ export const activeLease = (change: Partial<ActiveLease> = {}): ActiveLease => (
   silentMs: 0,
   givenUp: false,
   fixed: false,
+  followed: false,
   ...change,
 });

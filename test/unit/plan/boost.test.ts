@@ -27,6 +27,7 @@ const lease = (position: number, end: number, number = 1): ActiveLease => ({
   silentMs: 0,
   givenUp: false,
   fixed: false,
+  followed: false,
 });
 
 describe('the start on a far link', () => {

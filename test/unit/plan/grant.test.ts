@@ -139,6 +139,7 @@ describe('grants by cutting', () => {
           silentMs: 0,
           givenUp: false,
           fixed: false,
+          followed: false,
         }));
         const grant = grantByCut(leases, given);
         if (grant === null) return;
@@ -220,6 +221,22 @@ describe('the slow', () => {
     expect(slowTail([rest], { ...sure, seams: { splits: 9, all: 1 } })).equal(null);
   });
 
+  it('one with another lease behind it is given up whole when it is hopeless', () => {
+    for (const mayDouble of [true, false]) {
+      const known = costs({ mayDouble });
+      const after = (rate: number | null, change: Partial<ActiveLease> = {}): unknown =>
+        slowTail([active({ end: 5 * MIB, rate, fixed: true, followed: true, ...change })], known);
+      expect(after(0)).deep.equal({ kind: 'give-up', lease: 1 });
+      // Half a second, and four times 550 ms: the request and the bytes.
+      expect(after((5 * MIB) / 2.71)).deep.equal({ kind: 'give-up', lease: 1 });
+      expect(after((5 * MIB) / 2.69)).equal(null);
+      expect(after(null)).equal(null);
+      expect(after(0, { givenUp: true })).equal(null);
+      expect(after(0, { position: 5 * MIB })).equal(null);
+      expect(after(0, { followed: false }), 'a second copy is under way').equal(null);
+    }
+  });
+
   it('a lease that has fallen silent counts as stopped, however fast it was', () => {
     const rest = active({ position: MIB, end: MIB + 100_000, rate: 10 * MIB });
     const move = (silentMs: number): string | undefined =>
@@ -243,8 +260,9 @@ describe('the slow', () => {
     expect(stragglers([...fast, active({ lease: 3, rate: 2 * MIB })], costs())).deep.equal([]);
     expect(stragglers([...fast, active({ lease: 3, rate: null })], costs())).deep.equal([]);
     for (const [requestMs, fair] of [
-      [10, 200],
-      [50, 500],
+      [10, 600],
+      [60, 600],
+      [70, 700],
       [300, 3000],
       [2000, 3000],
     ] as const) {

@@ -125,6 +125,7 @@ class Play {
           silentMs: 0,
           givenUp,
           fixed: doubled,
+          followed: false,
         },
       ];
     });
@@ -223,7 +224,14 @@ describe('the budget of seams', () => {
   });
 
   it('P5: nothing is cut or given up for a seam too many; the last are for the far too slow', () => {
-    const is = { meanRate: 0, ageMs: 10_000, silentMs: 0, givenUp: false, fixed: false };
+    const is = {
+      meanRate: 0,
+      ageMs: 10_000,
+      silentMs: 0,
+      givenUp: false,
+      fixed: false,
+      followed: false,
+    };
     const lease = { lease: 1, position: 0, end: 100 * MIB, rate: 1e6, ...is };
     const fast = { ...lease, lease: 2, end: 1000, rate: 1e7 };
     const tail = { ...lease, end: 100_000, rate: 1000 };
@@ -264,6 +272,7 @@ describe('the budget of seams', () => {
       silentMs: 0,
       givenUp: lease === 1,
       fixed: false,
+      followed: false,
     }));
     const replaced = (all: number): number[] =>
       stragglers(active, {
