@@ -62,6 +62,9 @@ const FULL_WINDOWS = 4;
 /** A full link is looked at this often, in milliseconds. */
 const WATCH_MS = 2000;
 
+/** What comes in within so many windows is not worth more connections: they need some to get their share. */
+const WORTH_WINDOWS = 10;
+
 /** A window is this many round trips long, and at least {@link MIN_WINDOW_MS}. */
 const WINDOW_ROUND_TRIPS = 4;
 const MIN_WINDOW_MS = 50;
@@ -147,12 +150,14 @@ export class Ramp {
    * @param remembered what `auto` begins with instead of what it knows of no server
    * @param link what is known of the way to the server, of use to `auto` where that is far; null
    *   when nobody measures it
+   * @param missing bytes that are to be received
    */
   constructor(
     connections: number | 'auto',
     roundTripMs: number,
     remembered: Remembered | null = null,
     link: Link | null = null,
+    private readonly missing = Infinity,
   ) {
     const auto = connections === 'auto';
     this.auto = auto;
@@ -244,7 +249,7 @@ export class Ramp {
       return;
     }
     const rate = this.rateOver(this.presentWindowMs, now);
-    if (rate !== null) this.judge(rate, now.nowMs);
+    if (rate !== null) this.judge(rate, now);
   }
 
   private get presentWindowMs(): number {
@@ -303,7 +308,7 @@ export class Ramp {
     this.windows = this.fullWindows = 0;
   }
 
-  private judge(rate: number, nowMs: number): void {
+  private judge(rate: number, { nowMs, bytes }: RampSample): void {
     const last = this.lastRate;
     this.lastRate = rate;
     this.windows++;
@@ -322,6 +327,7 @@ export class Ramp {
       this.filled = this.settled = this.fullWindows >= FULL_WINDOWS;
       return;
     }
+    if (this.missing - bytes < WORTH_WINDOWS * this.windowMs * plateau) return;
     this.before = plateau;
     this.lastRate = this.since = null;
     this.windows = 0;

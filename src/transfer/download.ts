@@ -291,7 +291,7 @@ export class Download {
   private makeCrew(work: Work, asked: Asked, fd: number, path: string): Crew {
     const lanes = usefulConnections(this.job, work.offer);
     const { connections, deadlines, retries } = this.options;
-    this.ramp = this.makeRamp(lanes === 1 ? 1 : connections, asked);
+    this.ramp = this.makeRamp(lanes === 1 ? 1 : connections, asked, work);
     return new Crew(
       {
         ledger: work.ledger,
@@ -321,10 +321,15 @@ export class Download {
     );
   }
 
-  private makeRamp(connections: number | 'auto', { source, roundTripMs }: Asked): Ramp {
+  private makeRamp(
+    connections: number | 'auto',
+    { source, roundTripMs }: Asked,
+    { ledger }: Work,
+  ): Ramp {
     const remembered = connections === 'auto' ? recall(source.endpoint, roundTripMs) : null;
     if (remembered !== null) this.job.log.info({ ...remembered }, 'remembered of this origin');
-    return new Ramp(connections, roundTripMs, remembered, new Link(roundTripMs));
+    const link = new Link(roundTripMs);
+    return new Ramp(connections, roundTripMs, remembered, link, ledger.missing.total());
   }
 
   /** Threads beside the main one that receive. */

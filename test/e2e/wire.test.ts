@@ -75,7 +75,9 @@ describe('e2e/wire', () => {
     const args = ['get', origin.url, '-n', '4', '--retries', '1', '--stall-timeout', '2'];
     try {
       const ended = await runIn(cwd, [...args, '--max-time', expected === -1 ? '4' : '60']);
-      if (expected >= 0) expectStatus(ended, expected);
+      // On a busy machine another connection may be quicker with the bytes of that one lease.
+      const isOvertaken = times === 1 && expected === 8 && ended.status === 0;
+      if (expected >= 0 && !isOvertaken) expectStatus(ended, expected);
       if (ended.status === 0) {
         expectSameContent(path.join(cwd, 'file.bin'), 1, SIZE);
         expect(filesIn(cwd)).to.deep.equal(['file.bin']);

@@ -85,6 +85,19 @@ describe('the ramp', () => {
     }
   });
 
+  it('auto grows no more when the rest comes within ten windows', () => {
+    for (const [rest, target] of [
+      [39_900, 1],
+      [40_100, 2],
+    ] as const) {
+      // A window is 400 ms, at 10 bytes a millisecond; the second one ends 800 ms after the first sample.
+      const ramp = new Ramp('auto', 100, null, null, 8000 + rest);
+      const clock = { ms: 0, bytes: -100 };
+      feed(ramp, clock, 810, () => 10);
+      expect(ramp.target, `${rest} bytes to go`).equal(target);
+    }
+  });
+
   it('auto goes back when twice as many bring no more, and stays', () => {
     const ramp = new Ramp('auto', 1);
     const clock = { ms: 0, bytes: 0 };
