@@ -180,6 +180,9 @@ function cutAt(offset: number, lowest: number): number {
 const SILENT_MS = 200;
 const SILENT_REQUESTS = 3;
 
+/** One with another lease behind it, which would be lost with it, may be silent for so long. */
+const LONG_SILENT_MS = 1000;
+
 function isSilent({ silentMs }: ActiveLease, { requestMs }: Costs): boolean {
   return silentMs > SILENT_MS + SILENT_REQUESTS * requestMs;
 }
@@ -199,7 +202,8 @@ export function slowTail(active: readonly ActiveLease[], costs: Costs): Move | n
     const leftMs = rate === 0 ? Infinity : (left * 1000) / rate;
     const againMs = requestMs + (left * 1000) / usualRate;
     const isHopeless = leftMs > 500 + 4 * againMs;
-    if (is.followed && isHopeless) return { kind: 'give-up', lease };
+    const mayPause = rate === 0 && is.silentMs < LONG_SILENT_MS;
+    if (is.followed && isHopeless && !mayPause) return { kind: 'give-up', lease };
     if (is.fixed || left >= 2 * MIN_STEAL_BYTES) continue;
     if (mayDouble && leftMs > 50 + 2 * againMs)
       return { kind: 'double', lease, span: { start: position, end } };

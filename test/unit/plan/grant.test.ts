@@ -225,12 +225,17 @@ describe('the slow', () => {
     for (const mayDouble of [true, false]) {
       const known = costs({ mayDouble });
       const after = (rate: number | null, change: Partial<ActiveLease> = {}): unknown =>
-        slowTail([active({ end: 5 * MIB, rate, fixed: true, followed: true, ...change })], known);
+        slowTail(
+          [active({ end: 5 * MIB, rate, silentMs: 1000, fixed: true, followed: true, ...change })],
+          known,
+        );
       expect(after(0)).deep.equal({ kind: 'give-up', lease: 1 });
       // Half a second, and four times 550 ms: the request and the bytes.
       expect(after((5 * MIB) / 2.71)).deep.equal({ kind: 'give-up', lease: 1 });
       expect(after((5 * MIB) / 2.69)).equal(null);
       expect(after(null)).equal(null);
+      expect(after(0, { silentMs: 999 }), 'it may be a pause').equal(null);
+      expect(after(1, { silentMs: 0 })).deep.equal({ kind: 'give-up', lease: 1 });
       expect(after(0, { givenUp: true })).equal(null);
       expect(after(0, { position: 5 * MIB })).equal(null);
       expect(after(0, { followed: false }), 'a second copy is under way').equal(null);
