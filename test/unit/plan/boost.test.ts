@@ -1,5 +1,6 @@
 /** Short leases for the start on a far link. */
 import { expect } from 'chai';
+import { activeLease } from '../../helpers/planning.js';
 import * as fc from 'fast-check';
 import { BOOST_LANES, boost } from '../../../src/plan/boost.js';
 import type { ActiveLease, Costs, Move, Span } from '../../../src/plan/moves.js';
@@ -17,18 +18,8 @@ const costs = (change: Partial<Costs> = {}): Costs => ({
   mayDouble: false,
   ...change,
 });
-const lease = (position: number, end: number, number = 1): ActiveLease => ({
-  lease: number,
-  position,
-  end,
-  rate: null,
-  meanRate: 0,
-  ageMs: 10_000,
-  silentMs: 0,
-  givenUp: false,
-  fixed: false,
-  followed: false,
-});
+const lease = (position: number, end: number, number = 1): ActiveLease =>
+  activeLease({ lease: number, position, end, rate: null, meanRate: 0 });
 
 describe('the start on a far link', () => {
   const KIB = 1024;

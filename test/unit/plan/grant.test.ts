@@ -131,16 +131,9 @@ describe('grants by cutting', () => {
     });
     fc.assert(
       fc.property(fc.array(lease, { maxLength: 8 }), anyCosts, (list, given) => {
-        const leases = list.map(({ length, ...rest }) => ({
-          ...rest,
-          end: rest.position + length,
-          meanRate: 0,
-          ageMs: 10_000,
-          silentMs: 0,
-          givenUp: false,
-          fixed: false,
-          followed: false,
-        }));
+        const leases = list.map(({ length, ...rest }) =>
+          active({ ...rest, end: rest.position + length, meanRate: 0 }),
+        );
         const grant = grantByCut(leases, given);
         if (grant === null) return;
         const { lease: number, span } = grant;

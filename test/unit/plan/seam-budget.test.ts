@@ -1,5 +1,6 @@
 /** What seams may cost: the planner is driven through downloads of unlike connections, without a network. */
 import { expect } from 'chai';
+import { activeLease } from '../../helpers/planning.js';
 import * as fc from 'fast-check';
 import { ExtentSet } from '../../../src/plan/extents.js';
 import { nextMove, stragglers } from '../../../src/plan/grant.js';
@@ -115,18 +116,16 @@ class Play {
       const rate = ageS > 0.6 ? seen : null;
       const { end, givenUp, doubled } = booked;
       return [
-        {
+        activeLease({
           lease: booked.lease,
           position,
           end,
           rate,
           meanRate: now,
           ageMs: ageS * 1000,
-          silentMs: 0,
           givenUp,
           fixed: doubled,
-          followed: false,
-        },
+        }),
       ];
     });
   }
@@ -224,15 +223,7 @@ describe('the budget of seams', () => {
   });
 
   it('P5: nothing is cut or given up for a seam too many; the last are for the far too slow', () => {
-    const is = {
-      meanRate: 0,
-      ageMs: 10_000,
-      silentMs: 0,
-      givenUp: false,
-      fixed: false,
-      followed: false,
-    };
-    const lease = { lease: 1, position: 0, end: 100 * MIB, rate: 1e6, ...is };
+    const lease = activeLease({ rate: 1e6, meanRate: 0 });
     const fast = { ...lease, lease: 2, end: 1000, rate: 1e7 };
     const tail = { ...lease, end: 100_000, rate: 1000 };
     const move = (active: ActiveLease[], all: number): string | null => {
@@ -262,18 +253,14 @@ describe('the budget of seams', () => {
   });
 
   it('P5: no more slow connections are replaced at once than can be paid', () => {
-    const active = [1, 2, 3, 4].map((lease) => ({
-      lease,
-      position: 0,
-      end: 100 * MIB,
-      rate: lease === 4 ? 1e7 : 1e4,
-      meanRate: 0,
-      ageMs: 10_000,
-      silentMs: 0,
-      givenUp: lease === 1,
-      fixed: false,
-      followed: false,
-    }));
+    const active = [1, 2, 3, 4].map((lease) =>
+      activeLease({
+        lease,
+        rate: lease === 4 ? 1e7 : 1e4,
+        meanRate: 0,
+        givenUp: lease === 1,
+      }),
+    );
     const replaced = (all: number): number[] =>
       stragglers(active, {
         requestMs: 0,
