@@ -7,8 +7,9 @@ import { createHash } from 'node:crypto';
 const WORD = 4;
 /** The longest piece of content that is sent at once. */
 export const PIECE = 256 * 1024;
+const PIECE_WORDS = PIECE / WORD;
 
-/** One 32-bit word of content; every bit of `index` and `key` changes about half of its bits. */
+/** One 32-bit word; every bit of `index` and `key` changes about half of its bits. */
 function word(index: number, key: number): number {
   let x = Math.imul(index ^ key, 0x9e3779b1);
   x ^= x >>> 15;
@@ -17,9 +18,11 @@ function word(index: number, key: number): number {
   return Math.imul(x, 0xc2b2ae35) ^ (x >>> 16);
 }
 
-/** The key of 16 GiB of content: 2^32 words. */
-function keyOf(seed: number, highIndex: number): number {
-  return word(seed | 0, Math.imul(highIndex + 1, 0x27d4eb2f));
+/** What each piece is made of: a word for a word, other for each piece, which is quicker than hashing. */
+const PATTERN = Int32Array.from({ length: PIECE_WORDS }, (_, index) => word(index, 0x27d4eb2f));
+
+function copyPattern(target: Int32Array, first: number, key: number): void {
+  for (let i = 0; i < target.length; i++) target[i] = (PATTERN[first + i] ?? 0) ^ key;
 }
 
 /**
@@ -27,21 +30,24 @@ function keyOf(seed: number, highIndex: number): number {
  * @param offset in bytes, any safe integer
  */
 export function fillContent(target: Buffer, seed: number, offset: number): void {
-  const first = Math.floor(offset / WORD);
-  const skip = offset - first * WORD;
+  let index = Math.floor(offset / WORD);
+  const skip = offset - index * WORD;
   const count = Math.ceil((skip + target.length) / WORD);
-  const words = new Int32Array(count);
-  let done = 0;
-  while (done < count) {
-    const index = first + done;
-    const high = Math.floor(index / 2 ** 32);
-    const key = keyOf(seed, high);
-    const low = index - high * 2 ** 32;
-    const run = Math.min(count - done, 2 ** 32 - low);
-    for (let i = 0; i < run; i++) words[done + i] = word((low + i) | 0, key);
+  // Fresh memory costs more than what is put into it.
+  const fits = target.byteOffset % WORD === 0 && count * WORD === target.length;
+  const words = fits
+    ? new Int32Array(target.buffer, target.byteOffset, count)
+    : new Int32Array(count);
+  for (let done = 0; done < words.length;) {
+    const piece = Math.floor(index / PIECE_WORDS);
+    const key = word(piece | 0, word(seed | 0, Math.floor(piece / 2 ** 32)));
+    const first = index - piece * PIECE_WORDS;
+    const run = Math.min(words.length - done, PIECE_WORDS - first);
+    copyPattern(words.subarray(done, done + run), first, key);
     done += run;
+    index += run;
   }
-  Buffer.from(words.buffer).copy(target, 0, skip, skip + target.length);
+  if (!fits) Buffer.from(words.buffer).copy(target, 0, skip, skip + target.length);
 }
 
 /** `length` bytes of the file `seed` from `offset` on. Keep `length` small: it is held in memory. */

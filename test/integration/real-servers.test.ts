@@ -205,12 +205,17 @@ describe('real servers', () => {
         // Two connections must take longer than the half second after which it gets impatient.
         const [path, reference] =
           way === 'impatient' ? ['/limited/limited.bin', LIMITED] : ['/steady/file.bin', FILE];
-        const deadlines = { firstByteMs: 10_000 };
-        const run = await bench
-          .engine({ connections: 8, retries: 4, deadlines })
-          .get(haproxy.url(way, path));
+        const attempt = (): Promise<EngineRun> =>
+          bench
+            .engine({ connections: 8, retries: 4, deadlines: { firstByteMs: 10_000 } })
+            .get(haproxy.url(way, path));
+        let run = await attempt();
+        if (way !== 'queue') {
+          // On a busy machine the file may be whole before a third connection is open.
+          for (let left = 3; retries(run) === 0 && left > 0; left--) run = await attempt();
+          expect(retries(run), 'it objects').above(0);
+        }
         expectDone(run, reference);
-        if (way !== 'queue') expect(retries(run), 'it objects').above(0);
         expect(retries(run), 'no storm').below(30);
       });
     }
