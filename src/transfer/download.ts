@@ -15,6 +15,7 @@ import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
 import type { Span } from '../plan/moves.js';
 import { slabBytes } from '../net/connection.js';
+import { isOwnAddress } from '../net/own-address.js';
 import { Link } from '../plan/link.js';
 import { FAR_MS, Ramp } from '../plan/ramp.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../plan/retry.js';
@@ -313,6 +314,7 @@ export class Download {
         },
         roundTripMs: asked.roundTripMs,
         inOrder: this.job.verification.isFollowing,
+        isEncrypted: asked.source.endpoint.scheme === 'https',
         receivers: Math.max(1, this.options.threads ?? this.workers(lanes, asked) + 1),
         proven: work.offer.kind === 'range',
       },
@@ -333,8 +335,10 @@ export class Download {
   }
 
   /** Threads beside the main one that receive. */
-  private workers(lanes: number, { source }: Asked): number {
-    const most = receivingThreads(source.endpoint.scheme, availableParallelism()) - 1;
+  private workers(lanes: number, { source, connection }: Asked): number {
+    const { scheme } = source.endpoint;
+    const isShared = isOwnAddress(connection.address);
+    const most = receivingThreads(scheme, availableParallelism(), isShared) - 1;
     return Math.min(lanes, this.options.threads ?? most);
   }
 

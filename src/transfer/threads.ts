@@ -8,9 +8,15 @@ export const MOST_RECEIVERS = 4;
 
 /**
  * How many threads receive, the main one with them. Without TLS a thread takes more than a gigabyte
- * a second, nearly all of it in the kernel: one for two cores leaves room for what sends.
+ * a second, nearly all of it in the kernel: one for two cores leaves room for what sends. With TLS
+ * too, where what sends is on this machine and has as much to encrypt.
+ * @param isShared the server is on this machine
  */
-export function receivingThreads(scheme: 'http' | 'https', cores: number): number {
-  const wanted = scheme === 'https' ? Math.max(2, cores) : Math.ceil(cores / 2);
+export function receivingThreads(
+  scheme: 'http' | 'https',
+  cores: number,
+  isShared: boolean,
+): number {
+  const wanted = scheme === 'https' && !isShared ? Math.max(2, cores) : Math.ceil(cores / 2);
   return Math.min(MOST_RECEIVERS, wanted);
 }

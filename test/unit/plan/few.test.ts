@@ -1,6 +1,12 @@
 /** How many connections are used where the threads that receive are the limit. */
 import { expect } from 'chai';
-import { ENOUGH, ENOUGH_IN_ORDER, Few, enoughFor } from '../../../src/plan/few.js';
+import {
+  ENOUGH,
+  ENOUGH_ENCRYPTED,
+  ENOUGH_IN_ORDER,
+  Few,
+  enoughFor,
+} from '../../../src/plan/few.js';
 import type { Enough } from '../../../src/plan/few.js';
 
 const LOOK_MS = 50;
@@ -21,6 +27,7 @@ describe('how many connections work', () => {
   for (const [name, enough, threshold, perThread] of [
     ['under a hash', ENOUGH_IN_ORDER, 0.5, 1],
     ['without one', ENOUGH, 0.8, 4],
+    ['with TLS', ENOUGH_ENCRYPTED, 0.8, 1],
   ] as const) {
     describe(name, () => {
       it('some for each thread that receives, while these are busy', () => {
@@ -74,13 +81,16 @@ describe('how many connections work', () => {
   it('all of them where the server is far or the file small, unless a hash follows', () => {
     expect(after(null, 1, [1, 1, 1])).equal(32);
     const large = 64 * 1024 * 1024;
-    for (const [missing, inOrder, roundTripMs, enough] of [
-      [large, false, 9.9, ENOUGH],
-      [large, false, 10, null],
-      [large - 1, false, 9.9, null],
-      [1, true, 9.9, ENOUGH_IN_ORDER],
-      [large, true, 10, null],
-    ] as const)
-      expect(enoughFor(missing, { inOrder, roundTripMs })).equal(enough);
+    for (const [missing, inOrder, roundTripMs, plain, encrypted] of [
+      [large, false, 9.9, ENOUGH, ENOUGH_ENCRYPTED],
+      [large, false, 10, null, null],
+      [large - 1, false, 9.9, null, null],
+      [1, true, 9.9, ENOUGH_IN_ORDER, ENOUGH_IN_ORDER],
+      [large, true, 10, null, null],
+    ] as const) {
+      const way = { inOrder, roundTripMs };
+      expect(enoughFor(missing, { ...way, isEncrypted: false })).equal(plain);
+      expect(enoughFor(missing, { ...way, isEncrypted: true })).equal(encrypted);
+    }
   });
 });
