@@ -34,7 +34,7 @@ describe('e2e/disturbed', () => {
     const run = spawnSluice(['get', origin.url, '-o', target, '-n', '2', ...args], { cwd: dir() });
     await untilClaimed(run, target);
     meddle(target);
-    origin.set({ rate: 2_000_000 });
+    origin.set({ rate: 1_000_000 });
     return run.ended;
   }
 

@@ -3,7 +3,7 @@
  * so that neither the user's configuration nor a proxy of the machine can change a test.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Readable, Writable } from 'node:stream';
@@ -15,6 +15,9 @@ import { makeTempDir } from './files.js';
 export const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
 /** The command's entry. */
 export const COMMAND = path.join(CHECKOUT, 'bin', 'run.js');
+
+/** Compiled code of the command: compiling it again for each test would be a third of what a run costs. */
+const CODE = path.join(CHECKOUT, 'dist', 'code');
 
 export interface RunOptions {
   /** Working directory; default: a temporary one, removed at the end. */
@@ -94,6 +97,14 @@ function environment(home: string, extra: RunOptions['env']): NodeJS.ProcessEnv 
   return env;
 }
 
+/** A home as after an earlier run: with compiled code and nothing else. */
+function makeHome(home: string): void {
+  const cache = path.join(home, '.cache', 'sluice');
+  mkdirSync(cache, { recursive: true, mode: 0o700 });
+  mkdirSync(CODE, { recursive: true, mode: 0o700 });
+  symlinkSync(CODE, path.join(cache, 'code'));
+}
+
 /** The JSON objects among the lines of `text`. */
 export function parseEvents(text: string): DownloadEvent[] {
   return text
@@ -107,7 +118,7 @@ export function spawnSluice(args: string[], options: RunOptions = {}): RunningSl
   const scratch = makeTempDir('sluice-run-');
   const home = path.join(scratch, 'home');
   const cwd = options.cwd ?? path.join(scratch, 'work');
-  mkdirSync(home);
+  makeHome(home);
   if (options.cwd === undefined) mkdirSync(cwd);
   const node = options.node ?? process.env['SLUICE_NODE'] ?? process.execPath;
   const [program = node, ...rest] = [
