@@ -36,17 +36,15 @@ const LITTLE = 64 * 1024 * 1024;
  * What a few must keep up; null where all are to be used at once: the server is far, or the file small.
  * @param missing bytes
  */
-export function enoughFor(missing: number, way: Way): Enough | null {
-  if (way.roundTripMs >= FAR_MS) return null;
-  if (way.inOrder) return ENOUGH_IN_ORDER;
+export function enoughFor(
+  missing: number,
+  { inOrder, roundTripMs }: Pick<Costs, 'inOrder' | 'roundTripMs'>,
+  scheme: 'http' | 'https',
+): Enough | null {
+  if (roundTripMs >= FAR_MS) return null;
+  if (inOrder) return ENOUGH_IN_ORDER;
   if (missing < LITTLE) return null;
-  return way.isEncrypted ? ENOUGH_ENCRYPTED : ENOUGH;
-}
-
-/** How bytes come in. */
-interface Way extends Pick<Costs, 'inOrder' | 'roundTripMs'> {
-  /** With TLS. */
-  isEncrypted: boolean;
+  return scheme === 'https' ? ENOUGH_ENCRYPTED : ENOUGH;
 }
 
 /** Decides once, at the latest when a few are not enough any more: from then on all are used. */

@@ -44,8 +44,6 @@ export interface CrewParts {
   roundTripMs: number;
   /** Somebody follows the contiguous front. */
   inOrder: boolean;
-  /** What comes in is encrypted. */
-  isEncrypted: boolean;
   /** Threads that receive. */
   receivers: number;
   /** Ranges are proven to work; while they are not, one lease tries them. */

@@ -116,7 +116,7 @@ export class Crew {
     this.nextLease = firstLease;
     this.total = new Meter(2000, performance.now());
     this.pipelining = new Pipelining(parts.roundTripMs);
-    const enough = enoughFor(parts.ledger.missing.total(), parts);
+    const enough = enoughFor(parts.ledger.missing.total(), parts, parts.source.endpoint.scheme);
     this.few = new Few(enough, parts.receivers, performance.now());
     this.receivedBefore = parts.slots.receivedByAll();
     this.ended = new Promise((resolve) => (this.finish = resolve));

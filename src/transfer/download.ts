@@ -293,11 +293,12 @@ export class Download {
     const lanes = usefulConnections(this.job, work.offer);
     const { connections, deadlines, retries } = this.options;
     this.ramp = this.makeRamp(lanes === 1 ? 1 : connections, asked, work);
+    const workers = this.workers(lanes, asked);
     return new Crew(
       {
         ledger: work.ledger,
         slots: work.slots,
-        executor: this.executor(lanes, asked),
+        executor: this.executor(lanes, workers, asked),
         ramp: this.ramp,
         source: asked.source,
         redirected: asked.hops.length > 0,
@@ -314,8 +315,7 @@ export class Download {
         },
         roundTripMs: asked.roundTripMs,
         inOrder: this.job.verification.isFollowing,
-        isEncrypted: asked.source.endpoint.scheme === 'https',
-        receivers: Math.max(1, this.options.threads ?? this.workers(lanes, asked) + 1),
+        receivers: Math.max(1, this.options.threads ?? workers + 1),
         proven: work.offer.kind === 'range',
       },
       lanes,
@@ -336,17 +336,16 @@ export class Download {
 
   /** Threads beside the main one that receive. */
   private workers(lanes: number, { source, connection }: Asked): number {
+    const { threads } = this.options;
+    if (threads !== null) return Math.min(lanes, threads);
     const { scheme } = source.endpoint;
-    const isShared = isOwnAddress(connection.address);
-    const most = receivingThreads(scheme, availableParallelism(), isShared) - 1;
-    return Math.min(lanes, this.options.threads ?? most);
+    const isShared = scheme === 'https' && isOwnAddress(connection.address);
+    return Math.min(lanes, receivingThreads(scheme, availableParallelism(), isShared) - 1);
   }
 
-  private executor(lanes: number, asked: Asked): Executor {
+  private executor(lanes: number, count: number, { roundTripMs }: Asked): Executor {
     const { threads, connections } = this.options;
     const { local, log } = this.job;
-    const { roundTripMs } = asked;
-    const count = this.workers(lanes, asked);
     if (lanes === 1 || count === 0) return local;
     const pool = (this.pool ??= new PoolExecutor(count, lanes, log));
     const isFar = threads === null && roundTripMs >= FAR_MS;

@@ -18,7 +18,7 @@ function word(index: number, key: number): number {
   return Math.imul(x, 0xc2b2ae35) ^ (x >>> 16);
 }
 
-/** What each piece is made of: a word for a word, other for each piece, which is quicker than hashing. */
+/** The words of every piece, before the key of the piece is put in: quicker than hashing each word. */
 const PATTERN = Int32Array.from({ length: PIECE_WORDS }, (_, index) => word(index, 0x27d4eb2f));
 
 function copyPattern(target: Int32Array, first: number, key: number): void {

@@ -16,7 +16,7 @@ export const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
 /** The command's entry. */
 export const COMMAND = path.join(CHECKOUT, 'bin', 'run.js');
 
-/** Compiled code of the command: compiling it again for each test would be a third of what a run costs. */
+/** Compiled code of the command: compiling it again for each test costs a tenth of a run. */
 const CODE = path.join(CHECKOUT, 'dist', 'code');
 
 export interface RunOptions {

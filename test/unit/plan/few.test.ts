@@ -89,8 +89,8 @@ describe('how many connections work', () => {
       [large, true, 10, null, null],
     ] as const) {
       const way = { inOrder, roundTripMs };
-      expect(enoughFor(missing, { ...way, isEncrypted: false })).equal(plain);
-      expect(enoughFor(missing, { ...way, isEncrypted: true })).equal(encrypted);
+      expect(enoughFor(missing, way, 'http')).equal(plain);
+      expect(enoughFor(missing, way, 'https')).equal(encrypted);
     }
   });
 });
