@@ -17,7 +17,7 @@ import { spawnSluice, type RunResult } from '../helpers/run-sluice.js';
 
 const SIZE = 8 * 1024 * 1024;
 const SEED = 31;
-const SLOW = 500_000;
+const SLOW = 300_000;
 
 /** Another program meddles while the command runs. */
 describe('e2e/disturbed', () => {
