@@ -70,7 +70,7 @@ describe('e2e/wire', () => {
     const expected = times === 1 ? one.once : one.ever;
     const cwd = path.join(dir(), one.what.replace(/\W+/g, '-') + times);
     mkdirSync(cwd);
-    const origin = await Origin.start({ size: SIZE, seed: 1, rate: 12 * MIB });
+    const origin = await Origin.start({ size: SIZE, seed: 1, rate: 6 * MIB });
     origin.fault({ when: ({ number }) => number > 0, times, fault: one.fault });
     const args = ['get', origin.url, '-n', '4', '--retries', '1', '--stall-timeout', '2'];
     try {
