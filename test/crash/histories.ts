@@ -67,7 +67,8 @@ export async function record(name: string, url: string, directory: string): Prom
       await (HISTORIES[name] as Runs)(recorder);
       return { name, ...recorder.recorded() };
     } catch (error) {
-      // Where the disk is busy, a run may be through with its first claim not yet synced.
+      // Where the disk is busy, a run may be through with its first claim not yet synced. And a kill
+      // may come while the journal is written to.
       if (!(error instanceof EndedEarly) || attempt === ATTEMPTS) throw error;
     }
   }
@@ -166,6 +167,8 @@ class Recorder {
     expect([...told.keys()].sort(), 'names').to.deep.equal(names);
     for (const [name, file] of told) {
       const size = statSync(path.join(this.directory, name)).size;
+      if (file.size !== size && this.reader.unsure.has(this.reader.names.get(name) as number))
+        throw new EndedEarly(`killed in a write to ${name} that happened`);
       expect(file.size, `the length of ${name}`).to.equal(size);
       if (name === 'f.part') continue;
       const same = file.bytes().equals(readFileSync(path.join(this.directory, name)));
@@ -181,6 +184,7 @@ class Recorder {
   }
 }
 
+/** A run that ended at a moment of which no history can be made. */
 class EndedEarly extends Error {}
 
 function notYet({ status, stderr }: RunResult): never {

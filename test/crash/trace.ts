@@ -35,7 +35,7 @@ const plain = (text: string): string =>
 
 const bytesOf = (text: string): Buffer => Buffer.from(text.replaceAll('\\x', ''), 'hex');
 
-/** What is to be done when a call returns, with its result. */
+/** What is to be done when a call returns, with its result; NaN when it was killed before. */
 type AtEnd = (result: number) => void;
 
 /** Reads the traces of one run after the other. */
@@ -43,15 +43,18 @@ export class TraceReader {
   readonly steps: Step[] = [];
   /** Which file has which name now. */
   readonly names = new Map<string, number>();
+  /** Files with a write that was killed before it returned: nobody knows whether it happened. */
+  readonly unsure = new Set<number>();
   private files = 0;
   private readonly open = new Map<string, AtEnd>();
   private calls = 0;
 
   constructor(private readonly directory: string) {}
 
-  /** Takes up the next run's trace. A call that did not return is one that did not happen. */
+  /** Takes up the next run's trace. A call that did not return counts as one that did not happen. */
   read(trace: string): void {
     this.open.clear();
+    this.unsure.clear();
     for (const line of trace.split('\n')) if (line !== '') this.line(line);
   }
 
@@ -68,9 +71,9 @@ export class TraceReader {
 
   private line(line: string): void {
     const [, pid = '', rest = ''] = /^(\d+)\s+(.*)$/s.exec(line) ?? [];
-    const result = /\) += (-?\d+)[^)]*$/.exec(rest)?.[1];
+    const result = /\) += (-?\d+)[^)]*(?:\([^)]*\))?$/.exec(rest)?.[1];
     if (/^<\.\.\. \w+ resumed>/.test(rest)) {
-      this.open.get(pid)?.(Number(result ?? -1));
+      this.open.get(pid)?.(Number(result));
       this.open.delete(pid);
       return;
     }
@@ -78,7 +81,7 @@ export class TraceReader {
     const atEnd = this.begin(name, args);
     if (atEnd === null) return;
     if (rest.endsWith('<unfinished ...>')) this.open.set(pid, atEnd);
-    else atEnd(Number(result ?? -1));
+    else atEnd(Number(result));
   }
 
   private begin(name: string, args: string): AtEnd | null {
@@ -154,6 +157,7 @@ export class TraceReader {
     const step: Write = { kind: 'write', file, offset: Number(offset), bytes, call };
     this.steps.push(step);
     return (result) => {
+      if (Number.isNaN(result)) this.unsure.add(file);
       step.bytes = bytes.subarray(0, Math.max(0, result));
       this.steps.push({ kind: 'written', call });
     };
