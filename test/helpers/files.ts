@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { contentPieces } from './content.js';
+import { WrongContentError } from './second-try.js';
 
 const PIECE = 1024 * 1024;
 
@@ -103,13 +104,15 @@ export const sha256OfFile = (file: string): string => digestOfFile(file);
  */
 export function expectSameContent(file: string, seed: number, size: number): void {
   const actual = statSync(file).size;
-  if (actual !== size) throw new Error(`${file} has ${actual} bytes, not ${size}`);
+  if (actual !== size) {
+    throw new WrongContentError(`${file} has ${actual} bytes, not ${size}`);
+  }
   let position = 0;
   for (const piece of contentPieces(seed, 0, size)) {
     const bytes = readRange(file, position, position + piece.length);
     if (!bytes.equals(piece)) {
       const at = position + piece.findIndex((byte, index) => byte !== bytes[index]);
-      throw new Error(`${file} differs from content ${seed} at byte ${at} of ${size}`);
+      throw new WrongContentError(`${file} differs from content ${seed} at byte ${at} of ${size}`);
     }
     position += piece.length;
   }

@@ -1,0 +1,108 @@
+/** Which connections are asked again after a body (RFC 9112 section 9.3). */
+import { expect } from 'chai';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { Connection } from '../../../src/net/connection.js';
+import type { BodySink } from '../../../src/net/connection.js';
+
+const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+const BODY = 'ten bytes.';
+const HEAD = `HTTP/1.1 200 OK\r\nContent-Length: ${BODY.length}\r\n\r\n`;
+
+/** Takes everything, and would take more than was promised. */
+class Greedy implements BodySink {
+  readonly isHeld = false;
+  got = '';
+
+  arrived(): boolean {
+    return true;
+  }
+  room(): number {
+    return 64 * 1024;
+  }
+  take(slab: Uint8Array, from: number, to: number): boolean {
+    this.got += Buffer.from(slab.subarray(from, to)).toString('latin1');
+    return true;
+  }
+}
+
+describe('net/connection, after a body', () => {
+  let server: Server;
+  let connection: Connection;
+  let peer: Socket;
+
+  beforeEach(async () => {
+    server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    connection = await Connection.open(
+      {
+        scheme: 'http',
+        host: '127.0.0.1',
+        port: (server.address() as AddressInfo).port,
+        addresses: [{ address: '127.0.0.1', family: 4 }],
+        tls: null,
+      },
+      10_000,
+    );
+    [peer] = await accepted;
+    peer.on('error', () => undefined).resume();
+  });
+
+  afterEach(() => {
+    connection.destroy();
+    peer.destroy();
+    server.close();
+  });
+
+  /** Asks, and has the head of the answer. */
+  async function asked(): Promise<void> {
+    const answer = connection.request(REQUEST, 'GET', 10_000);
+    peer.write(HEAD);
+    await answer;
+  }
+
+  it('may be asked again when the body ended where it was to end', async () => {
+    await asked();
+    const sink = new Greedy();
+    const body = connection.readBody(sink, 10_000);
+    peer.write(BODY);
+    expect(await body).equal('complete');
+    expect(sink.got).equal(BODY);
+    expect(connection.isIdle).equal(true);
+  });
+
+  it('P9: is closed when bytes lie behind the body, and they are no part of it', async () => {
+    await asked();
+    const sink = new Greedy();
+    const body = connection.readBody(sink, 10_000);
+    // One write of a few bytes: they arrive together.
+    peer.write(`${BODY}and more`);
+    expect(await body).equal('complete');
+    expect(sink.got).equal(BODY);
+    expect(connection.isIdle).equal(false);
+    await once(peer, 'close');
+  });
+
+  it('P9: is closed when bytes come that nobody asked for', async () => {
+    await asked();
+    const body = connection.readBody(new Greedy(), 10_000);
+    peer.write(BODY);
+    await body;
+    peer.write('and more');
+    await once(peer, 'close');
+    expect(connection.isIdle).equal(false);
+  });
+
+  it('P9: bytes behind a body are no answer to the request that was sent before they came', async () => {
+    await asked();
+    const body = connection.readBody(new Greedy(), 10_000);
+    peer.write(BODY);
+    await body;
+    const next = connection.request(REQUEST, 'GET', 10_000).catch((error: unknown) => error);
+    peer.write('and more\r\n\r\n');
+    expect(await next).instanceOf(Error);
+    expect(connection.isIdle).equal(false);
+  });
+});
