@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { Connection } from '../../../src/net/connection.js';
-import type { BodySink } from '../../../src/net/connection.js';
 import { dial } from '../../../src/net/dial.js';
 import type { Address, Endpoint } from '../../../src/net/endpoint.js';
+import { Collector } from '../../helpers/collector.js';
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n';
 const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -15,23 +15,6 @@ const SHORT_MS = 50;
 /** Takes the processor away from this thread for longer than the deadline. */
 function holdUp(deadlineMs = SHORT_MS): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, deadlineMs + 100);
-}
-
-/** Takes what comes, piece by piece. */
-class Collector implements BodySink {
-  readonly isHeld = false;
-  got = '';
-
-  arrived(): boolean {
-    return true;
-  }
-  room(): number {
-    return 1024;
-  }
-  take(slab: Uint8Array, from: number, to: number): boolean {
-    this.got += Buffer.from(slab.subarray(from, to)).toString();
-    return true;
-  }
 }
 
 describe('net/deadline', () => {

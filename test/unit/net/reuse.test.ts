@@ -4,28 +4,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { Connection } from '../../../src/net/connection.js';
-import type { BodySink } from '../../../src/net/connection.js';
+import { Collector } from '../../helpers/collector.js';
 
 const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
 const BODY = 'ten bytes.';
 const HEAD = `HTTP/1.1 200 OK\r\nContent-Length: ${BODY.length}\r\n\r\n`;
-
-/** Takes everything, and would take more than was promised. */
-class Greedy implements BodySink {
-  readonly isHeld = false;
-  got = '';
-
-  arrived(): boolean {
-    return true;
-  }
-  room(): number {
-    return 64 * 1024;
-  }
-  take(slab: Uint8Array, from: number, to: number): boolean {
-    this.got += Buffer.from(slab.subarray(from, to)).toString('latin1');
-    return true;
-  }
-}
 
 describe('net/connection, after a body', () => {
   let server: Server;
@@ -65,7 +48,7 @@ describe('net/connection, after a body', () => {
 
   it('may be asked again when the body ended where it was to end', async () => {
     await asked();
-    const sink = new Greedy();
+    const sink = new Collector();
     const body = connection.readBody(sink, 10_000);
     peer.write(BODY);
     expect(await body).equal('complete');
@@ -75,7 +58,7 @@ describe('net/connection, after a body', () => {
 
   it('P9: is closed when bytes lie behind the body, and they are no part of it', async () => {
     await asked();
-    const sink = new Greedy();
+    const sink = new Collector();
     const body = connection.readBody(sink, 10_000);
     // One write of a few bytes: they arrive together.
     peer.write(`${BODY}and more`);
@@ -87,7 +70,7 @@ describe('net/connection, after a body', () => {
 
   it('P9: is closed when bytes come that nobody asked for', async () => {
     await asked();
-    const body = connection.readBody(new Greedy(), 10_000);
+    const body = connection.readBody(new Collector(), 10_000);
     peer.write(BODY);
     await body;
     peer.write('and more');
@@ -97,7 +80,7 @@ describe('net/connection, after a body', () => {
 
   it('P9: bytes behind a body are no answer to the request that was sent before they came', async () => {
     await asked();
-    const body = connection.readBody(new Greedy(), 10_000);
+    const body = connection.readBody(new Collector(), 10_000);
     peer.write(BODY);
     await body;
     const next = connection.request(REQUEST, 'GET', 10_000).catch((error: unknown) => error);
