@@ -1,10 +1,15 @@
 /** Rates from counters. Pure: the caller brings the clock. */
 
-/** Smooths a growing counter into bytes per second. */
+/**
+ * Smooths a growing counter into bytes per second. A rate counts the less the older it is, and for as
+ * long as it lasted: what comes in the first milliseconds, or does not come yet, is not taken for what
+ * goes on.
+ */
 export class Meter {
   private lastBytes: number;
   private lastMs: number;
-  private smoothed: number | null = null;
+  private sum = 0;
+  private weight = 0;
 
   /** @param tauMs time after which an old rate counts for a third */
   constructor(
@@ -18,16 +23,16 @@ export class Meter {
 
   /** Bytes per second; 0 before the first sample. */
   get rate(): number {
-    return this.smoothed ?? 0;
+    return this.weight === 0 ? 0 : this.sum / this.weight;
   }
 
   sample(nowMs: number, bytes: number): void {
     const elapsed = nowMs - this.lastMs;
     if (elapsed <= 0) return;
     const current = (Math.max(0, bytes - this.lastBytes) * 1000) / elapsed;
-    const weight = 1 - Math.exp(-elapsed / this.tauMs);
-    this.smoothed =
-      this.smoothed === null ? current : this.smoothed + weight * (current - this.smoothed);
+    const kept = Math.exp(-elapsed / this.tauMs);
+    this.sum = kept * this.sum + (1 - kept) * current;
+    this.weight = kept * this.weight + (1 - kept);
     this.lastMs = nowMs;
     this.lastBytes = bytes;
   }
