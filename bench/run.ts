@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { Dice } from '../test/helpers/dice.js';
 import { sha256OfFile } from '../test/helpers/files.js';
 import { measure, medianSample, requireTime, type Sample } from './measure.js';
 import { environment, markdown, save, type Row, type ScenarioResult } from './report.js';
@@ -116,6 +117,16 @@ function checkOutput(output: string, expected: Entry['expected'], digest: boolea
   return digest && sha256OfFile(output) !== expected.sha256 ? 'wrote other bytes' : null;
 }
 
+/** The numbers below `count`, in an order that the seed repeats. */
+function shuffled(count: number, seed: number): number[] {
+  const dice = new Dice(seed);
+  const numbers = Array.from({ length: count }, (_, i) => i);
+  return numbers
+    .map((number) => ({ number, at: dice.next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ number }) => number);
+}
+
 class Table {
   readonly rows: Row[];
 
@@ -132,10 +143,9 @@ class Table {
     }));
   }
 
-  /** Runs every entry once; where the round starts rotates, so that nobody is always first. */
+  /** Runs every entry once, in an order of this round: what ran before has its effect, and is another each time. */
   async round(number: number): Promise<void> {
-    for (let i = 0; i < this.entries.length; i++) {
-      const index = (i + number) % this.entries.length;
+    for (const index of shuffled(this.entries.length, number)) {
       const entry = this.entries[index];
       const row = this.rows[index];
       if (entry !== undefined && row !== undefined && row.problem === null) {
