@@ -1,7 +1,7 @@
 /** Retry and rate arithmetic. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import { Meter, median } from '../../../src/plan/meter.js';
+import { Meter, fastest, median } from '../../../src/plan/meter.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs, isTransientStatus } from '../../../src/plan/retry.js';
 
 describe('backoff', () => {
@@ -76,6 +76,11 @@ describe('the meter', () => {
     expect(meter.rate).equal(rate);
     meter.sample(2000, 0);
     expect(meter.rate).closeTo(1000 / Math.E / (1 + 1 / Math.E), 0.01);
+  });
+
+  it('the fastest is the largest', () => {
+    expect(fastest([])).equal(null);
+    expect(fastest([3, 10, 9])).equal(10);
   });
 
   it('the median is the middle one, the upper of two', () => {
