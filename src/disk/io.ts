@@ -15,7 +15,7 @@ const MAX_RETRIES = 100;
  * cost a little less while memory is warm; on a virtual machine that gives free memory back to its host
  * they are cut from what was given back, and 1 GiB took 3 s of system time instead of 0.6 s.
  */
-export const WRITE_BYTES = 256 * 1024;
+export const WRITE_BYTES = 64 * 1024;
 
 /**
  * Writes `buffer[from, to)` at `offset` of the file, all of it, whatever number of calls it takes.
