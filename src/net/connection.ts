@@ -18,7 +18,7 @@ import { endpointKey } from './endpoint.js';
 import type { Endpoint } from './endpoint.js';
 import { socketError } from './errors.js';
 
-/** Bytes of a connection's slab at most, and so of the largest write: the kernel likes them large. */
+/** Bytes of a connection's slab at most: the kernel gives much in one read. */
 export const SLAB_BYTES = 1024 * 1024;
 
 /** With more connections each has half of that: what is received is to stay in the processor's cache. */

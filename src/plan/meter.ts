@@ -8,8 +8,8 @@
 export class Meter {
   private lastBytes: number;
   private lastMs: number;
-  private sum = 0;
   private weight = 0;
+  private smoothed = 0;
 
   /** @param tauMs time after which an old rate counts for a third */
   constructor(
@@ -23,7 +23,7 @@ export class Meter {
 
   /** Bytes per second; 0 before the first sample. */
   get rate(): number {
-    return this.weight === 0 ? 0 : this.sum / this.weight;
+    return this.smoothed;
   }
 
   sample(nowMs: number, bytes: number): void {
@@ -31,8 +31,8 @@ export class Meter {
     if (elapsed <= 0) return;
     const current = (Math.max(0, bytes - this.lastBytes) * 1000) / elapsed;
     const kept = Math.exp(-elapsed / this.tauMs);
-    this.sum = kept * this.sum + (1 - kept) * current;
     this.weight = kept * this.weight + (1 - kept);
+    this.smoothed += ((1 - kept) / this.weight) * (current - this.smoothed);
     this.lastMs = nowMs;
     this.lastBytes = bytes;
   }
