@@ -4,12 +4,16 @@
  */
 import { SluiceError } from '../src/errors.js';
 import { readFully, writeFully } from '../src/disk/io.js';
+import { WriteSize } from '../src/disk/write-size.js';
 import type { BodySink } from '../src/net/connection.js';
 import { SEAM_BYTES } from './protocol.js';
 import type { LeaseTask, SeamSample, Slots } from './protocol.js';
 
 /** A slow connection's bytes are written at least this often, in milliseconds. */
 const FLUSH_MS = 500;
+
+/** What a write costs is the machine's, so all leases of a thread learn it together. */
+const writeSize = new WriteSize();
 
 export class LeaseSink implements BodySink {
   /** Offset of the next byte that will come out of the slab. */
@@ -98,7 +102,11 @@ export class LeaseSink implements BodySink {
     const room = Math.min(this.end, this.bodyEnd) - this.offset;
     const count = Math.max(0, Math.min(to - from, room));
     if (count > 0) {
-      this.slots.turn.take(() => writeFully(fd, slab, from, from + count, this.offset));
+      this.slots.turn.take(() => {
+        const began = performance.now();
+        writeFully(fd, slab, from, from + count, this.offset, writeSize.bytes);
+        writeSize.took(count, performance.now() - began);
+      });
       this.offset += count;
       this.slots.setPosition(slot, this.offset);
       // Not before the write: what is counted when a sync begins is what that sync covers.

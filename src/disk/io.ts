@@ -11,15 +11,9 @@ import { diskError, errnoOf, takesNothing } from './errors.js';
 const MAX_RETRIES = 100;
 
 /**
- * The most that one write takes, in bytes. The kernel makes a folio as large as the write. Larger ones
- * cost a little less while memory is warm; on a virtual machine that gives free memory back to its host
- * they are cut from what was given back, and 1 GiB took 3 s of system time instead of 0.6 s.
- */
-export const WRITE_BYTES = 64 * 1024;
-
-/**
  * Writes `buffer[from, to)` at `offset` of the file, all of it, whatever number of calls it takes.
  * Raises the error of {@link diskError}; the caller knows the path and adds it.
+ * @param most bytes that one call is given at most, see `write-size.ts`
  */
 export function writeFully(
   fd: number,
@@ -27,6 +21,7 @@ export function writeFully(
   from: number,
   to: number,
   offset: number,
+  most = Infinity,
 ): void {
   checkSpan(buffer, from, to, offset);
   let at = from;
@@ -34,7 +29,7 @@ export function writeFully(
   while (at < to) {
     let written: number;
     try {
-      written = writeSync(fd, buffer, at, Math.min(to - at, WRITE_BYTES), offset + (at - from));
+      written = writeSync(fd, buffer, at, Math.min(to - at, most), offset + (at - from));
     } catch (thrown) {
       retries += 1;
       if (retries <= MAX_RETRIES && isTransient(thrown)) continue;

@@ -16,15 +16,18 @@ export interface Enough {
   perThread: number;
   /** Part of the time, 0 to 1, in which the thread is at work: it can take little more from others. */
   busy: number;
-  /** Bytes per millisecond that come in meanwhile: a thread may be at work on something else. */
+  /**
+   * Bytes per millisecond that come in from the beginning: a thread may be at work on something else.
+   * No more than cold code brings in its first 30 ms on a slow machine, which was 120,000.
+   */
   rate: number;
 }
 
 /** More connections to a thread only push each other's bytes out of the processor's caches. */
-export const ENOUGH: Enough = { perThread: 4, busy: 0.8, rate: 200_000 };
+export const ENOUGH: Enough = { perThread: 4, busy: 0.8, rate: 50_000 };
 
 /** The same with TLS, where each byte is touched three times more. */
-export const ENOUGH_ENCRYPTED: Enough = { ...ENOUGH, perThread: 1, rate: 100_000 };
+export const ENOUGH_ENCRYPTED: Enough = { ...ENOUGH, perThread: 1 };
 
 /** While a hash follows, more would end their leases in any order, and leave it first waiting and then behind. */
 export const ENOUGH_IN_ORDER: Enough = { perThread: 1, busy: 0.5, rate: 0 };

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { withMissingSpace } from '../../../src/disk/errors.js';
-import { WRITE_BYTES, readFully, writeFully } from '../../../src/disk/io.js';
+import { readFully, writeFully } from '../../../src/disk/io.js';
 import { PartFile } from '../../../src/disk/part-file.js';
 import { expectCode, temporaryDirectory } from './files.js';
 import { mountSmallDisk } from './small-disk.js';
@@ -28,8 +28,8 @@ describe('disk/io', () => {
 
   it('writes what one write does not take in several', () => {
     const part = PartFile.create(at('x.part'));
-    const data = Buffer.alloc(2 * WRITE_BYTES + 4097, 'some bytes of which each has its place ');
-    writeFully(part.fd, data, 1, data.length, 3);
+    const data = Buffer.alloc(2 * 8192 + 4097, 'some bytes of which each has its place ');
+    writeFully(part.fd, data, 1, data.length, 3, 8192);
     const back = Buffer.alloc(data.length - 1);
     expect(readFully(part.fd, back, 0, back.length, 3)).to.equal(back.length);
     expect(back.equals(data.subarray(1))).to.equal(true);
