@@ -16,12 +16,15 @@ const shared = {
   write: false,
 };
 
-/** A command that starts at this moment reads the old file or the new one, never half of one. */
-async function bundle(options) {
+/**
+ * A command that starts at this moment reads the old file or the new one, never half of one.
+ * @param finish what is done to the text of a bundle
+ */
+async function bundle(options, finish = (text) => text) {
   const { outputFiles } = await build({ ...shared, ...options });
-  for (const { path: file, contents } of outputFiles) {
+  for (const { path: file, text } of outputFiles) {
     mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(`${file}.new`, contents);
+    writeFileSync(`${file}.new`, finish(text));
     renameSync(`${file}.new`, file);
   }
 }
@@ -36,15 +39,37 @@ await bundle({
   sourcemap: 'linked',
 });
 
-await bundle({
+/**
+ * Modules of Node that take milliseconds to load are loaded when something of them is used: then the
+ * first connection is under way.
+ */
+const LATER = /\brequire\("(node:(?:crypto|worker_threads|zlib))"\)/g;
+
+/** Loads them later. The bundle is read as Latin-1, so it is ASCII. */
+function finishQuick(text) {
+  const finished = text.replace(LATER, 'laterModule("$1")');
+  if (finished === text) throw new Error('nothing of the bundle is loaded later');
+  if (/[^\0-\x7f]/.test(finished)) throw new Error('the bundle is not ASCII');
+  return finished;
+}
+
+const options = {
   entryPoints: [`${dist}/src/cli/quick.js`],
   outfile: `${dist}/bundle/quick.cjs`,
   format: 'cjs',
+  // Less to read and to compile; names stay, for the sake of stacks.
+  minifyWhitespace: true,
+  minifySyntax: true,
   // From compiled code that was kept (bin/compiled.js) V8 cannot import(); all packages are CommonJS.
   supported: { 'dynamic-import': false },
   // Modules that name another file by their own place lie two folders below dist.
   define: { 'import.meta.url': 'placeOfModules' },
   banner: {
-    js: "const placeOfModules = require('node:url').pathToFileURL(__dirname + '/../src/cli/quick.js').href;",
+    js: [
+      "const placeOfModules = require('node:url').pathToFileURL(__dirname + '/../src/cli/quick.js').href;",
+      'const laterModule = (id) => new Proxy({}, { get: (_, name) => require(id)[name] });',
+    ].join('\n'),
   },
-});
+};
+
+await bundle(options, finishQuick);

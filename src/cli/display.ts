@@ -1,5 +1,4 @@
 /** The live display: draws frames in place at the bottom of a terminal. */
-import { performance } from 'node:perf_hooks';
 import type { DownloadSnapshot } from '../transfer/events.js';
 import { escapeControl } from '../http/redact.js';
 import { renderFrame } from './frame.js';

@@ -1,5 +1,4 @@
 /** Newline-delimited JSON events for programs; `docs/events.md` is their schema. */
-import { performance } from 'node:perf_hooks';
 import type { DownloadEvent } from '../transfer/events.js';
 import type { SluiceError } from '../errors.js';
 import { BaseReporter } from './base-reporter.js';

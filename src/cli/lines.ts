@@ -1,5 +1,4 @@
 /** A line now and then, for what is not a terminal. */
-import { performance } from 'node:perf_hooks';
 import type { DownloadEvent, ProgressEvent, RetryEvent } from '../transfer/events.js';
 import type { SluiceError } from '../errors.js';
 import { BaseReporter } from './base-reporter.js';

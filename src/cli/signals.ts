@@ -1,7 +1,5 @@
 /** Signals that ask the command to stop, and what must be undone before the process ends. */
 
-import { performance } from 'node:perf_hooks';
-
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /** A hang-up is a termination by another name. */

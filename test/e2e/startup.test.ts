@@ -19,6 +19,7 @@ import { Origin } from '../helpers/origin.js';
 import { findProgram } from '../helpers/real-server.js';
 import { CHECKOUT, runSluice, type RunResult } from '../helpers/run-sluice.js';
 
+const LIST_ORDER = new URL('../helpers/list-order.js', import.meta.url).href;
 const LIST_MODULES = new URL('../helpers/list-modules.js', import.meta.url).href;
 
 /** Rooms of src/ that are the engine, and workers/. */
@@ -172,6 +173,26 @@ describe('start-up', () => {
       expect(modules.some((file) => ENGINE.test(file))).to.equal(true);
       expect(modules.filter((file) => file.includes('node_modules'))).to.deep.equal([]);
       expect(modules.filter((file) => DISPLAY.test(file))).to.deep.equal([]);
+    } finally {
+      await origin.server.close();
+    }
+  });
+
+  it('the first connection is dialled before the modules are loaded that it does not need', async () => {
+    const origin = await Origin.start({ size: 1000 });
+    const list = path.join(notes(), 'order');
+    try {
+      const { status, stderr } = await runSluice(['get', '-o', 'f', origin.url], {
+        cwd: scratch(),
+        nodeArgs: ['--import', LIST_ORDER],
+        env: { SLUICE_TEST_MODULES: list },
+      });
+      expect(status, stderr).to.equal(0);
+      const order = readFileSync(list, 'utf8').split('\n');
+      expect(order.indexOf('connect')).to.be.above(0);
+      expect(order.indexOf('node:crypto')).to.be.above(order.indexOf('connect'));
+      expect(order).not.to.include('node:worker_threads');
+      expect(order).not.to.include('node:perf_hooks');
     } finally {
       await origin.server.close();
     }
