@@ -93,6 +93,8 @@ export class Connection {
   address = '';
   /** Milliseconds that opening it took. */
   dialMs = 0;
+  /** Milliseconds of these in which the thread only waited: what it did meanwhile tells nothing of the network. */
+  dialWaitMs = 0;
   /**
    * Whether the end of a close-delimited body is known to be one. Under TLS only a close_notify is
    * (RFC 9112 section 9.8), and only a watched connection can tell.
@@ -146,6 +148,7 @@ export class Connection {
     { watched = false, slab = SLAB_BYTES } = {},
   ): Promise<Connection> {
     const started = performance.now();
+    const { idle } = performance.eventLoopUtilization();
     const connection = new Connection(endpoint, Buffer.allocUnsafeSlow(slab));
     const reader = {
       buffer: () => connection.space(),
@@ -161,6 +164,7 @@ export class Connection {
     connection.address = address.address;
     connection.openedMs = performance.now();
     connection.dialMs = connection.openedMs - started;
+    connection.dialWaitMs = performance.eventLoopUtilization().idle - idle;
     socket.on('error', (error) => connection.die(socketError(error, 'exchange', connection.peer)));
     // Before Node's own listener, which closes our side and with it the trace of a reset.
     socket.prependListener('end', () => connection.onEnd());

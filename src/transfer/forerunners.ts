@@ -16,7 +16,7 @@ const FEW = 3;
 
 /**
  * Opens them.
- * @param roundTripMs as the first connection tells it
+ * @param roundTripMs no more than what the first connection waited for: this thread is at work while it is opened
  */
 export function sendAhead(
   connections: Connections,

@@ -93,8 +93,8 @@ export class Opening {
   private async askFor(from: number, end: number | null): Promise<[Asked, Offer]> {
     if (this.rangeless && from === 0) return this.askWhole();
     const { local, options } = this.job;
-    const asked = await this.job.asker.ask({ start: from, end }, (endpoint, { dialMs }) => {
-      if (end !== 1) sendAhead(local.connections, options, endpoint, dialMs);
+    const asked = await this.job.asker.ask({ start: from, end }, (endpoint, { dialWaitMs }) => {
+      if (end !== 1) sendAhead(local.connections, options, endpoint, dialWaitMs);
     });
     const offer = this.readPart(asked, from, end);
     if (offer === null) return this.askWhole();
