@@ -56,8 +56,7 @@ function load(file, directory) {
   const at = path.join(directory, `${path.basename(file)}-${process.version}-${process.arch}`);
   const source = readFileSync(file);
   const cachedData = read(at, source);
-  // The bundle is ASCII (scripts/bundle.js), which takes a fifth of the time of reading UTF-8.
-  const wrapped = nodeModule.wrap(source.toString('latin1'));
+  const wrapped = nodeModule.wrap(source.toString());
   const script = new vm.Script(wrapped, { filename: file, cachedData });
   const module = new nodeModule(file);
   const required = nodeModule.createRequire(file);

@@ -37,8 +37,8 @@ export class WriteSize {
   private chosen = 0;
   /** The size on trial; null when there is none. */
   private tried: number | null = null;
-  /** Whether the next trial is of a larger size. */
-  private isUpward = true;
+  /** From the chosen size to the one that is tried next: 1 for a larger one, or -1. */
+  private step = 1;
   private pause = 2 * FIRST_PAUSE;
   private untilTrial = FIRST_PAUSE;
   /** What the last spans cost with the chosen size, and those of the trial; milliseconds a byte. */
@@ -67,14 +67,14 @@ export class WriteSize {
     this.costs = [...this.costs.slice(1 - LOOKS), cost];
     this.untilTrial -= 1;
     if (this.costs.length < LOOKS) return;
-    this.settled ??= middle(this.costs);
-    if (this.untilTrial <= 0 || middle(this.costs) > WORSE * this.settled) this.beginTrial();
+    const usual = middle(this.costs);
+    this.settled ??= usual;
+    if (this.untilTrial <= 0 || usual > WORSE * this.settled) this.beginTrial();
   }
 
   private beginTrial(): void {
-    const other = this.chosen + (this.isUpward ? 1 : -1);
-    if (WRITE_SIZES[other] === undefined) this.isUpward = !this.isUpward;
-    this.tried = this.chosen + (this.isUpward ? 1 : -1);
+    if (WRITE_SIZES[this.chosen + this.step] === undefined) this.step = -this.step;
+    this.tried = this.chosen + this.step;
     this.trialCosts = [];
   }
 
@@ -90,7 +90,7 @@ export class WriteSize {
 
   private endTrial(next: number): void {
     if (next === this.chosen) {
-      this.isUpward = !this.isUpward;
+      this.step = -this.step;
       this.untilTrial = this.pause;
       this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
     } else {
