@@ -2,17 +2,11 @@
  * Given to Node with `--import`, writes the URL of every module that the main thread loads to the
  * file that SLUICE_TEST_MODULES names: ES modules as they are loaded, CommonJS ones at the exit.
  */
-import { appendFileSync } from 'node:fs';
 import { createRequire, register } from 'node:module';
 import type { LoadHook } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-
-const file = process.env['SLUICE_TEST_MODULES'];
-
-function note(url: string): void {
-  if (file !== undefined) appendFileSync(file, `${url}\n`);
-}
+import { note } from './module-notes.js';
 
 /** Node calls this in a thread of its own, before each ES module is loaded. */
 export const load: LoadHook = (url, context, next) => {

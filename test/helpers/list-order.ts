@@ -2,15 +2,9 @@
  * Given to Node with `--import`, writes to the file that SLUICE_TEST_MODULES names, in their order:
  * each module that a CommonJS module requires, and `connect` where a socket begins to connect.
  */
-import { appendFileSync } from 'node:fs';
 import Module from 'node:module';
 import { Socket } from 'node:net';
-
-const file = process.env['SLUICE_TEST_MODULES'];
-
-function note(line: string): void {
-  if (file !== undefined) appendFileSync(file, `${line}\n`);
-}
+import { note } from './module-notes.js';
 
 interface Loader {
   _load: (name: string, ...rest: unknown[]) => unknown;

@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { Connection } from '../../../src/net/connection.js';
 import { dial } from '../../../src/net/dial.js';
-import type { Address, Endpoint } from '../../../src/net/endpoint.js';
 import { Collector } from '../../helpers/collector.js';
+import { endpointOf } from '../../helpers/endpoint-of.js';
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n';
 const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -36,14 +36,6 @@ describe('net/deadline', () => {
     await once(server, 'listening');
     return server;
   }
-
-  const endpointOf = (server: Server, addresses: string[] = ['127.0.0.1']): Endpoint => ({
-    scheme: 'http',
-    host: 'x.test',
-    port: (server.address() as AddressInfo).port,
-    addresses: addresses.map((address): Address => ({ address, family: 4 })),
-    tls: null,
-  });
 
   /** A connection that has sent its request, and the server's end of it. */
   async function asked(
@@ -98,7 +90,11 @@ describe('net/deadline', () => {
       server.on('connection', () => told.push(name));
     const reader = { buffer: () => Buffer.alloc(1024), callback: () => true };
     // Nobody listens at the first: its refusal is read when the second's head start is over too.
-    const opening = dial(endpointOf(second, ['127.0.0.1', '127.0.0.2', '127.0.0.3']), reader, 9000);
+    const opening = dial(
+      endpointOf(second, { addresses: ['127.0.0.1', '127.0.0.2', '127.0.0.3'] }),
+      reader,
+      9000,
+    );
     process.nextTick(() => holdUp(250));
     const { socket, address } = await opening;
     expect(address.address).equal('127.0.0.2');

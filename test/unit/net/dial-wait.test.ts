@@ -2,8 +2,8 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { Connection } from '../../../src/net/connection.js';
+import { endpointOf } from '../../helpers/endpoint-of.js';
 
 /** Longer than a connection to this machine takes to open, whatever else the machine does, in milliseconds. */
 const WORK_MS = 500;
@@ -15,16 +15,7 @@ describe('net/connection, while it is opened', () => {
       '127.0.0.1',
     );
     await once(server, 'listening');
-    const opening = Connection.open(
-      {
-        scheme: 'http',
-        host: '127.0.0.1',
-        port: (server.address() as AddressInfo).port,
-        addresses: [{ address: '127.0.0.1', family: 4 }],
-        tls: null,
-      },
-      10_000,
-    );
+    const opening = Connection.open(endpointOf(server), 10_000);
     const until = performance.now() + WORK_MS;
     while (performance.now() < until);
     const connection = await opening;

@@ -1,12 +1,12 @@
 /** A connection that is asked for its next answer before the present one has ended. */
 import { expect } from 'chai';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';
 import type { Server, TLSSocket } from 'node:tls';
 import { Connection } from '../../../src/net/connection.js';
 import type { BodySink } from '../../../src/net/connection.js';
 import { certificates } from '../../helpers/certificates.js';
+import { endpointOf } from '../../helpers/endpoint-of.js';
 
 const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
 /** Several TLS records, which arrive in one read. */
@@ -46,13 +46,7 @@ describe('net/connection, pipelined', () => {
     await once(server, 'listening');
     const accepted = once(server, 'secureConnection') as Promise<[TLSSocket]>;
     connection = await Connection.open(
-      {
-        scheme: 'https',
-        host: '127.0.0.1',
-        port: (server.address() as AddressInfo).port,
-        addresses: [{ address: '127.0.0.1', family: 4 }],
-        tls: { ca: all.ca, cert: null, key: null, verify: true },
-      },
+      endpointOf(server, { tls: { ca: all.ca, cert: null, key: null, verify: true } }),
       10_000,
     );
     [peer] = await accepted;

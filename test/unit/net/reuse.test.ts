@@ -2,9 +2,10 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { Connection } from '../../../src/net/connection.js';
 import { Collector } from '../../helpers/collector.js';
+import { endpointOf } from '../../helpers/endpoint-of.js';
 
 const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
 const BODY = 'ten bytes.';
@@ -19,16 +20,7 @@ describe('net/connection, after a body', () => {
     server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const accepted = once(server, 'connection') as Promise<[Socket]>;
-    connection = await Connection.open(
-      {
-        scheme: 'http',
-        host: '127.0.0.1',
-        port: (server.address() as AddressInfo).port,
-        addresses: [{ address: '127.0.0.1', family: 4 }],
-        tls: null,
-      },
-      10_000,
-    );
+    connection = await Connection.open(endpointOf(server), 10_000);
     [peer] = await accepted;
     peer.on('error', () => undefined).resume();
   });
