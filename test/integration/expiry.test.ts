@@ -188,10 +188,13 @@ describe('addresses that expire', () => {
     const before = server.origin.requests.length;
     const run = await engine.resume();
     expectDone(run, REFERENCE);
-    expect(server.origin.requests[before]?.target).equal('/start');
+    const [start, data] = server.origin.requests.slice(before);
+    expect(start?.target).equal('/start');
     const resumed = run.events.find((event) => event.type === 'start')?.resumed ?? 0;
     expect(resumed).above(0);
-    expect((run.last as { fetched: number }).fetched).most(REFERENCE.size - resumed + 64 * 1024);
+    // Not `fetched`: on a busy machine a lease that stalls is fetched by a second connection too.
+    expect(data?.target).equal('/signed?1');
+    expect(data?.fields.range).match(/^bytes=[1-9]\d*-\d+$/);
   });
 
   it('P20: the command: an address that serves three requests, with threads', async () => {
