@@ -249,6 +249,13 @@ export interface SeamSample {
   bytes: Uint8Array;
 }
 
+/** The bytes, or what the head says of them, are of another representation. */
+export interface ChangedResult {
+  kind: 'changed';
+  by: 'seam' | 'validator';
+  error: ErrorRecord;
+}
+
 /** How a lease ended. `short` means that the server sent a valid but shorter range than asked. */
 export type LeaseResult =
   | { kind: 'done' }
@@ -256,7 +263,7 @@ export type LeaseResult =
   | { kind: 'cancelled' }
   | { kind: 'redirected'; status: number }
   | { kind: 'ignored'; why: string }
-  | { kind: 'changed'; by: 'seam' | 'validator'; error: ErrorRecord }
+  | ChangedResult
   | { kind: 'failed'; error: ErrorRecord };
 
 /** What came of a lease. Errors travel as records: classes do not survive the thread boundary. */

@@ -20,9 +20,9 @@ export interface Stage {
 export function chooseMove(books: Books, stage: Stage, costs: Costs): Move | null {
   const { gaps, active } = books;
   if (gaps.length > 0) return nextMove(books, stage.lanes, costs);
-  if (stage.isBoosting) return stage.isBusy ? null : boost(active, costs);
+  if (stage.isBoosting) return boost(active, stage, costs);
   const open = active.find(({ lease }) => lease === stage.open);
-  const cut = open === undefined ? null : grantFromEnd(open, stage.lanes, costs);
+  const cut = open === undefined ? null : grantFromEnd(open, stage.lanes, active.length, costs);
   if (cut !== null) return { kind: 'cut', ...cut };
   return stage.isBusy ? null : nextMove(books, stage.lanes, costs);
 }

@@ -4,8 +4,10 @@
  */
 import { assert } from '../errors.js';
 import { alignDown, alignUp } from './align.js';
+import { LEAST_FAR_BYTES, farShare } from './boost.js';
 import { cutFront, isHindrance, longestInOrder } from './in-order.js';
 import type { ActiveLease, Books, Costs, Cut, Move, Span } from './moves.js';
+import { FAR_MS } from './ramp.js';
 import { RESCUE_SEAMS } from './seam-budget.js';
 
 /** The smallest lease that is cut off another one. */
@@ -108,14 +110,25 @@ export function grantByCut(active: readonly ActiveLease[], costs: Costs): Cut | 
  * gap; null when little is left. Its connection is warm, and what is under way on it when it is cut is
  * fetched in vain: on a far link it should last as long as the download.
  */
-export function grantFromEnd(open: ActiveLease, lanes: number, costs: Costs): Cut | null {
+export function grantFromEnd(
+  open: ActiveLease,
+  lanes: number,
+  out: number,
+  costs: Costs,
+): Cut | null {
   const left = open.end - open.position;
   if (open.fixed || open.givenUp || costs.seams.splits < 1) return null;
-  const length = Math.min(leaseLength(left, lanes, costs), left / 2);
-  if (length < smallestLease(costs)) return null;
+  const isNew = costs.ownRate === null;
+  const most = isNew ? shareOf(left, lanes - out, costs) : left / 2;
+  const length = Math.min(leaseLength(left, lanes, costs), most);
+  if (length < (isNew ? LEAST_FAR_BYTES : smallestLease(costs))) return null;
   const start = cutAt(open.end - length, open.position + MIN_STEAL_BYTES);
   return { span: { start, end: open.end }, lease: open.lease };
 }
+
+/** What each connection gets of a file that is too short to give them all what is worth a seam. */
+const shareOf = (left: number, others: number, { seams }: Costs): number =>
+  Math.max(farShare(left, Math.max(1, others)), left / (seams.splits + 1));
 
 /** Milliseconds until a lease ends at its rate, or at the usual rate while its own is unknown. */
 export function timeLeftMs(lease: ActiveLease, costs: Costs): number {
@@ -131,8 +144,10 @@ function cutOf(lease: ActiveLease, isTail: boolean, costs: Costs): Cut | null {
   if (lease.fixed || left < 2 * MIN_STEAL_BYTES) return null;
   if (!maySpendOn(lease, left, isTail, costs)) return null;
   const thief = costs.usualRate ?? lease.rate ?? 1;
-  const victim = lease.rate ?? thief;
-  const leftMs = timeLeftMs(lease, costs);
+  const victim = mayCatchUp(lease, costs)
+    ? Math.max(lease.rate ?? 0, thief, costs.ownRate ?? 0)
+    : (lease.rate ?? thief);
+  const leftMs = timeLeftMs({ ...lease, rate: lease.rate === null ? null : victim }, costs);
   const keepMs =
     leftMs === Number.MAX_SAFE_INTEGER ? 0 : balance(left, victim, thief, costs.requestMs);
   const kept = Math.min(
@@ -142,6 +157,15 @@ function cutOf(lease: ActiveLease, isTail: boolean, costs: Costs): Cut | null {
   const end = cutAt(lease.position + kept, lease.position + MIN_STEAL_BYTES);
   if (fetchMs(lease.end - end, thief, costs) > WORTH_PART * leftMs) return null;
   return { span: { start: end, end: lease.end }, lease: lease.lease };
+}
+
+/**
+ * Whether a slow connection on a far link may do as well as the others once it has had its time: one
+ * that would have to begin anew for the rest of it has to have that time as well.
+ */
+function mayCatchUp({ ageMs, silentMs }: ActiveLease, costs: Costs): boolean {
+  if (costs.isWarm || costs.roundTripMs < FAR_MS) return false;
+  return ageMs < fairMs(costs) && silentMs < SILENT_MS + SILENT_REQUESTS * costs.requestMs;
 }
 
 /**

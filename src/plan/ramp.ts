@@ -1,5 +1,5 @@
 /** How many connections to use. Pure: the caller brings the clock and the counters. */
-import { BOOST_LANES } from './boost.js';
+import { BOOST_LANES, MOST_UNDER_WAY } from './boost.js';
 import type { Link } from './link.js';
 import { Slump } from './slump.js';
 
@@ -37,12 +37,6 @@ const BOOST_MS = 40;
 
 /** A far link that has not filled after so many round trips needs more than one connection. */
 const BOOST_ROUND_TRIPS = 12;
-
-/**
- * What one connection may have under way, in bytes: Linux gives a receive buffer 6 MB at most by
- * default, and not all of it is window. A link that holds more is not filled by one.
- */
-const MOST_UNDER_WAY = 2_500_000;
 
 /** A link that holds no more is full again soon after a lost packet, and many connections share it badly. */
 const LITTLE_UNDER_WAY = 1_000_000;
@@ -214,8 +208,10 @@ export class Ramp {
   /**
    * Whether a connection may help to fill the link.
    * @param idleSinceMs when it ended what it did; null when it has done nothing yet
+   * @param isBusy it does something still
    */
-  mayBoost(idleSinceMs: number | null): boolean {
+  mayBoost(idleSinceMs: number | null, isBusy: boolean): boolean {
+    if (isBusy) return this.link?.isQueued === false;
     return idleSinceMs === null || this.link?.isClearSince(idleSinceMs) === true;
   }
 

@@ -50,12 +50,11 @@ export function seamsLeft(
   lanes: number,
 ): SeamsLeft {
   const used = spent + owed;
-  const share = total * SHARE;
   const budget = seamBudget(total, lanes);
-  const first = Math.min((lanes - 1) * SEAM_BYTES, share, budget * FIRST_PART);
+  const first = Math.min((lanes - 1) * SEAM_BYTES, budget * FIRST_PART);
   const whole = (bytes: number): number => Math.max(0, Math.floor(bytes / SEAM_BYTES));
   return {
-    splits: whole(Math.max(first, share * SPLIT_PART) - used),
+    splits: whole(Math.max(first, budget * SPLIT_PART) - used),
     all: whole(budget - used),
   };
 }

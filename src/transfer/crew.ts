@@ -15,7 +15,7 @@ import { seamsLeft } from '../plan/seam-budget.js';
 import { slabBytes } from '../net/connection.js';
 import { measureRoundTrip } from '../net/round-trip.js';
 import { SEAM_BYTES, slotsOf } from '../../workers/protocol.js';
-import type { LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
+import type { ChangedResult, LeaseOutcome, LeaseTask, Source } from '../../workers/protocol.js';
 import { Addresses } from './addresses.js';
 import { Busy } from './busy.js';
 import { Coverage } from './coverage.js';
@@ -254,16 +254,17 @@ export class Crew {
     return this.target > 1 && this.trial === null;
   }
 
-  private grant({ rate, idleSinceMs, working }: LaneBook): Grant | null {
+  private grant(lane: LaneBook): Grant | null {
     const { ledger, ramp } = this.parts;
-    if (ramp.isBoosting && !ramp.mayBoost(idleSinceMs)) return null;
+    const isBusy = lane.working !== null;
+    if (ramp.isBoosting && !ramp.mayBoost(lane.idleSinceMs, isBusy)) return null;
     const books = { gaps: ledger.gaps(), missing: ledger.missing.total(), active: this.active() };
-    const costs = this.costs(rate, isWarm(idleSinceMs));
+    const costs = this.costs(lane.rate, isWarm(lane));
     const stage = {
       lanes: this.target,
       isBoosting: ramp.isBoosting,
       open: this.keepsFirst ? this.openLease : null,
-      isBusy: working !== null,
+      isBusy,
     };
     const move = chooseMove(books, stage, costs);
     if (move === null) return null;
@@ -389,6 +390,7 @@ export class Crew {
     const booked = this.parts.ledger.lease(outcome.lease);
     const end = booked?.end ?? outcome.written;
     this.parts.ledger.close(outcome.lease, outcome.written);
+    lane.isOpen = outcome.result.kind === 'done' && end >= working.end;
     this.learn(lane, working, outcome);
     traceLease(this.parts.log, working, outcome);
     try {
@@ -404,12 +406,14 @@ export class Crew {
 
   /** Connections that are about to end their lease are asked for the next one already. */
   private askBehind(): void {
-    const { ledger, ramp, executor } = this.parts;
+    const { ledger, executor } = this.parts;
     const isBusy = this.lanes.filter(({ working }) => working !== null).length <= this.target;
-    if (!this.proven || ramp.isBoosting || !isBusy) return;
+    if (!this.proven || !isBusy) return;
     for (const lane of this.lanes) {
       if (!this.pipelining.isOpen(this.target)) return;
       if (ledger.missing.total() === 0 && !this.keepsFirst) return;
+      // The answer that goes on to the end of the file has nothing behind it.
+      if (lane.working?.lease === this.openLease) continue;
       if (!endsWithin(lane, this.pipelining.leadMs, this.books)) continue;
       if (!executor.mayPipeline(lane.number)) continue;
       const grant = this.grant(lane);
@@ -464,13 +468,7 @@ export class Crew {
         // The first answer, which is a whole in itself, is still the one that it was.
         if (isTrial && result.by === 'validator' && this.parts.ledger.leasesOut > 0)
           return this.rangesFailed();
-        return this.changed(
-          lane,
-          working,
-          SluiceError.fromRecord(result.error),
-          outcome,
-          result.by,
-        );
+        return this.changed(lane, working, outcome, result);
       case 'failed':
         if (isTrial) this.trialFailed(outcome.written > working.start);
         return this.leaseFailed(lane, working, SluiceError.fromRecord(result.error), outcome);
@@ -554,10 +552,10 @@ export class Crew {
   private changed(
     lane: LaneBook,
     working: Working,
-    error: SluiceError,
     outcome: LeaseOutcome,
-    by: 'seam' | 'validator',
+    { by, error: record }: ChangedResult,
   ): void {
+    const error = SluiceError.fromRecord(record);
     if (by === 'seam') {
       this.spoiled = true;
       throw error;

@@ -22,6 +22,8 @@ export interface Working {
   heardMs: number;
   heard: number;
   meter: Meter;
+  /** The same of the last moments. */
+  recent: Meter;
   /** What the slot's counter would have said at the lease's first byte. */
   from: number;
   /** How often the source had been renewed when this lease was handed out. */
@@ -45,6 +47,8 @@ export interface LaneBook {
   behind: Working | null;
   /** When its last lease ended; null before. */
   idleSinceMs: number | null;
+  /** That one ended where it was to end when it was asked for: what is cut short takes its connection with it. */
+  isOpen: boolean;
   /** Bytes per second that it last yielded; null before. */
   rate: number | null;
 }
@@ -59,6 +63,7 @@ export function newLane(number: number): LaneBook {
     working: null,
     behind: null,
     idleSinceMs: null,
+    isOpen: false,
     rate: null,
   };
 }
@@ -73,6 +78,12 @@ export const youngMs = ({ roundTripMs }: Pick<Costs, 'roundTripMs'>): number =>
 
 /** Time after which an old rate of a lease counts for a third, in milliseconds. */
 const METER_MS = 700;
+
+/** The same in slow start, where a rate doubles with each round trip: the other one lags far behind. */
+const RECENT_MS = 100;
+
+/** On a far link a lease is in slow start for so many round trips, at most. */
+const SLOW_START_ROUND_TRIPS = 20;
 
 /**
  * Gives a connection a lease: to work on, or behind the one that it works on.
@@ -92,6 +103,7 @@ export function put(
     heardMs: nowMs,
     heard: received,
     meter: new Meter(METER_MS, nowMs, received),
+    recent: new Meter(RECENT_MS, nowMs, received),
     from: received - headSeam,
     generation,
     isBehind,
@@ -120,6 +132,7 @@ export function takeOff(lane: LaneBook, lease: number, slots: Slots): Working | 
   if (behind !== null) {
     behind.beganMs = behind.heardMs = nowMs;
     behind.meter = new Meter(METER_MS, nowMs, slots.received(behind.slot));
+    behind.recent = new Meter(RECENT_MS, nowMs, slots.received(behind.slot));
   }
   return working;
 }
@@ -130,7 +143,7 @@ export function takeOff(lane: LaneBook, lease: number, slots: Slots): Working | 
  */
 export function activeLeases(
   lanes: readonly LaneBook[],
-  { ledger, coverage }: Books,
+  { ledger, coverage, roundTripMs }: Books,
   youngMs: number,
 ): ActiveLease[] {
   const nowMs = performance.now();
@@ -145,7 +158,7 @@ export function activeLeases(
         lease,
         position,
         end,
-        rate: ageMs < youngMs ? null : working.meter.rate,
+        rate: ageMs < youngMs ? null : presentRate(working, ageMs, roundTripMs),
         meanRate: ((position - start) * 1000) / Math.max(1, ageMs),
         ageMs,
         silentMs: isBehind ? 0 : nowMs - working.heardMs,
@@ -159,6 +172,12 @@ export function activeLeases(
     ...(working === null ? [] : see(working, behind !== null, false)),
     ...(behind === null ? [] : see(behind, false, true)),
   ]);
+}
+
+/** Bytes per second; what is in slow start is taken to go on as it did last, at least. */
+function presentRate({ meter, recent }: Working, ageMs: number, roundTripMs: number): number {
+  const isStarting = roundTripMs >= FAR_MS && ageMs < SLOW_START_ROUND_TRIPS * roundTripMs;
+  return isStarting ? Math.max(meter.rate, recent.rate) : meter.rate;
 }
 
 /**
@@ -178,7 +197,7 @@ export function endsWithin(
   if (slots.state(working.slot) !== LANE.receiving) return false;
   const done = slots.received(working.slot) - working.from;
   // While it is young, its own rate is that of its slow start.
-  const perMs = Math.max(working.meter.rate, rate ?? 0) / 1000;
+  const perMs = Math.max(working.meter.rate, working.recent.rate, rate ?? 0) / 1000;
   return booked.end + booked.beyond - booked.start - done <= perMs * ms;
 }
 
@@ -200,6 +219,7 @@ export function sampleLanes(
     if (received !== working.heard) working.heardMs = nowMs;
     working.heard = received;
     working.meter.sample(nowMs, received);
+    working.recent.sample(nowMs, received);
     if (slots.state(working.slot) !== LANE.receiving) continue;
     receiving++;
     if (nowMs - working.beganMs > youngMs && working.meter.rate > 0) lane.rate = working.meter.rate;
@@ -216,8 +236,8 @@ export function knownRates(lanes: readonly LaneBook[]): number[] {
 const WARM_MS = 200;
 
 /** Whether a connection that ended its last lease then may go on without slow start. */
-export function isWarm(idleSinceMs: number | null): boolean {
-  return idleSinceMs !== null && performance.now() - idleSinceMs < WARM_MS;
+export function isWarm({ isOpen, idleSinceMs }: LaneBook): boolean {
+  return isOpen && idleSinceMs !== null && performance.now() - idleSinceMs < WARM_MS;
 }
 
 /** Where the facts about leases are. */
@@ -225,6 +245,7 @@ export interface Books {
   ledger: Ledger;
   slots: Slots;
   coverage: Coverage;
+  roundTripMs: number;
 }
 
 /** The connections as a display shows them: at least `target` of them, and all that work. */

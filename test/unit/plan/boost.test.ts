@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { activeLease } from '../../helpers/planning.js';
 import * as fc from 'fast-check';
-import { BOOST_LANES, boost } from '../../../src/plan/boost.js';
+import { BOOST_LANES, boost as boostFor, farShare } from '../../../src/plan/boost.js';
 import type { ActiveLease, Costs, Move, Span } from '../../../src/plan/moves.js';
 
 const MIB = 1024 * 1024;
@@ -18,6 +18,10 @@ const costs = (change: Partial<Costs> = {}): Costs => ({
   mayDouble: false,
   ...change,
 });
+const idle = { open: 1, isBusy: false };
+const busy = { open: 1, isBusy: true };
+const boost = (active: ActiveLease[], given: Costs, stage = idle): Move | null =>
+  boostFor(active, stage, given);
 const lease = (position: number, end: number, number = 1): ActiveLease =>
   activeLease({ lease: number, position, end, rate: null, meanRate: 0 });
 
@@ -63,8 +67,42 @@ describe('the start on a far link', () => {
   it('leaves most of the lease, and short ones alone', () => {
     expect(boost([lease(0, 6 * MIB)], costs())).not.equal(null);
     expect(boost([lease(1, 6 * MIB)], costs())).equal(null);
-    expect(boost([lease(0, 50 * MIB)], costs({ ownRate: 10 * MIB }))).equal(null);
+    expect(boost([lease(0, 29 * MIB)], costs({ ownRate: 10 * MIB }))).equal(null);
     expect(boost([], costs())).equal(null);
+  });
+
+  /** A file that no connection brings within a second, too short for the leases of a long one. */
+  describe('of a file that is over soon', () => {
+    const far = (change: Partial<Costs> = {}): Costs => costs({ roundTripMs: 200, ...change });
+    const size = (move: Move | null): number =>
+      move?.kind === 'cut' ? (move.span.end - move.span.start) / KIB : 0;
+    const out = (count: number): ActiveLease[] =>
+      Array.from({ length: count - 1 }, (_, i) => lease(40 * MIB + i, 40 * MIB + i + 1, i + 2));
+
+    it('takes 128 KiB at first, for eight connections, while that is little of it', () => {
+      const first = lease(0, 14 * MIB);
+      const taken = (count: number): number => size(boost([first, ...out(count)], far()));
+      expect([1, 2, 7, 8].map(taken)).deep.equal([128, 128, 128, 0]);
+      expect(size(boost([lease(0, 13 * MIB), ...out(7)], far({ roundTripMs: 250 })))).equal(128);
+      expect(size(boost([lease(0, 6 * MIB), ...out(7)], far({ roundTripMs: 500 })))).equal(0);
+    });
+
+    it('then takes what all can end together with, from those that are busy still, too', () => {
+      const active = [lease(0, 20 * MIB), ...out(8)];
+      const own = far({ ownRate: MIB });
+      expect(size(boost(active, own))).equal((20 * KIB) / 10);
+      expect(size(boost(active, own, busy))).equal((20 * KIB) / 10);
+      expect(farShare(20 * MIB, 8)).equal(2 * MIB);
+    });
+
+    it('takes nothing that one connection brings within a second, nor from any but the first', () => {
+      expect(boost([lease(0, 11 * MIB)], far())).equal(null);
+      expect(boost([lease(0, 30 * MIB, 2)], far({ ownRate: MIB }))).equal(null);
+    });
+  });
+
+  it('asks nothing of a busy connection while the file is long', () => {
+    expect(boost([lease(0, 200 * MIB)], costs({ ownRate: 1 }), busy)).equal(null);
   });
 
   it('takes nothing that ends anyway, and nothing that costs a seam too much (P5)', () => {

@@ -42,6 +42,10 @@ describe('what a connection does', () => {
     const share = { kind: 'cut', lease: 1, span: { start: 850 * MIB, end: 1000 * MIB } };
     expect(chooseMove(full, stage, known)).deep.equal(share);
     expect(chooseMove(full, { ...stage, isBusy: true }, known)).deep.equal(share);
+    const one = { ...full, active: [lease({ end: 18 * MIB })] };
+    expect(lengthOf(chooseMove(one, { ...stage, lanes: 8 }, { ...known, usualRate: null }))).equal(
+      2,
+    );
   });
 
   it('else cuts where both end together, and never behind another lease', () => {
@@ -52,8 +56,9 @@ describe('what a connection does', () => {
 
   it('cuts the first lease like any other when little is left of it', () => {
     const little = { ...full, active: [lease({ position: 993 * MIB, rate: MIB })] };
-    expect(chooseMove(little, stage, known)?.kind).equal('cut');
-    expect(chooseMove(little, { ...stage, isBusy: true }, known)).equal(null);
+    const own = { ...known, ownRate: 10 * MIB, isWarm: true };
+    expect(chooseMove(little, stage, own)?.kind).equal('cut');
+    expect(chooseMove(little, { ...stage, isBusy: true }, own)).equal(null);
   });
 });
 

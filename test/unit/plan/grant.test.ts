@@ -379,6 +379,20 @@ describe('what is worth a cut', () => {
     expect(grantByCut([lease], free({ requestMs: 250 })), 'the request').equal(null);
   });
 
+  it('far away, who began late may catch up: only a connection that is warm cuts its lease', () => {
+    const far = (change: Partial<Costs> = {}): Costs =>
+      free({ requestMs: 160, roundTripMs: 80, usualRate: 2 * MIB, ...change });
+    const late = active({ end: 2 * MIB, rate: MIB / 2, ageMs: 1500 });
+    expect(grantByCut([late], far())).equal(null);
+    expect(grantByCut([late], far({ isWarm: true }))).not.equal(null);
+    expect(grantByCut([{ ...late, ageMs: 1600 }], far()), 'it had its time').not.equal(null);
+    expect(grantByCut([{ ...late, silentMs: 680 }], far()), 'it has stopped').not.equal(null);
+    expect(grantByCut([late], far({ requestMs: 10, roundTripMs: 9 })), 'nearby').not.equal(null);
+    const fast = { ...late, end: 8 * MIB };
+    expect(grantByCut([fast], far()), 'the usual rate is no help').not.equal(null);
+    expect(grantByCut([fast], far({ ownRate: 20 * MIB })), 'this one was faster').equal(null);
+  });
+
   it('nothing is cut while nothing moves at all', () => {
     expect(grantByCut([active({ rate: 0 })], free({ usualRate: 0 }))).equal(null);
   });
@@ -413,11 +427,11 @@ describe('leases off the end of the first one', () => {
     active({ end: 1000 * MIB, ...change });
 
   it('are as long as they would be out of a gap, and at most half of what is left', () => {
-    const span = (lanes: number, given = costs()): unknown =>
-      grantFromEnd(open(), lanes, given)?.span;
+    const span = (lanes: number, given = costs({ ownRate: 10 * MIB })): unknown =>
+      grantFromEnd(open(), lanes, lanes, given)?.span;
     expect(span(16)).deep.equal({ start: 962.5 * MIB, end: 1000 * MIB });
     expect(span(1)).deep.equal({ start: 500 * MIB, end: 1000 * MIB });
-    expect(span(4, costs({ seams: { splits: 1, all: 9 } }))).deep.equal({
+    expect(span(4, costs({ ownRate: 10 * MIB, seams: { splits: 1, all: 9 } }))).deep.equal({
       start: 500 * MIB,
       end: 1000 * MIB,
     });
@@ -425,12 +439,26 @@ describe('leases off the end of the first one', () => {
 
   it('are not made of little, of what has to stay, or for a seam too many (P5)', () => {
     const left = (bytes: number): unknown =>
-      grantFromEnd(open({ position: 1000 * MIB - bytes }), 4, costs());
+      grantFromEnd(open({ position: 1000 * MIB - bytes }), 4, 4, costs({ ownRate: 10 * MIB }));
     expect(left(8 * MIB - 2)).equal(null);
     expect(left(8 * MIB)).not.equal(null);
-    expect(grantFromEnd(open({ fixed: true }), 4, costs())).equal(null);
-    expect(grantFromEnd(open({ givenUp: true }), 4, costs())).equal(null);
-    expect(grantFromEnd(open(), 4, costs({ seams: { splits: 0, all: 9 } }))).equal(null);
+    expect(grantFromEnd(open({ fixed: true }), 4, 1, costs())).equal(null);
+    expect(grantFromEnd(open({ givenUp: true }), 4, 1, costs())).equal(null);
+    expect(grantFromEnd(open(), 4, 1, costs({ seams: { splits: 0, all: 9 } }))).equal(null);
+  });
+
+  it('give every connection that is new a share of a file that is short, and the first one two', () => {
+    const of = (bytes: number, out: number, given = costs({ usualRate: null })): number => {
+      const cut = grantFromEnd(active({ end: bytes }), 8, out, given);
+      return cut === null ? 0 : cut.span.end - cut.span.start;
+    };
+    expect(of(18 * MIB, 1)).equal(2 * MIB);
+    expect(of(16 * MIB, 2)).equal(2 * MIB);
+    expect(of(6 * MIB, 7)).equal(2 * MIB);
+    expect(of(1000 * MIB, 1), 'a long one is not short').equal(75 * MIB);
+    expect(of(2 * MIB, 1), 'nothing is worth so little').equal(0);
+    const two = costs({ usualRate: null, seams: { splits: 2, all: 9 } });
+    expect(of(18 * MIB, 1, two), 'no more than seams last for').equal(6 * MIB);
   });
 
   it('P1: leave something to the first one, and end where it ended', () => {
@@ -439,10 +467,11 @@ describe('leases off the end of the first one', () => {
         fc.nat(1e10),
         fc.nat(1e10),
         fc.integer({ min: 1, max: 64 }),
+        fc.integer({ min: 1, max: 80 }),
         anyCosts,
-        (position, length, lanes, given) => {
+        (position, length, lanes, out, given) => {
           const end = position + length;
-          const span = grantFromEnd(open({ position, end }), lanes, given)?.span;
+          const span = grantFromEnd(open({ position, end }), lanes, out, given)?.span;
           if (span === undefined) return;
           expect(span.end).equal(end);
           expect(span.start)

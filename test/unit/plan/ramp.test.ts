@@ -361,11 +361,19 @@ describe('the ramp on a far link', () => {
 
   it('a connection that has ended may help again only after a clear round trip', () => {
     const ramp = start();
-    expect(ramp.mayBoost(null)).equal(true);
-    expect(ramp.mayBoost(0)).equal(false);
+    expect(ramp.mayBoost(null, false)).equal(true);
+    expect(ramp.mayBoost(0, false)).equal(false);
     run(ramp, { ms: 0, bytes: 0 }, 300, throttled);
-    expect(ramp.mayBoost(100)).equal(true);
-    expect(ramp.mayBoost(200)).equal(false);
+    expect(ramp.mayBoost(100, false)).equal(true);
+    expect(ramp.mayBoost(200, false)).equal(false);
+  });
+
+  it('a connection that is busy still may help as long as nothing waits', () => {
+    const ramp = start();
+    expect(ramp.mayBoost(null, true)).equal(true);
+    ramp.link?.isDue(0, 0);
+    ramp.link?.measured(1000, 1000);
+    expect(ramp.mayBoost(null, true)).equal(false);
   });
 
   it('nearby, and with a number of the user, nothing is measured and nothing boosted', () => {

@@ -314,7 +314,7 @@ describe('the budget of seams', () => {
     const most = seamsLeft({ total: total / 5, spent: 0, owed: 0 }, 64);
     expect(most, 'but never all').deep.equal({ splits: 16, all: 20 });
     const small = seamsLeft({ total: 24 * MIB, spent: 0, owed: 0 }, 6);
-    expect(small, 'a lease of 4 MiB each').deep.equal({ splits: 5, all: 24 });
+    expect(small, 'of a small file, too').deep.equal({ splits: 15, all: 24 });
     const used = { total, spent: 50 * SEAM_BYTES, owed: 30 * SEAM_BYTES + 1 };
     expect(seamsLeft(used, 4)).deep.equal({ splits: 0, all: 19 });
     expect(seamsLeft({ ...used, spent: total }, 4)).deep.equal({ splits: 0, all: 0 });
