@@ -122,6 +122,10 @@ export function grantFromEnd(
   const most = isNew ? shareOf(left, lanes - out, costs) : left / 2;
   const length = Math.min(leaseLength(left, lanes, costs), most);
   if (length < (isNew ? LEAST_FAR_BYTES : smallestLease(costs))) return null;
+  // Who would begin anew for what is there as soon without it is left alone.
+  const { usualRate } = costs;
+  if (usualRate !== null && fetchMs(length, usualRate, costs) > timeLeftMs(open, costs))
+    return null;
   const start = cutAt(open.end - length, open.position + MIN_STEAL_BYTES);
   return { span: { start, end: open.end }, lease: open.lease };
 }
@@ -144,10 +148,11 @@ function cutOf(lease: ActiveLease, isTail: boolean, costs: Costs): Cut | null {
   if (lease.fixed || left < 2 * MIN_STEAL_BYTES) return null;
   if (!maySpendOn(lease, left, isTail, costs)) return null;
   const thief = costs.usualRate ?? lease.rate ?? 1;
-  const victim = mayCatchUp(lease, costs)
+  const isLate = mayCatchUp(lease, costs);
+  const victim = isLate
     ? Math.max(lease.rate ?? 0, thief, costs.ownRate ?? 0)
     : (lease.rate ?? thief);
-  const leftMs = timeLeftMs({ ...lease, rate: lease.rate === null ? null : victim }, costs);
+  const leftMs = timeLeftMs(isLate ? { ...lease, rate: victim } : lease, costs);
   const keepMs =
     leftMs === Number.MAX_SAFE_INTEGER ? 0 : balance(left, victim, thief, costs.requestMs);
   const kept = Math.min(

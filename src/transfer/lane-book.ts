@@ -30,6 +30,8 @@ export interface Working {
   generation: number;
   /** It was asked for behind another lease of the connection. */
   isBehind: boolean;
+  /** Its connection begins anew, with slow start. */
+  isCold: boolean;
   /** That other lease was given up. */
   excused: boolean;
 }
@@ -107,6 +109,7 @@ export function put(
     from: received - headSeam,
     generation,
     isBehind,
+    isCold: !isBehind && !isWarm(lane),
     excused: false,
   };
   if (isBehind) lane.behind = working;
@@ -158,7 +161,7 @@ export function activeLeases(
         lease,
         position,
         end,
-        rate: ageMs < youngMs ? null : presentRate(working, ageMs, roundTripMs),
+        rate: ageMs < youngMs ? null : presentRate(working, roundTripMs),
         meanRate: ((position - start) * 1000) / Math.max(1, ageMs),
         ageMs,
         silentMs: isBehind ? 0 : nowMs - working.heardMs,
@@ -175,9 +178,10 @@ export function activeLeases(
 }
 
 /** Bytes per second; what is in slow start is taken to go on as it did last, at least. */
-function presentRate({ meter, recent }: Working, ageMs: number, roundTripMs: number): number {
+function presentRate({ meter, recent, isCold, beganMs }: Working, roundTripMs: number): number {
+  const ageMs = performance.now() - beganMs;
   const isStarting = roundTripMs >= FAR_MS && ageMs < SLOW_START_ROUND_TRIPS * roundTripMs;
-  return isStarting ? Math.max(meter.rate, recent.rate) : meter.rate;
+  return isCold && isStarting ? Math.max(meter.rate, recent.rate) : meter.rate;
 }
 
 /**
@@ -187,7 +191,7 @@ function presentRate({ meter, recent }: Working, ageMs: number, roundTripMs: num
 export function endsWithin(
   { working, behind, failures, replaced, rate }: LaneBook,
   ms: number,
-  { ledger, slots }: Books,
+  { ledger, slots, roundTripMs }: Books,
 ): boolean {
   const booked = working === null ? undefined : ledger.lease(working.lease);
   if (working === null || behind !== null || booked === undefined) return false;
@@ -197,7 +201,7 @@ export function endsWithin(
   if (slots.state(working.slot) !== LANE.receiving) return false;
   const done = slots.received(working.slot) - working.from;
   // While it is young, its own rate is that of its slow start.
-  const perMs = Math.max(working.meter.rate, working.recent.rate, rate ?? 0) / 1000;
+  const perMs = Math.max(presentRate(working, roundTripMs), rate ?? 0) / 1000;
   return booked.end + booked.beyond - booked.start - done <= perMs * ms;
 }
 

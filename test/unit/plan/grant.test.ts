@@ -457,6 +457,11 @@ describe('leases off the end of the first one', () => {
     expect(of(6 * MIB, 7)).equal(2 * MIB);
     expect(of(1000 * MIB, 1), 'a long one is not short').equal(75 * MIB);
     expect(of(2 * MIB, 1), 'nothing is worth so little').equal(0);
+    const late = costs({ usualRate: MIB, requestMs: 160, roundTripMs: 80 });
+    const rest = (rate: number): unknown =>
+      grantFromEnd(active({ end: 18 * MIB, rate }), 8, 1, late);
+    expect(rest(20 * MIB), 'it is there as soon without').equal(null);
+    expect(rest(5 * MIB)).not.equal(null);
     const two = costs({ usualRate: null, seams: { splits: 2, all: 9 } });
     expect(of(18 * MIB, 1, two), 'no more than seams last for').equal(6 * MIB);
   });
