@@ -48,9 +48,6 @@ const FIRST_BYTES = 128 * 1024;
 const HURRIED_LANES = 8;
 const HURRIED_LEFT = 8;
 
-/** The least that a connection is begun for whose user wants it, in bytes. */
-export const LEAST_FAR_BYTES = 256 * 1024;
-
 /** Shares that the first connection keeps of what all are to share: it is some round trips ahead. */
 const HEAD_START = 2;
 
@@ -81,8 +78,8 @@ export function boost(
   const left = longest.end - longest.position;
   const wanted = isNew ? firstBytes(active.length, costs) : furtherBytes(costs);
   const isLong = left >= LEFT * wanted;
-  const hurried = longest.lease === open ? hurriedBytes(left, active.length, isNew, costs) : null;
-  const bytes = isLong ? (isBusy ? null : wanted) : hurried;
+  if (isLong ? isBusy : longest.lease !== open) return null;
+  const bytes = isLong ? wanted : hurriedBytes(left, active.length, isNew, costs);
   if (bytes === null) return null;
   const start = alignDown(longest.end - alignUp(bytes));
   return { kind: 'cut', span: { start, end: longest.end }, lease: longest.lease };
@@ -109,6 +106,8 @@ const aloneMs = (bytes: number, { roundTripMs }: Costs): number =>
  */
 function hurriedBytes(left: number, out: number, isNew: boolean, costs: Costs): number | null {
   if (aloneMs(left, costs) < WORTH_HURRYING_MS) return null;
-  if (!isNew) return farShare(left, out) < FIRST_BYTES ? null : farShare(left, out);
-  return out >= HURRIED_LANES || left < HURRIED_LEFT * out * FIRST_BYTES ? null : FIRST_BYTES;
+  if (isNew)
+    return out < HURRIED_LANES && left >= HURRIED_LEFT * out * FIRST_BYTES ? FIRST_BYTES : null;
+  const share = farShare(left, out);
+  return share < FIRST_BYTES ? null : share;
 }

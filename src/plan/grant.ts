@@ -4,7 +4,7 @@
  */
 import { assert } from '../errors.js';
 import { alignDown, alignUp } from './align.js';
-import { LEAST_FAR_BYTES, farShare } from './boost.js';
+import { farShare } from './boost.js';
 import { cutFront, isHindrance, longestInOrder } from './in-order.js';
 import type { ActiveLease, Books, Costs, Cut, Move, Span } from './moves.js';
 import { FAR_MS } from './ramp.js';
@@ -37,6 +37,9 @@ const SHARE = 0.6;
 
 /** A lease should carry a connection for at least this long, in milliseconds. */
 const WORTH_LEASE_MS = 400;
+
+/** The least that a new connection on a far link is begun for, in bytes. */
+const LEAST_FAR_BYTES = 256 * 1024;
 
 /** The smallest lease that a gap is divided into. */
 export function smallestLease(costs: Costs): number {
@@ -168,9 +171,9 @@ function cutOf(lease: ActiveLease, isTail: boolean, costs: Costs): Cut | null {
  * Whether a slow connection on a far link may do as well as the others once it has had its time: one
  * that would have to begin anew for the rest of it has to have that time as well.
  */
-function mayCatchUp({ ageMs, silentMs }: ActiveLease, costs: Costs): boolean {
+function mayCatchUp(lease: ActiveLease, costs: Costs): boolean {
   if (costs.isWarm || costs.roundTripMs < FAR_MS) return false;
-  return ageMs < fairMs(costs) && silentMs < SILENT_MS + SILENT_REQUESTS * costs.requestMs;
+  return lease.ageMs < fairMs(costs) && !isSilent(lease, costs);
 }
 
 /**
@@ -245,7 +248,7 @@ export function slowTail(active: readonly ActiveLease[], costs: Costs): Move | n
 const STRAGGLER = 5;
 
 /** A connection may need so many round trips to get its share of a link that others fill already. */
-const FAIR_ROUND_TRIPS = 20;
+export const FAIR_ROUND_TRIPS = 20;
 
 /** No connection is replaced sooner, in milliseconds: on a busy machine any may pause for a moment. */
 const LEAST_FAIR_MS = 600;

@@ -1,6 +1,7 @@
 /** What the crew keeps of each of its connections, and how that is shown. */
 import type { Log } from '../log.js';
 import type { Ledger } from '../plan/ledger.js';
+import { FAIR_ROUND_TRIPS } from '../plan/grant.js';
 import type { ActiveLease, Costs } from '../plan/moves.js';
 import { Meter } from '../plan/meter.js';
 import { FAR_MS } from '../plan/ramp.js';
@@ -83,9 +84,6 @@ const METER_MS = 700;
 
 /** The same in slow start, where a rate doubles with each round trip: the other one lags far behind. */
 const RECENT_MS = 100;
-
-/** On a far link a lease is in slow start for so many round trips, at most. */
-const SLOW_START_ROUND_TRIPS = 20;
 
 /**
  * Gives a connection a lease: to work on, or behind the one that it works on.
@@ -180,7 +178,7 @@ export function activeLeases(
 /** Bytes per second; what is in slow start is taken to go on as it did last, at least. */
 function presentRate({ meter, recent, isCold, beganMs }: Working, roundTripMs: number): number {
   const ageMs = performance.now() - beganMs;
-  const isStarting = roundTripMs >= FAR_MS && ageMs < SLOW_START_ROUND_TRIPS * roundTripMs;
+  const isStarting = roundTripMs >= FAR_MS && ageMs < FAIR_ROUND_TRIPS * roundTripMs;
   return isCold && isStarting ? Math.max(meter.rate, recent.rate) : meter.rate;
 }
 

@@ -386,7 +386,7 @@ describe('what is worth a cut', () => {
     expect(grantByCut([late], far())).equal(null);
     expect(grantByCut([late], far({ isWarm: true }))).not.equal(null);
     expect(grantByCut([{ ...late, ageMs: 1600 }], far()), 'it had its time').not.equal(null);
-    expect(grantByCut([{ ...late, silentMs: 680 }], far()), 'it has stopped').not.equal(null);
+    expect(grantByCut([{ ...late, silentMs: 681 }], far()), 'it has stopped').not.equal(null);
     expect(grantByCut([late], far({ requestMs: 10, roundTripMs: 9 })), 'nearby').not.equal(null);
     const fast = { ...late, end: 8 * MIB };
     expect(grantByCut([fast], far()), 'the usual rate is no help').not.equal(null);
