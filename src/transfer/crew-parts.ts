@@ -15,7 +15,7 @@ import type { Seams } from './seams.js';
  */
 export type CrewEnd =
   | { kind: 'complete' }
-  | { kind: 'broken'; error: SluiceError; progressed: boolean; alone: boolean }
+  | { kind: 'broken'; error: SluiceError; alone: boolean }
   | { kind: 'failed'; error: SluiceError };
 
 export interface CrewHooks {
@@ -46,6 +46,8 @@ export interface CrewParts {
   inOrder: boolean;
   /** Threads that receive. */
   receivers: number;
+  /** No two answers can be combined: the first one, if it is the whole, has to do. */
+  alone: boolean;
   /** Ranges are proven to work; while they are not, one lease tries them. */
   proven: boolean;
 }

@@ -160,7 +160,8 @@ export class Crew {
   ): Promise<CrewEnd> {
     if (first !== null) {
       this.openLease = this.nextLease;
-      this.singleStream = !this.proven && !this.mayTryRanges();
+      const isWhole = first.span.end - first.span.start === this.parts.ledger.missing.total();
+      this.singleStream = (this.parts.alone && isWhole) || (!this.proven && !this.mayTryRanges());
       this.begin(this.lanes[0] as LaneBook, { span: first.span, doubles: null }, first.start);
     }
     // The first look begins what is measured.
@@ -705,8 +706,7 @@ export class Crew {
 
   private endBroken(): void {
     const error = this.lastError ?? new SluiceError('CONNECTION_LOST', 'the body ended early');
-    const progressed = this.streak.isBeyond(this.coverage.inPlace());
-    this.end({ kind: 'broken', error, progressed, alone: this.alone });
+    this.end({ kind: 'broken', error, alone: this.alone });
   }
 
   private end(end: CrewEnd): void {

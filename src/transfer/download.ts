@@ -251,7 +251,15 @@ export class Download {
       return { type: 'failed', error };
     }
     this.job.alone ||= end.alone;
-    return { type: 'broken', error: end.error, progressed: end.progressed };
+    return { type: 'broken', error: end.error, progressed: this.hasComeFurther(work) };
+  }
+
+  /** Whether more is in place than ever before. */
+  private hasComeFurther({ ledger }: Work): boolean {
+    const inPlace = ledger.written.total();
+    const isFurther = inPlace > this.job.furthest;
+    this.job.furthest = Math.max(this.job.furthest, inPlace);
+    return isFurther;
   }
 
   /**
@@ -316,6 +324,7 @@ export class Download {
         roundTripMs: asked.roundTripMs,
         inOrder: this.job.verification.isFollowing,
         receivers: Math.max(1, this.options.threads ?? workers + 1),
+        alone: this.job.alone,
         proven: work.offer.kind === 'range',
       },
       lanes,

@@ -64,6 +64,11 @@ export class Job {
   proven = false;
   /** Ranges that the digests of the pieces found wrong; null while that is not known. */
   bad: Array<{ start: number; end: number }> | null = null;
+  /**
+   * The most bytes of the present source that were in place when the work ended. What has to be
+   * fetched again because no two answers belong together is no progress a second time.
+   */
+  furthest = 0;
   /** Only one answer on one connection can be believed, or had. */
   alone = false;
   notices: string[] = [];
@@ -111,6 +116,7 @@ export class Job {
   /** Goes on with another source: number `turn` modulo their number. */
   takeSource(turn: number): void {
     this.turn = turn;
+    this.furthest = 0;
     if (this.sources === 1) return;
     this.alone = false;
     this.verification.forgetServer();

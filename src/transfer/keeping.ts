@@ -138,6 +138,11 @@ export class Keeping {
     return (this.hasGrown = true);
   }
 
+  /** Whether this length is that of a file that was found to grow, some time after `before`. */
+  mayBeLonger(before: number, now: number | null): boolean {
+    return this.hasGrown && now !== null && now > before;
+  }
+
   /** Takes back what the digests of the pieces do not prove. Partly written pieces are such. */
   private async keepPieces(prior: Prior): Promise<Prior> {
     const { workspace, work, options, abort } = this.job;

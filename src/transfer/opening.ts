@@ -323,12 +323,42 @@ export class Opening {
           return this.settled(exists === 'skip' ? 'skip' : 'complete', this.job.path);
         }
       }
-      this.job.verification.addServerDigests(answer.head);
       const kept =
         found === null ? null : await this.keeping.choose(found, offer, { validators, total });
+      if (kept === null && offer.kind === 'range' && offer.start > 0)
+        return await this.startAnew(asked, offer.total);
+      if (kept === null) this.job.verification.forgetServer();
+      this.job.verification.addServerDigests(answer.head);
       return await this.open(asked, offer, kept, validators);
     } catch (error) {
       connection.destroy();
+      throw error;
+    }
+  }
+
+  /**
+   * Nothing that is kept is gone on with: an answer from the first byte on is a whole in itself,
+   * and the one that begins in the middle would need others that may not belong to it.
+   * @throws SluiceError CHANGED when a page, say, comes instead of what has just been seen
+   */
+  private async startAnew({ connection }: Asked, total: number): Promise<Event> {
+    connection.destroy();
+    const reply = await this.tryAsking(0, null);
+    if ('type' in reply) return reply;
+    const { asked, offer } = reply;
+    try {
+      if (offer.total !== total && !this.keeping.mayBeLonger(total, offer.total))
+        throw changedError(
+          `${offer.total} bytes came`,
+          this.job.path,
+          this.job.shownUrl,
+          'replaced',
+        );
+      this.job.verification.forgetServer();
+      this.job.verification.addServerDigests(asked.answer.head);
+      return await this.open(asked, offer, null, readValidators(asked.answer.head));
+    } catch (error) {
+      asked.connection.destroy();
       throw error;
     }
   }
@@ -378,10 +408,12 @@ export class Opening {
     this.job.proven = false;
     if (prior === null) this.job.verification.restart();
     this.job.known = {
-      validators: sameSource && this.job.known ? this.job.known.validators : validators,
+      validators:
+        prior !== null && sameSource && this.job.known ? this.job.known.validators : validators,
       total,
     };
     const written = prior === null ? new ExtentSet() : prior.written;
+    this.job.furthest = Math.max(this.job.furthest, written.total());
     if (this.job.work === null) this.job.resumed = written.total();
     this.job.work = this.makeWork(offer, { ...asked, source }, written, size);
     if (prior?.unclean === true) this.checkClaims(workspace);

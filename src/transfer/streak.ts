@@ -19,7 +19,7 @@ export class Streak {
   }
 
   /** Whether more is in place than at any failure. */
-  isBeyond(inPlace: number): boolean {
+  private isBeyond(inPlace: number): boolean {
     return inPlace > this.mark;
   }
 

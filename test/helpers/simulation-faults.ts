@@ -25,6 +25,9 @@ function drawLimit(dice: Dice): Pick<OriginOptions, 'maxConnections'> {
 /** Two machines behind one name, each with a tag of its own for the same file. */
 const byNode = ({ connection }: RecordedRequest): string => `"node-${connection % 2}"`;
 
+/** The same behind a balancer that sends each request to the next one. */
+const inTurn = ({ number }: RecordedRequest): string => `"node-${number % 2}"`;
+
 /** A server that does it right, or nearly. */
 export function drawServer(dice: Dice, size: number, seed: number): OriginOptions {
   const rate = dice.chance(0.6) ? dice.int(2, 40) * MIB : Infinity;
@@ -33,7 +36,7 @@ export function drawServer(dice: Dice, size: number, seed: number): OriginOption
     seed,
     etag: dice.pick([
       ...(['strong', 'strong', 'strong', 'strong', 'weak', 'none'] as const),
-      ...(['per-request', 'per-connection', byNode] as const),
+      ...(['per-request', 'per-connection', byNode, inTurn] as const),
     ]),
     lastModified: dice.chance(0.6) ? new Date('2024-01-02T03:04:05Z') : null,
     ranges: dice.chance(0.85),
@@ -50,7 +53,7 @@ export function drawServer(dice: Dice, size: number, seed: number): OriginOption
 
 /** Whether answers about one file have different tags. */
 export const rotates = ({ etag }: OriginOptions): boolean =>
-  etag === 'per-request' || etag === 'per-connection' || etag === byNode;
+  etag === 'per-request' || etag === 'per-connection' || etag === byNode || etag === inTurn;
 
 /** What is drawn from depends on what a client can tell. */
 export interface Wire {
