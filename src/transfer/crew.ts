@@ -588,6 +588,7 @@ export class Crew {
       redirected: renewal.isRedirected,
       refreshed: renewal.isInVain(this.received) && !renewal.isStale(working.generation),
       others,
+      served: this.received > 0,
     });
     if (kind === 'renew') return this.renew(lane, working, error);
     const nowMs = performance.now();

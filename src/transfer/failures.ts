@@ -17,6 +17,8 @@ export interface FailureContext {
   refreshed: boolean;
   /** Other leases that are out. */
   others: number;
+  /** The server has sent bytes of the file: what it refuses now may be one machine's, or pass. */
+  served: boolean;
 }
 
 /** What may be over a moment later, and may also be a server that wants fewer connections. */
@@ -59,12 +61,17 @@ export function classify(error: SluiceError, context: FailureContext): FailureKi
   if (asksTooMuch(error)) return context.others > 0 ? 'objection' : 'fatal';
   if (error.code === 'HTTP_REFUSED') {
     if (context.redirected && !context.refreshed) return 'renew';
-    return context.others > 0 ? 'objection' : 'fatal';
+    return refused(context);
   }
   if (OBJECTIONS.has(error.code)) return 'objection';
   // One machine behind the name has another certificate: nothing was asked of it, others may go on.
   if (error.code === 'TLS_CERTIFICATE') return context.others > 0 ? 'objection' : 'fatal';
   return PASSING.has(error.code) || PASSING_FOR_LEASE.has(error.code) ? 'retry' : 'fatal';
+}
+
+function refused({ others, served }: FailureContext): FailureKind {
+  if (others > 0) return 'objection';
+  return served ? 'retry' : 'fatal';
 }
 
 /** A lease met a redirect where the bytes were before. */

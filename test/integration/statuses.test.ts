@@ -32,6 +32,14 @@ describe('statuses', () => {
       expectDone(await bench.engine({ connections: 8 }).get(origin.url), REFERENCE);
     }));
 
+  it(`P21: once to the only lease at work, after a good answer broke: ${ALL.join()}`, () =>
+    together(ALL, String, async (status) => {
+      const origin = await bench.origin(REFERENCE);
+      origin.fault({ request: 0, fault: { kind: 'reset', at: 9 * MIB } });
+      origin.fault({ request: 1, fault: { kind: 'status', status } });
+      expectDone(await bench.engine({ connections: 1 }).get(origin.url), REFERENCE);
+    }));
+
   it(`P21: to every lease for ever, after a good first answer: bounded: ${ALL.join()}`, () =>
     together(ALL, String, async (status) => {
       const origin = await bench.origin({ ...REFERENCE, rate: 40 * MIB });

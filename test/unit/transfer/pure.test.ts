@@ -124,6 +124,7 @@ const context = (change: Partial<FailureContext> = {}): FailureContext => ({
   redirected: false,
   refreshed: false,
   others: 0,
+  served: false,
   ...change,
 });
 const kindOf = (code: ErrorCode, change: Partial<FailureContext> = {}): FailureKind =>
@@ -171,6 +172,11 @@ describe('what a failure means', () => {
     expect(kindOf('HTTP_REFUSED', { redirected: true })).equal('renew');
     expect(kindOf('HTTP_REFUSED', { redirected: true, others: 2 })).equal('renew');
     expect(kindOf('HTTP_REFUSED', { redirected: true, refreshed: true })).equal('fatal');
+  });
+
+  it('P21: a refusal after bytes came is tried again', () => {
+    expect(kindOf('HTTP_REFUSED', { served: true })).equal('retry');
+    expect(kindOf('TLS_CERTIFICATE', { served: true })).equal('fatal');
   });
 
   it('P21: a refusal beside others that work is an objection', () => {
