@@ -100,18 +100,16 @@ export class Checkpointer {
   async #makeDurable(fresh: Extent[]): Promise<number> {
     const { part, journal } = this.#options;
     const succeeded = this.#options.watch?.()?.begins();
+    // While the disk takes the bytes, their CRCs come from the page cache.
+    const reading = crcsOf(part, fresh);
+    reading.catch(() => undefined);
     await part.sync();
     part.reaches(fresh.at(-1)?.end ?? 0);
     part.requireLength();
     succeeded?.();
-    const extents: DurableExtent[] = [];
-    let bytes = 0;
-    for (const piece of pieces(fresh)) {
-      extents.push({ ...piece, crc: await crcOf(part, piece) });
-      bytes += piece.end - piece.start;
-    }
+    const extents = await reading;
     if (extents.length > 0) await journal.append(extents);
-    return bytes;
+    return extents.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 }
 
@@ -131,6 +129,13 @@ function* pieces(extents: Extent[]): Generator<Extent> {
       yield { start: from, end: Math.min(end, from + MAX_EXTENT) };
     }
   }
+}
+
+/** What is to be claimed of these extents. */
+async function crcsOf(part: PartFile, fresh: Extent[]): Promise<DurableExtent[]> {
+  const extents: DurableExtent[] = [];
+  for (const piece of pieces(fresh)) extents.push({ ...piece, crc: await crcOf(part, piece) });
+  return extents;
 }
 
 /** CRC-32 of a range of the part, read back from the page cache. */

@@ -82,6 +82,8 @@ export class Download {
   private dirty = false;
   private spoiled = false;
   private wake: (() => void) | null = null;
+  /** What the last transfer taught is kept for later runs. */
+  private remembered: Promise<void> | null = null;
 
   /** @throws SluiceError URL_INVALID, USAGE */
   constructor(
@@ -231,11 +233,10 @@ export class Download {
     const ms = performance.now() - began;
     this.transferMs += ms;
     const { roundTripMs } = asked;
-    remember(asked.source.endpoint, this.ramp?.lesson ?? null, {
-      ms,
-      bytes: crew.received,
-      roundTripMs,
-    });
+    const lesson = this.ramp?.lesson ?? null;
+    const told = { ms, bytes: crew.received, roundTripMs };
+    // What syncs the file goes first: it takes longer, and elsewhere.
+    this.remembered = afterThis(() => remember(asked.source.endpoint, lesson, told));
     this.leaseNumber = crew.leaseNumber;
     // A short transfer ends before its lanes are looked at for the first time.
     this.job.peak = Math.max(this.job.peak, crew.peak, crew.received > 0 ? 1 : 0);
@@ -580,7 +581,12 @@ export class Download {
   }
 
   private async close(ending: Ending): Promise<Event> {
-    await Promise.allSettled([this.job.close(), this.pool?.close(), this.job.verification.stop()]);
+    await Promise.allSettled([
+      this.remembered,
+      this.job.close(),
+      this.pool?.close(),
+      this.job.verification.stop(),
+    ]);
     const { workspace } = this.job;
     this.pool = null;
     if (workspace === null) return { type: 'closed' };
@@ -611,6 +617,16 @@ export class Download {
   snapshot(): DownloadSnapshot {
     return snapshotOf(this.job);
   }
+}
+
+/** Does something when what is under way has begun to wait. */
+function afterThis(work: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => {
+      work();
+      resolve();
+    });
+  });
 }
 
 /** What of `[0, total)` is not in a set. */
