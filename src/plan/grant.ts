@@ -125,9 +125,11 @@ export function grantFromEnd(
   const most = isNew ? shareOf(left, lanes - out, costs) : left / 2;
   const length = Math.min(leaseLength(left, lanes, costs), most);
   if (length < (isNew ? LEAST_FAR_BYTES : smallestLease(costs))) return null;
-  // Who would begin anew for what is there as soon without it is left alone.
+  // Who would begin anew for what is there as soon without it is left alone. Where there is time for
+  // slow start, the usual rate, which may be that of the first short leases, does not tell.
   const { usualRate } = costs;
-  if (usualRate !== null && fetchMs(length, usualRate, costs) > timeLeftMs(open, costs))
+  const leftMs = timeLeftMs(open, costs);
+  if (usualRate !== null && leftMs < fairMs(costs) && fetchMs(length, usualRate, costs) > leftMs)
     return null;
   const start = cutAt(open.end - length, open.position + MIN_STEAL_BYTES);
   return { span: { start, end: open.end }, lease: open.lease };

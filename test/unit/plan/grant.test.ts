@@ -462,6 +462,8 @@ describe('leases off the end of the first one', () => {
       grantFromEnd(active({ end: 18 * MIB, rate }), 8, 1, late);
     expect(rest(20 * MIB), 'it is there as soon without').equal(null);
     expect(rest(5 * MIB)).not.equal(null);
+    const long = active({ end: 64 * MIB, rate: 36 * MIB });
+    expect(grantFromEnd(long, 8, 1, late), 'it lasts longer than slow start').not.equal(null);
     const two = costs({ usualRate: null, seams: { splits: 2, all: 9 } });
     expect(of(18 * MIB, 1, two), 'no more than seams last for').equal(6 * MIB);
   });
