@@ -252,15 +252,8 @@ export class Download {
       return { type: 'failed', error };
     }
     this.job.alone ||= end.alone;
-    return { type: 'broken', error: end.error, progressed: this.hasComeFurther(work) };
-  }
-
-  /** Whether more is in place than ever before. */
-  private hasComeFurther({ ledger }: Work): boolean {
-    const inPlace = ledger.written.total();
-    const isFurther = inPlace > this.job.furthest;
-    this.job.furthest = Math.max(this.job.furthest, inPlace);
-    return isFurther;
+    const progressed = this.job.reaches(work.ledger.written.total());
+    return { type: 'broken', error: end.error, progressed };
   }
 
   /**

@@ -68,7 +68,7 @@ export class Job {
    * The most bytes of the present source that were in place when the work ended. What has to be
    * fetched again because no two answers belong together is no progress a second time.
    */
-  furthest = 0;
+  private furthest = 0;
   /** Only one answer on one connection can be believed, or had. */
   alone = false;
   notices: string[] = [];
@@ -88,6 +88,13 @@ export class Job {
   /** Who asks the present source. */
   get asker(): Asker {
     return this.askers[(this.first + this.turn) % this.askers.length] as Asker;
+  }
+
+  /** Takes note of how many bytes are in place; whether there are more than ever before. */
+  reaches(inPlace: number): boolean {
+    const isFurther = inPlace > this.furthest;
+    this.furthest = Math.max(this.furthest, inPlace);
+    return isFurther;
   }
 
   /** Closes all connections of this thread. */

@@ -85,6 +85,11 @@ const METER_MS = 700;
 /** The same in slow start, where a rate doubles with each round trip: the other one lags far behind. */
 const RECENT_MS = 100;
 
+const metersFrom = (nowMs: number, received: number): Pick<Working, 'meter' | 'recent'> => ({
+  meter: new Meter(METER_MS, nowMs, received),
+  recent: new Meter(RECENT_MS, nowMs, received),
+});
+
 /**
  * Gives a connection a lease: to work on, or behind the one that it works on.
  * @param received what the lease's slot has received before
@@ -102,8 +107,7 @@ export function put(
     beganMs: nowMs,
     heardMs: nowMs,
     heard: received,
-    meter: new Meter(METER_MS, nowMs, received),
-    recent: new Meter(RECENT_MS, nowMs, received),
+    ...metersFrom(nowMs, received),
     from: received - headSeam,
     generation,
     isBehind,
@@ -132,8 +136,7 @@ export function takeOff(lane: LaneBook, lease: number, slots: Slots): Working | 
   lane.idleSinceMs = nowMs;
   if (behind !== null) {
     behind.beganMs = behind.heardMs = nowMs;
-    behind.meter = new Meter(METER_MS, nowMs, slots.received(behind.slot));
-    behind.recent = new Meter(RECENT_MS, nowMs, slots.received(behind.slot));
+    Object.assign(behind, metersFrom(nowMs, slots.received(behind.slot)));
   }
   return working;
 }

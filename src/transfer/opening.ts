@@ -327,8 +327,6 @@ export class Opening {
         found === null ? null : await this.keeping.choose(found, offer, { validators, total });
       if (kept === null && offer.kind === 'range' && offer.start > 0)
         return await this.startAnew(asked, offer.total);
-      if (kept === null) this.job.verification.forgetServer();
-      this.job.verification.addServerDigests(answer.head);
       return await this.open(asked, offer, kept, validators);
     } catch (error) {
       connection.destroy();
@@ -354,8 +352,6 @@ export class Opening {
           this.job.shownUrl,
           'replaced',
         );
-      this.job.verification.forgetServer();
-      this.job.verification.addServerDigests(asked.answer.head);
       return await this.open(asked, offer, null, readValidators(asked.answer.head));
     } catch (error) {
       asked.connection.destroy();
@@ -391,8 +387,11 @@ export class Opening {
     prior: Prior | null,
     validators: Validators,
   ): Promise<Event> {
-    const { workspace } = this.job;
+    const { workspace, verification } = this.job;
     if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
+    // What a server said of another representation says nothing of this one.
+    if (prior === null) verification.forgetServer();
+    verification.addServerDigests(asked.answer.head);
     const total = offer.total;
     const source: Source = { ...asked.source, total };
     const size = total ?? UNKNOWN_END;
@@ -406,14 +405,14 @@ export class Opening {
     else if (!sameSource) await workspace.setIdentity(identity);
     this.job.identity = identity;
     this.job.proven = false;
-    if (prior === null) this.job.verification.restart();
+    if (prior === null) verification.restart();
     this.job.known = {
       validators:
         prior !== null && sameSource && this.job.known ? this.job.known.validators : validators,
       total,
     };
     const written = prior === null ? new ExtentSet() : prior.written;
-    this.job.furthest = Math.max(this.job.furthest, written.total());
+    this.job.reaches(written.total());
     if (this.job.work === null) this.job.resumed = written.total();
     this.job.work = this.makeWork(offer, { ...asked, source }, written, size);
     if (prior?.unclean === true) this.checkClaims(workspace);

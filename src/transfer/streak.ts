@@ -18,18 +18,13 @@ export class Streak {
     return this.count;
   }
 
-  /** Whether more is in place than at any failure. */
-  private isBeyond(inPlace: number): boolean {
-    return inPlace > this.mark;
-  }
-
   /**
    * Counts a failure. Tries that were under way together and fail together are one failure.
    * @param beganMs when the try began
    * @param inPlace bytes in the file now; what is received and thrown away is no progress
    */
   failed(beganMs: number, progressed: boolean, inPlace: number): void {
-    if (progressed || this.isBeyond(inPlace)) this.count = 0;
+    if (progressed || inPlace > this.mark) this.count = 0;
     this.mark = Math.max(this.mark, inPlace);
     if (this.count > 0 && beganMs < this.countedMs) return;
     this.count++;
