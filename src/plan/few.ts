@@ -24,7 +24,7 @@ export interface Enough {
 }
 
 /** More connections to a thread only push each other's bytes out of the processor's caches. */
-export const ENOUGH: Enough = { perThread: 4, busy: 0.8, rate: 50_000 };
+export const ENOUGH: Enough = { perThread: 2, busy: 0.8, rate: 50_000 };
 
 /** The same with TLS, where each byte is touched three times more. */
 export const ENOUGH_ENCRYPTED: Enough = { ...ENOUGH, perThread: 1 };
