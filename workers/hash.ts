@@ -13,7 +13,7 @@ import { PieceHash } from '../src/verify/pieces.js';
 /** Bytes read and hashed at once. */
 const STEP = 1024 * 1024;
 
-async function follow({ fd, algorithms, pieces, memory }: HashJob): Promise<HashReply> {
+async function follow({ algorithms, pieces, memory }: HashJob): Promise<HashReply> {
   const front = new HashFront(memory);
   const hashes = await Promise.all(algorithms.map((algorithm) => startHash(algorithm)));
   if (pieces !== null) hashes.push(new PieceHash(pieces));
@@ -23,7 +23,7 @@ async function follow({ fd, algorithms, pieces, memory }: HashJob): Promise<Hash
     const { offset, final } = front.load();
     if (at < offset) {
       const count = Math.min(STEP, offset - at);
-      const read = readFully(fd, buffer, 0, count, at);
+      const read = readFully(front.fd, buffer, 0, count, at);
       if (read < count)
         throw new SluiceError('DISK_IO', 'the part is shorter than what was written to it');
       for (const hash of hashes) hash.update(buffer.subarray(0, count));

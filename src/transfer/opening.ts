@@ -161,7 +161,7 @@ export class Opening {
     const target = resolveOutput({ dir, output, name });
     // What has its name already may need no server.
     if (this.job.options.mode === 'get' && inspectTarget(target).kind === 'absent')
-      await this.job.asker.dialAhead();
+      await this.startAhead();
     if (output !== null) this.job.target = target;
     await this.claim(target);
     const finished = await this.finishedBefore();
@@ -174,6 +174,12 @@ export class Opening {
       if (found === 'skip' || found === 'complete') return this.settled(found, target);
     }
     return prior;
+  }
+
+  /** What takes time beside what is looked at: the dial, and the thread that hashes. */
+  private async startAhead(): Promise<void> {
+    await this.job.asker.dialAhead();
+    this.job.verification.prepare();
   }
 
   /** An earlier run of this URL died after the file got its name: there is nothing left to do. */

@@ -117,14 +117,20 @@ export class Verification {
     });
   }
 
-  /** Begins to hash the part while it is written. */
-  start(fd: number): void {
-    this.fd = fd;
+  /** Starts the thread that will hash what is known to be needed: it takes as long as the first answer. */
+  prepare(): void {
     const { follower, algorithms, pieces } = this;
     if (follower !== null && algorithms.every((name) => follower.algorithms.includes(name))) return;
     if (algorithms.length === 0 && pieces === null) return;
     void follower?.stop();
-    this.follower = new Follower(fd, algorithms, pieces);
+    this.follower = new Follower(algorithms, pieces);
+  }
+
+  /** Begins to hash the part while it is written. */
+  start(fd: number): void {
+    this.fd = fd;
+    this.prepare();
+    this.follower?.follow(fd);
   }
 
   /** `[0, offset)` is in place. */
@@ -134,10 +140,10 @@ export class Verification {
 
   /** What was hashed is not what the file holds now: the hashing begins anew. */
   restart(): void {
-    const old = this.follower;
+    if (this.fd === null || this.follower === null) return;
+    void this.follower.stop();
     this.follower = null;
-    void old?.stop();
-    if (this.fd !== null && old !== null) this.start(this.fd);
+    this.start(this.fd);
   }
 
   /** Part of the hashing that is done, 0 to 1. */

@@ -21,7 +21,8 @@ export async function hashFile(
 ): Promise<FileDigests> {
   const file = openForReading(path);
   try {
-    const follower = new Follower(file.fd, algorithms, form);
+    const follower = new Follower(algorithms, form);
+    follower.follow(file.fd);
     const whole = await follower.finish(file.size);
     return { size: file.size, whole, pieces: follower.pieceDigests };
   } finally {

@@ -14,15 +14,14 @@ export class Follower {
   /** The digests of all pieces, one after the other; empty before {@link finish} and without pieces. */
   pieceDigests = '';
 
-  /** @param fd descriptor of the file; it must stay open until {@link finish} or {@link stop} */
+  /** Starts the thread, which takes some 30 ms: the file is told when there is one. */
   constructor(
-    fd: number,
     readonly algorithms: readonly ChecksumAlgorithm[],
     form: PieceForm | null = null,
   ) {
     // The digests that the pieces must have stay here.
     const pieces = form === null ? null : { algorithm: form.algorithm, length: form.length };
-    const job: HashJob = { fd, algorithms: [...algorithms], pieces, memory: this.front.memory };
+    const job: HashJob = { algorithms: [...algorithms], pieces, memory: this.front.memory };
     this.worker = new Worker(new URL('../../workers/hash.cjs', import.meta.url), {
       workerData: job,
     });
@@ -41,6 +40,11 @@ export class Follower {
     return this.front.hashed;
   }
 
+  /** @param fd descriptor of the file; it must stay open until {@link finish} or {@link stop} */
+  follow(fd: number): void {
+    this.front.setFd(fd);
+  }
+
   /** Tells that `[0, offset)` is in place and will not change. */
   advance(offset: number): void {
     this.front.advance(offset, false);
@@ -53,7 +57,8 @@ export class Follower {
   async finish(size: number): Promise<Map<ChecksumAlgorithm, string>> {
     this.front.advance(size, true);
     const reply = await this.reply;
-    await this.stop();
+    // It has nothing left to do, and nobody has to wait for its end but who ends everything.
+    void this.stop();
     if ('error' in reply) throw SluiceError.fromRecord(reply.error);
     this.pieceDigests = reply.digests[this.algorithms.length] ?? '';
     return new Map(this.algorithms.map((algorithm, i) => [algorithm, reply.digests[i] as string]));

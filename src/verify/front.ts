@@ -5,8 +5,6 @@ import type { PieceForm } from './pieces.js';
 
 /** What a hash thread is asked to do. */
 export interface HashJob {
-  /** Descriptor of the file. */
-  fd: number;
   algorithms: ChecksumAlgorithm[];
   /** Hash each piece too, in the same pass. */
   pieces: PieceForm | null;
@@ -19,10 +17,13 @@ export interface HashJob {
  */
 export type HashReply = { digests: string[] } | { error: ErrorRecord };
 
+/** No descriptor. */
+const NO_FILE = -1;
+
 /** How long the thread sleeps when nobody wakes it, in milliseconds. */
 const NAP_MS = 20;
 
-/** The front up to which the file is in place, and how far it is hashed. */
+/** Which file it is, the front up to which it is in place, and how far it is hashed. */
 export class HashFront {
   private readonly words: BigInt64Array;
 
@@ -31,7 +32,18 @@ export class HashFront {
   }
 
   static allocate(): HashFront {
-    return new HashFront(new SharedArrayBuffer(3 * 8));
+    const front = new HashFront(new SharedArrayBuffer(4 * 8));
+    front.setFd(NO_FILE);
+    return front;
+  }
+
+  /** Descriptor of the file; set before the first {@link advance}. */
+  get fd(): number {
+    return Number(Atomics.load(this.words, 3));
+  }
+
+  setFd(fd: number): void {
+    Atomics.store(this.words, 3, BigInt(fd));
   }
 
   /** Bytes `[0, offset)` are in place; final when that is the whole file. */
