@@ -1,6 +1,8 @@
 /** The first connection is opened before anything else is done, and is nobody's burden. */
 import { writeFileSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
+import { contentDigest } from '../helpers/content.js';
 import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
 import { Workspace } from '../../src/transfer/workspace.js';
 import { silentLog } from '../../src/log.js';
@@ -54,5 +56,49 @@ describe('the connection that is opened ahead', () => {
     await origin.close();
     const run = await bench.engine({ retries: 0 }).get(url);
     expectFailed(run, 'CONNECT_FAILED');
+  });
+});
+
+describe('the hash thread that is started ahead', () => {
+  const bench = benchPerTest();
+  const checksums = [{ algorithm: 'sha256', hex: contentDigest(1, SIZE) } as const];
+  let started: Worker[];
+  const count = (worker: Worker): void => void started.push(worker);
+
+  beforeEach(() => {
+    started = [];
+    process.on('worker', count);
+  });
+  afterEach(() => process.off('worker', count));
+
+  /** A thread that has ended has no number any more. */
+  const running = (): number => started.filter(({ threadId }) => threadId !== -1).length;
+
+  it('is there before the server answers, and is the only one', async () => {
+    let atRequest: number | null = null;
+    const etag = (): string => {
+      atRequest ??= started.length;
+      return '"a"';
+    };
+    const origin = await bench.origin({ size: SIZE, seed: 1, etag });
+    expectDone(await bench.engine({ connections: 1, checksums }).get(origin.url), REFERENCE);
+    expect(atRequest).equal(1);
+    expect(started).length(1);
+    expect(running()).equal(0);
+  });
+
+  it('ends with a download that never had a file', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1 });
+    const { url } = origin;
+    await origin.close();
+    expectFailed(await bench.engine({ retries: 0, checksums }).get(url), 'CONNECT_FAILED');
+    expect(started).length(1);
+    expect(running()).equal(0);
+  });
+
+  it('is not started where nothing is to be hashed', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1 });
+    expectDone(await bench.engine({ connections: 1 }).get(origin.url), REFERENCE);
+    expect(started).deep.equal([]);
   });
 });
