@@ -25,7 +25,9 @@ export function parseUserUrl(text: string): UserUrl {
   try {
     url = new URL(trimmed);
   } catch {
-    throw invalid('this is not a valid URL', 'Check its host name and its port.');
+    throw (
+      withZone(trimmed) ?? invalid('this is not a valid URL', 'Check its host name and its port.')
+    );
   }
   const { username, password } = url;
   const userinfo =
@@ -68,6 +70,22 @@ function checkScheme(text: string): void {
     guess.startsWith('https:') && guess.length <= MAX_GUESS
       ? `Did you mean ${guess}?`
       : 'Write it with https:// in front.',
+  );
+}
+
+/**
+ * What to do about a link-local address with its zone: a URL has no place for zones (RFC 9844), the
+ * address that is dialled has. Null when there is none in the URL.
+ */
+function withZone(text: string): SluiceError | null {
+  const host =
+    /^(https?):\/\/(?:[^/?#@]{0,512}@)?\[([0-9a-f:.]{1,45})%(?:25)?([\w.-]{1,64})\](?::(\d{1,5}))?(?:[/?#]|$)/i;
+  const [, scheme = '', address = '', zone = '', given] = host.exec(text) ?? [];
+  if (address === '') return null;
+  const port = given ?? (scheme.toLowerCase() === 'https' ? '443' : '80');
+  return invalid(
+    'the URL names the zone of an address, which no URL can',
+    `Leave %${zone} out of it and give --resolve '[${address}]:${port}:[${address}%${zone}]'.`,
   );
 }
 

@@ -599,8 +599,11 @@ export class Connection {
   }
 }
 
+/** A name of a certificate may be as long as it likes; X.520 means 64 characters at most. */
+const MAX_NAME = 200;
+
 function nameOf(name: Certificate | undefined): string {
   const common = name?.CN as string | string[] | undefined;
   const organisation = name?.O as string | string[] | undefined;
-  return String(common ?? organisation ?? '');
+  return String(common ?? organisation ?? '').slice(0, MAX_NAME);
 }

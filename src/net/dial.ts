@@ -1,9 +1,10 @@
 /** Opening a connection: TCP to the first address that answers, then TLS. */
 import { connect as connectTcp, isIP } from 'node:net';
 import type { OnReadOpts, Socket } from 'node:net';
-import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import type { ConnectionOptions, PeerCertificate, TLSSocket } from 'node:tls';
 import { SluiceError } from '../errors.js';
 import { deadline } from './deadline.js';
+import { endpointKey } from './endpoint.js';
 import type { Address, Endpoint, TlsSettings } from './endpoint.js';
 import { socketError } from './errors.js';
 
@@ -49,7 +50,8 @@ async function dialOnce(endpoint: Endpoint, reader: Reader, timeoutMs: number): 
   const dialled = await new Race(endpoint, reader, timeoutMs).run();
   if (endpoint.tls === null) return dialled;
   // The server sends it when the handshake is over, or much later.
-  dialled.socket.on('session', (session: Buffer) => (endpoint.session = session));
+  const key = endpointKey(endpoint);
+  dialled.socket.on('session', (bytes: Buffer) => (endpoint.session = { key, bytes }));
   await handshake(dialled.socket, endpoint, timeoutMs);
   return dialled;
 }
@@ -81,19 +83,34 @@ function open(endpoint: Endpoint, { address, family }: Address, reader: Reader):
   return overTls(options);
 }
 
-/** What TLS is told about the peer of an endpoint. */
+/**
+ * What TLS is told about the peer of an endpoint. Left to itself Node compares the certificate with
+ * the name that is sent, and where none is sent, with the address that is dialled.
+ */
 export function tlsOptions(endpoint: Endpoint): ConnectionOptions {
   const { ca, cert, key, verify } = endpoint.tls ?? NO_TLS_SETTINGS;
   const options: ConnectionOptions = {
-    servername: isIP(endpoint.host) === 0 ? endpoint.host : '',
+    servername: serverName(endpoint.host),
+    checkServerIdentity: (_host, certificate) => wrongHost(endpoint, certificate),
     ALPNProtocols: ['http/1.1'],
     rejectUnauthorized: verify,
   };
   if (ca !== null) options.ca = ca;
   if (cert !== null) options.cert = cert;
   if (key !== null) options.key = key;
-  if (endpoint.session) options.session = Buffer.from(endpoint.session);
+  const { session } = endpoint;
+  if (session?.key === endpointKey(endpoint)) options.session = Buffer.from(session.bytes);
   return options;
+}
+
+/** The name that the server is told (RFC 6066 section 3): without a final dot, and none for an address. */
+function serverName(host: string): string {
+  return isIP(host) === 0 ? host.replace(/\.$/, '') : '';
+}
+
+/** What is wrong when a certificate is not for the host of the URL. */
+function wrongHost({ host }: Endpoint, certificate: PeerCertificate): Error | undefined {
+  return process.getBuiltinModule('node:tls').checkServerIdentity(host, certificate);
 }
 
 /** Attempts on the addresses of one endpoint, of which one wins. */

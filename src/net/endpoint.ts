@@ -19,23 +19,59 @@ export interface TlsSettings {
 /** A server as one connection sees it. */
 export interface Endpoint {
   scheme: 'http' | 'https';
-  /** Host as in the URL, without brackets: the name that the certificate must carry. */
+  /** Host as in the URL, without brackets: what the certificate must be for. */
   host: string;
   port: number;
   /** Addresses to try, best first. */
   addresses: Address[];
   tls: TlsSettings | null;
-  /**
-   * What the server gave to resume TLS with (RFC 8446 section 2.2); it spares the exchange of
-   * certificates. It belongs to this host, port and these settings, and must not leave them: a resumed
-   * session is not verified again. Never written anywhere.
-   */
-  session?: Uint8Array | null;
+  /** What the server gave to resume TLS with; never written anywhere. */
+  session?: TlsSession | null;
 }
 
-/** Connections of one key may serve each other's requests. */
+/**
+ * A TLS session that can be resumed (RFC 8446 section 2.2); it spares the exchange of certificates, and
+ * with it their verification: Node does not even tell what certificate it was. So it is offered to
+ * nothing but what it came from.
+ */
+export interface TlsSession {
+  /** {@link endpointKey} of where it came from. */
+  key: string;
+  bytes: Uint8Array;
+}
+
+/** The origin (RFC 9110 section 4.3.1) that an endpoint serves. */
+export function originKey({ scheme, host, port }: Endpoint): string {
+  return `${scheme}://${host}:${port}`;
+}
+
+/**
+ * Connections and TLS sessions of one key may serve each other's requests: they lead to one origin, by
+ * the same rules of whom to trust, and with the same client certificate.
+ */
 export function endpointKey(endpoint: Endpoint): string {
-  return `${endpoint.scheme}://${endpoint.host}:${endpoint.port}`;
+  return endpoint.tls === null
+    ? originKey(endpoint)
+    : `${originKey(endpoint)} ${policyKey(endpoint.tls)}`;
+}
+
+/** Settings are many times larger than their digest, and are asked for with each lease. */
+const policies = new WeakMap<TlsSettings, string>();
+
+function policyKey(settings: TlsSettings): string {
+  const known = policies.get(settings);
+  if (known !== undefined) return known;
+  const { ca, cert, key, verify } = settings;
+  const files = ca === null && cert === null && key === null ? '' : digestOf([ca, cert, key]);
+  const policy = `${verify ? 'verified' : 'unverified'} ${files}`;
+  policies.set(settings, policy);
+  return policy;
+}
+
+/** Node's crypto takes 4 ms to load, and most downloads have no files for TLS. */
+function digestOf(files: Array<string | null>): string {
+  const { createHash } = process.getBuiltinModule('node:crypto');
+  return createHash('sha256').update(JSON.stringify(files)).digest('hex');
 }
 
 /** Scheme, host and port of a URL, with the scheme's default port. */

@@ -1,6 +1,7 @@
 /** Node's socket and TLS errors as ours. */
 import { SluiceError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
+import { excerpt } from '../http/syntax.js';
 
 /** Error names of OpenSSL's certificate verification that Node passes on, besides those found by pattern. */
 const CERTIFICATE_CODES = new Set([
@@ -23,6 +24,12 @@ const CERTIFICATE_CODES = new Set([
 
 function isCertificateCode(code: string): boolean {
   return CERTIFICATE_CODES.has(code) || /^(UNABLE_TO_|ERROR_IN_CERT|CRL_)/.test(code);
+}
+
+/** Node's reason: it ends with all the names of the certificate, of which there may be thousands. */
+function reasonOf(text: string): string {
+  const [why = '', ...names] = text.split(': ');
+  return names.length === 0 ? why : `${why}: ${excerpt(names.join(': '))}`;
 }
 
 /** Which phase of a connection an error fell into. */
@@ -51,7 +58,7 @@ function describe(
   if (isCertificateCode(errno)) {
     return {
       code: 'TLS_CERTIFICATE',
-      message: `the certificate of ${peer} was not accepted: ${text} (${errno})`,
+      message: `the certificate of ${peer} was not accepted: ${reasonOf(text)} (${errno})`,
       next: "Check the URL; give the server's own authority with --cacert if it has one.",
     };
   }

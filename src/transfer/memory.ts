@@ -1,7 +1,7 @@
 /** What `auto` takes over from earlier runs with the same origin, and leaves to later ones. */
 import { readOrigin, writeOrigin } from '../disk/origins.js';
 import type { OriginFacts } from '../disk/origins.js';
-import { endpointKey } from '../net/endpoint.js';
+import { originKey } from '../net/endpoint.js';
 import type { Endpoint } from '../net/endpoint.js';
 import type { Lesson, Remembered } from '../plan/ramp.js';
 
@@ -63,14 +63,14 @@ export function learnt(
 
 /** What an earlier run learnt of the origin; null when nothing is known. */
 export function recall(endpoint: Endpoint, roundTripMs: number): Remembered | null {
-  const facts = readOrigin(endpointKey(endpoint));
+  const facts = readOrigin(originKey(endpoint));
   return facts === null ? null : holding(facts, roundTripMs, Date.now());
 }
 
 /** Leaves to later runs what this one learnt. Neither fails nor takes long. */
 export function remember(endpoint: Endpoint, lesson: Lesson | null, transfer: Transfer): void {
   if (lesson === null) return;
-  const key = endpointKey(endpoint);
+  const key = originKey(endpoint);
   const clock = { nowMs: Date.now(), steadyMs: performance.now() };
   const facts = learnt(readOrigin(key), lesson, transfer, clock);
   if (facts !== null) writeOrigin(key, facts);

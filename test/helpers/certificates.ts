@@ -67,8 +67,13 @@ async function pemOfKey(keys: webcrypto.CryptoKeyPair): Promise<string> {
   return `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;
 }
 
+/** `dns:` in front of a name says that it is none of an address, whatever it looks like. */
 const generalNames = (names: string[]): x509.JsonGeneralName[] =>
-  names.map((name) => ({ type: /^[\d.]+$|:/.test(name) ? 'ip' : 'dns', value: name }));
+  names.map((name) =>
+    name.startsWith('dns:')
+      ? { type: 'dns', value: name.slice(4) }
+      : { type: /^[\d.]+$|:/.test(name) ? 'ip' : 'dns', value: name },
+  );
 
 async function makeRoot(name: string): Promise<Authority> {
   const keys = await makeKeys();

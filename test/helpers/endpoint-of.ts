@@ -6,13 +6,14 @@ import type { Endpoint, TlsSettings } from '../../src/net/endpoint.js';
 export function endpointOf(
   server: Server,
   {
+    host = '127.0.0.1',
     addresses = ['127.0.0.1'],
     tls = null,
-  }: { addresses?: string[]; tls?: TlsSettings | null } = {},
+  }: { host?: string; addresses?: string[]; tls?: TlsSettings | null } = {},
 ): Endpoint {
   return {
     scheme: tls === null ? 'http' : 'https',
-    host: '127.0.0.1',
+    host,
     port: (server.address() as AddressInfo).port,
     addresses: addresses.map((address) => ({ address, family: 4 })),
     tls,
