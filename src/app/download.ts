@@ -7,6 +7,7 @@ import { redactUrl } from '../http/redact.js';
 import { Download } from '../transfer/download.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from '../transfer/events.js';
 import type { DownloadOptions } from '../transfer/options.js';
+import { logWithout } from './without.js';
 
 /** Who watches the downloads. */
 export interface Watcher {
@@ -45,10 +46,15 @@ export class Downloads {
    */
   async run(list: readonly Planned[]): Promise<ExitStatus> {
     let status: ExitStatus = 0;
-    for (const planned of list) {
-      if (this.stopped !== null) break;
-      const last = await this.runOne(planned);
-      if (last.type === 'error' && status === 0) status = ERROR_CODES[last.code];
+    const off = logWithout(this.log);
+    try {
+      for (const planned of list) {
+        if (this.stopped !== null) break;
+        const last = await this.runOne(planned);
+        if (last.type === 'error' && status === 0) status = ERROR_CODES[last.code];
+      }
+    } finally {
+      off();
     }
     return this.stopped === null ? status : this.stopped.exitStatus;
   }

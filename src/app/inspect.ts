@@ -24,6 +24,7 @@ import { isUselessPart, readOffer } from '../transfer/offer.js';
 import type { Offer } from '../transfer/offer.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { readResumable } from './resume.js';
+import { logWithout } from './without.js';
 
 /** What a URL offers. All texts are escaped, URLs redacted. */
 export interface UrlReport {
@@ -90,6 +91,7 @@ export async function inspectUrl(
   const local = new LocalExecutor();
   const asker = new Asker(options, local.connections, log);
   const unwatch = watch((error) => asker.abort(error));
+  const off = logWithout(log);
   try {
     let asked = await asker.ask({ start: 0, end: null });
     let offer = readPart(asked);
@@ -102,6 +104,7 @@ export async function inspectUrl(
     asked.connection.destroy();
     return report;
   } finally {
+    off();
     unwatch();
     await local.close();
   }

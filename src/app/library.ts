@@ -8,6 +8,7 @@ import { inspectPath, inspectUrl } from './inspect.js';
 import type { PathReport, UrlReport } from './inspect.js';
 import { libraryOptions } from './library-options.js';
 import type { GivenOptions } from './library-options.js';
+import { logWithout } from './without.js';
 
 /** Options of {@link download}; everything has the command's default. */
 export type LibraryOptions = GivenOptions & {
@@ -38,7 +39,9 @@ export function download(url: string, options: LibraryOptions = {}): RunningDown
   const stop = (): void => running.stop(stopReason(signal));
   if (signal?.aborted === true) stop();
   signal?.addEventListener('abort', stop, { once: true });
+  const off = logWithout(log);
   void running.run().finally(() => {
+    off();
     signal?.removeEventListener('abort', stop);
     queue.end();
   });

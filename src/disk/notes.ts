@@ -3,46 +3,23 @@
  * is replaced as a whole, their number and age are bounded, and whatever is read may be damaged.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { makeDirectories } from './directories.js';
-
-export type Environment = Record<string, string | undefined>;
+import { OwnDirectory } from './own-directory.js';
+import { isOurs } from './ownership.js';
+import { doWithout, whatIsDoneWithout } from './without.js';
 
 /** Lower-case hex of the SHA-256 of a text. */
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/**
- * One of our directories of the user: that of our own variable, else below that of the XDG base
- * directories, else below the home directory.
- * @param fallback below the home directory
- */
-export function userDirectory(
-  env: Environment,
-  { own, xdg, fallback }: { own: string; xdg: string; fallback: string },
-): string {
-  const ours = env[own];
-  if (ours !== undefined && ours !== '') return ours;
-  const base = env[xdg];
-  // The specification says that a relative path is to be ignored.
-  const parent =
-    base !== undefined && path.isAbsolute(base) ? base : path.join(os.homedir(), fallback);
-  return path.join(parent, 'sluice');
+/** The name of the note on a subject: it says nothing of it. */
+export function noteName(subject: string): string {
+  return `${sha256(subject)}.json`;
 }
+
+/** The names that notes have, and those of notes that are being written. Nothing else is ever removed. */
+const NOTE = /^[0-9a-f]{64}\.json$/;
+const UNFINISHED = /^[0-9a-f]{64}\.json\.[0-9a-f]{12}~$/;
 
 /** What a directory of notes may hold. */
 export interface NoteBounds {
@@ -53,58 +30,55 @@ export interface NoteBounds {
 
 /**
  * Writes a note, readable for its owner only, in place of what is there. Notes beyond the bounds go.
- * It throws what the file system throws.
+ * It throws what the file system throws, and NotOurs where the directory is not ours alone.
+ * @param name from {@link noteName}
  */
 export function writeNote(directory: string, name: string, text: string, bounds: NoteBounds): void {
-  makeDirectories(directory, 0o700);
-  replaceFile(path.join(directory, name), text);
-  prune(directory, bounds);
+  withDirectory(directory, true, (own) => {
+    own.replace(name, `${name}.${randomBytes(6).toString('hex')}~`, text);
+    prune(own, bounds);
+  });
 }
 
-/** The text of a note. It throws when there is none, or when it is no regular file or too long. */
+/**
+ * The text of a note. It throws when there is none, when it is too long, and NotOurs when it or its
+ * directory is not ours alone.
+ * @param name from {@link noteName}
+ */
 export function readNote(directory: string, name: string, maxBytes: number): string {
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const fd = openSync(path.join(directory, name), flags);
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile() || stats.size > maxBytes) throw new Error('not a note');
-    return readFileSync(fd, 'utf8');
-  } finally {
-    closeSync(fd);
-  }
+  return withDirectory(directory, false, (own) => own.read(name, maxBytes));
 }
 
-function replaceFile(file: string, text: string): void {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}~`;
+function withDirectory<T>(directory: string, make: boolean, use: (own: OwnDirectory) => T): T {
   try {
-    writeFileSync(temporary, text, { flag: 'wx', mode: 0o600 });
-    renameSync(temporary, file);
+    const own = OwnDirectory.open(directory, { make });
+    try {
+      return use(own);
+    } finally {
+      own.close();
+    }
   } catch (thrown) {
-    removeQuietly(temporary);
+    doWithout(whatIsDoneWithout(directory, thrown));
     throw thrown;
   }
 }
 
-/** Removes the oldest notes, and what an interrupted writing left, beyond the bounds. */
-function prune(directory: string, { most, oldestMs }: NoteBounds): void {
-  const names = readdirSync(directory);
+/**
+ * Removes the oldest notes, and what an interrupted writing left, beyond the bounds. The directory may
+ * be one that the user has other files in: only regular files of ours with such a name count.
+ */
+function prune(own: OwnDirectory, { most, oldestMs }: NoteBounds): void {
+  const names = own.names().filter((name) => NOTE.test(name) || UNFINISHED.test(name));
   if (names.length <= most && oldestMs === Infinity) return;
-  const aged = names
-    .map((name) => path.join(directory, name))
-    .map((file) => ({ file, ms: lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
-    .sort((a, b) => a.ms - b.ms);
+  const aged = names.flatMap((name) => {
+    const stats = own.look(name);
+    return stats?.isFile() === true && isOurs(stats) ? [{ name, ms: stats.mtimeMs }] : [];
+  });
+  aged.sort((a, b) => a.ms - b.ms);
   const tooOld = Date.now() - oldestMs;
-  const tooMany = names.length - most;
-  for (const [index, { file, ms }] of aged.entries())
-    if (index < tooMany || ms < tooOld) removeQuietly(file);
-}
-
-function removeQuietly(file: string): void {
-  try {
-    unlinkSync(file);
-  } catch {
-    // Another run was faster.
-  }
+  const tooMany = aged.length - most;
+  for (const [index, { name, ms }] of aged.entries())
+    if (index < tooMany || ms < tooOld) own.remove(name);
 }
 
 /** Whether a parsed value is an object with fields. */

@@ -4,9 +4,11 @@
  * ever a help: when it cannot be read or written, `auto` finds out anew.
  */
 import path from 'node:path';
-import { isRecord, readNote, sha256, userDirectory, writeNote } from './notes.js';
+import { isRecord, noteName, readNote, sha256, writeNote } from './notes.js';
 import { MAX_CONNECTIONS } from '../limits.js';
-import type { Environment, NoteBounds } from './notes.js';
+import type { NoteBounds } from './notes.js';
+import { cacheDirectory } from './user-directories.js';
+import type { Environment } from './user-directories.js';
 
 /** How many origins are remembered, and for how long; the oldest go first. */
 export const ORIGIN_BOUNDS: NoteBounds = { most: 256, oldestMs: 30 * 24 * 3600 * 1000 };
@@ -25,8 +27,7 @@ export interface OriginFacts {
 
 /** Where the notes are: `$SLUICE_CACHE_DIR/origins`, by default in `~/.cache/sluice`. */
 export function originsDirectory(env: Environment = process.env): string {
-  const where = { own: 'SLUICE_CACHE_DIR', xdg: 'XDG_CACHE_HOME', fallback: '.cache' };
-  return path.join(userDirectory(env, where), 'origins');
+  return path.join(cacheDirectory(env), 'origins');
 }
 
 /**
@@ -39,9 +40,8 @@ export function writeOrigin(
   env: Environment = process.env,
 ): boolean {
   try {
-    const key = sha256(origin);
-    const text = JSON.stringify({ version: 1, origin: key, ...facts });
-    writeNote(originsDirectory(env), `${key}.json`, text, ORIGIN_BOUNDS);
+    const text = JSON.stringify({ version: 1, origin: sha256(origin), ...facts });
+    writeNote(originsDirectory(env), noteName(origin), text, ORIGIN_BOUNDS);
     return true;
   } catch {
     return false;
@@ -55,9 +55,9 @@ export function readOrigin(
   nowMs = Date.now(),
 ): OriginFacts | null {
   try {
-    const key = sha256(origin);
-    const value: unknown = JSON.parse(readNote(originsDirectory(env), `${key}.json`, MAX_BYTES));
-    return isRecord(value) && value['origin'] === key ? soundFacts(value, nowMs) : null;
+    const value: unknown = JSON.parse(readNote(originsDirectory(env), noteName(origin), MAX_BYTES));
+    const isIt = isRecord(value) && value['origin'] === sha256(origin);
+    return isIt ? soundFacts(value, nowMs) : null;
   } catch {
     return null;
   }

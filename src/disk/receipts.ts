@@ -5,8 +5,9 @@
  */
 import { lstatSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { isRecord, readNote, sha256, userDirectory, writeNote } from './notes.js';
-import type { Environment } from './notes.js';
+import { isRecord, noteName, readNote, sha256, writeNote } from './notes.js';
+import { stateDirectory } from './user-directories.js';
+import type { Environment } from './user-directories.js';
 
 /** How many receipts are kept; the oldest go first. */
 export const MAX_RECEIPTS = 1000;
@@ -48,9 +49,7 @@ export function hashUrl(url: string): string {
 
 /** Where receipts are: `$SLUICE_STATE_DIR/finished`, by default in `~/.local/state/sluice`. */
 export function receiptsDirectory(env: Environment = process.env): string {
-  const fallback = path.join('.local', 'state');
-  const where = { own: 'SLUICE_STATE_DIR', xdg: 'XDG_STATE_HOME', fallback };
-  return path.join(userDirectory(env, where), 'finished');
+  return path.join(stateDirectory(env), 'finished');
 }
 
 /** Keeps a receipt of the file at `target`. Returns false when that was not possible. */
@@ -74,7 +73,7 @@ export function writeReceipt(
     const text = JSON.stringify(receipt);
     if (Buffer.byteLength(text) > MAX_RECEIPT_BYTES) return false;
     const bounds = { most: MAX_RECEIPTS, oldestMs: Infinity };
-    writeNote(receiptsDirectory(env), keyOf(target), text, bounds);
+    writeNote(receiptsDirectory(env), nameOf(target), text, bounds);
     return true;
   } catch {
     return false;
@@ -84,7 +83,7 @@ export function writeReceipt(
 /** The receipt of the file at `target`; null when there is none or the file has changed since. */
 export function findReceipt(target: string, env: Environment = process.env): Receipt | null {
   try {
-    const text = readNote(receiptsDirectory(env), keyOf(target), MAX_RECEIPT_BYTES);
+    const text = readNote(receiptsDirectory(env), nameOf(target), MAX_RECEIPT_BYTES);
     const receipt = parseReceipt(text);
     if (receipt === null) return null;
     const now = fileFacts(target);
@@ -100,10 +99,10 @@ export function findReceipt(target: string, env: Environment = process.env): Rec
 }
 
 /** The name of a target's receipt. The directory is resolved, so that every way to it is one. */
-function keyOf(target: string): string {
+function nameOf(target: string): string {
   const absolute = path.resolve(target);
   const real = path.join(realpathSync(path.dirname(absolute)), path.basename(absolute));
-  return `${sha256(real)}.json`;
+  return noteName(real);
 }
 
 function fileFacts(target: string): Pick<Receipt, 'size' | 'mtimeNs' | 'ino' | 'dev'> {

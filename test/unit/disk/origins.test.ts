@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -99,11 +100,18 @@ describe('disk/origins', () => {
 
   it('keeps the newest 256, and none for longer than 30 days', () => {
     mkdirSync(directory(), { recursive: true });
-    const old = path.join(directory(), 'old.json');
-    writeFileSync(old, '');
-    utimesSync(old, 1, Date.now() / 1000 - ORIGIN_BOUNDS.oldestMs / 1000 - 60);
+    const old = path.join(directory(), `${'0'.repeat(64)}.json`);
+    const film = path.join(directory(), 'film.json');
+    for (const file of [old, film]) {
+      writeFileSync(file, '');
+      utimesSync(file, 1, Date.now() / 1000 - ORIGIN_BOUNDS.oldestMs / 1000 - 60);
+    }
     writeOrigin(ORIGIN, FACTS, env());
-    expect(readdirSync(directory())).deep.equal([path.basename(only())]);
+    const note = readdirSync(directory()).filter((name) => name !== 'film.json');
+    expect(note.length, 'the old one is gone').equal(1);
+    expect(note, 'P25: and nothing but that').not.include(path.basename(old));
+    expect(readdirSync(directory())).include('film.json');
+    rmSync(film);
     for (let i = 0; i < ORIGIN_BOUNDS.most + 5; i++) writeOrigin(`http://h:${i}`, FACTS, env());
     expect(readdirSync(directory()).length).equal(ORIGIN_BOUNDS.most);
     expect(readOrigin(`http://h:${ORIGIN_BOUNDS.most + 4}`, env(), NOW)).not.equal(null);

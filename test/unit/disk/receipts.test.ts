@@ -1,4 +1,6 @@
 import {
+  chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -17,6 +19,7 @@ import {
   receiptsDirectory,
   writeReceipt,
 } from '../../../src/disk/receipts.js';
+import { onWithout } from '../../../src/disk/without.js';
 import { temporaryDirectory } from './files.js';
 
 const FACTS = {
@@ -100,18 +103,73 @@ describe('disk/receipts', () => {
 
   it('keeps a bounded number, the newest', () => {
     writeFileSync(at('big.iso'), 'data');
+    const named = (number: number): string => `${hashUrl(String(number))}.json`;
     mkdirSync(at('state/finished'), { recursive: true });
     for (let number = 0; number < MAX_RECEIPTS + 3; number += 1) {
-      const file = at(`state/finished/${number}.json`);
+      const file = at(`state/finished/${named(number)}`);
       writeFileSync(file, '{}');
       utimesSync(file, 1000 + number, 1000 + number);
     }
     writeReceipt(at('big.iso'), FACTS, env());
     const left = new Set(readdirSync(at('state/finished')));
     expect(left.size).to.equal(MAX_RECEIPTS);
-    for (const gone of [0, 1, 2, 3]) expect(left.has(`${gone}.json`)).to.equal(false);
-    expect(left.has(`4.json`)).to.equal(true);
+    for (const gone of [0, 1, 2, 3]) expect(left.has(named(gone))).to.equal(false);
+    expect(left.has(named(4))).to.equal(true);
     expect(findReceipt(at('big.iso'), env())).not.to.equal(null);
+  });
+
+  it('P25: whatever else lies in the directory stays, and is not counted', () => {
+    writeFileSync(at('big.iso'), 'data');
+    mkdirSync(at('state/finished'), { recursive: true });
+    const hex = 'a'.repeat(64);
+    const films = Array.from({ length: MAX_RECEIPTS + 5 }, (_, number) => `film ${number}.mkv`);
+    const alike = [hex, `${hex}.JSON`, `${hex}.json.bak`, `0${hex}.json`, `${hex}.json.0~`];
+    for (const name of [...films, ...alike]) {
+      writeFileSync(at(`state/finished/${name}`), 'a film');
+      utimesSync(at(`state/finished/${name}`), 1, 1);
+    }
+    mkdirSync(at(`state/finished/${'b'.repeat(64)}.json`));
+    symlinkSync('/etc/passwd', at(`state/finished/${'c'.repeat(64)}.json`));
+    expect(writeReceipt(at('big.iso'), FACTS, env())).to.equal(true);
+    const left = readdirSync(at('state/finished'));
+    expect(left).to.include.members([...films, ...alike]);
+    expect(left.length).to.equal(films.length + alike.length + 3);
+  });
+
+  it('what an interrupted writing left goes with the oldest', () => {
+    writeFileSync(at('big.iso'), 'data');
+    const file = at(`state/finished/${'a'.repeat(64)}.json.${'0'.repeat(12)}~`);
+    mkdirSync(at('state/finished'), { recursive: true });
+    writeFileSync(file, '{');
+    utimesSync(file, 1, 1);
+    for (let number = 0; number < MAX_RECEIPTS - 1; number += 1)
+      writeFileSync(at(`state/finished/${hashUrl(String(number))}.json`), '{}');
+    writeReceipt(at('big.iso'), FACTS, env());
+    expect(existsSync(file)).to.equal(false);
+    expect(readdirSync(at('state/finished')).length).to.equal(MAX_RECEIPTS);
+  });
+
+  it('P25: a directory that is not ours alone is done without, and that is told once', () => {
+    writeFileSync(at('big.iso'), 'data');
+    const told: string[] = [];
+    const off = onWithout(({ directory, reason }) => {
+      if (directory.startsWith(at())) told.push(reason);
+    });
+    mkdirSync(at('open/finished'), { recursive: true });
+    const open = { SLUICE_STATE_DIR: at('open') };
+    expect(writeReceipt(at('big.iso'), FACTS, open)).to.equal(true);
+    for (let time = 0; time < 2; time += 1) {
+      chmodSync(at('open'), 0o777);
+      expect(findReceipt(at('big.iso'), open)).to.equal(null);
+      expect(writeReceipt(at('big.iso'), FACTS, open)).to.equal(false);
+    }
+    chmodSync(at('open'), 0o700);
+    expect(findReceipt(at('big.iso'), open)).not.to.equal(null);
+    off();
+    expect(told).to.deep.equal([`others may write to ${at('open')} (chmod go-w takes that away)`]);
+    const later: string[] = [];
+    onWithout(({ reason }) => later.push(reason))();
+    expect(later, 'so far').to.include.members(told);
   });
 
   it('does without when nothing can be kept', () => {
