@@ -58,7 +58,7 @@ const quick = {
   // Less to read and to compile; names stay, for the sake of stacks.
   minifyWhitespace: true,
   minifySyntax: true,
-  // From compiled code that was kept (bin/compiled.js) V8 cannot import(); all packages are CommonJS.
+  // All packages are CommonJS: to require them spares Node's loader of ES modules.
   supported: { 'dynamic-import': false },
   // Modules that name another file by their own place lie two folders below dist.
   define: { 'import.meta.url': 'placeOfModules' },
@@ -71,3 +71,10 @@ const quick = {
 };
 
 await bundle(quick, loadLater);
+
+// Where compiled code may be kept is found out before anything that is to be compiled is read.
+await bundle({
+  entryPoints: [`${dist}/src/disk/code-cache.js`],
+  outfile: `${dist}/bundle/code-cache.cjs`,
+  format: 'cjs',
+});

@@ -2,6 +2,7 @@
 import { getArgs, getFlags, infoArgs, infoFlags, resumeArgs, resumeFlags } from './flag-table.js';
 import type { ArgSpec, FlagTable } from './flag-table.js';
 import { SluiceError } from '../errors.js';
+import type { Without } from '../app/without.js';
 import { fail, perform } from './perform.js';
 import type { Action } from './perform.js';
 import { parsePlain } from './plain.js';
@@ -21,12 +22,17 @@ const COMMANDS = new Map<string | undefined, QuickCommand>([
 /**
  * Runs the command, or returns false when oclif should: help, mistakes, everything unusual.
  * @param words the command line after the program's name
+ * @param without what is done without already; it is told in the log
  */
-export async function runQuickly(words: readonly string[]): Promise<boolean> {
+export async function runQuickly(
+  words: readonly string[],
+  without: Without | null,
+): Promise<boolean> {
   const command = COMMANDS.get(words[0]);
   if (command === undefined) return false;
   const parsed = parsePlain(words.slice(1), command, process.env);
   if (parsed === null) return false;
+  if (without !== null) (await import('../app/without.js')).foundBefore(without);
   await perform(command.load, parsed.flags, parsed.argv);
   return true;
 }

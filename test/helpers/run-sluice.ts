@@ -2,8 +2,8 @@
  * Runs the real command, `bin/run.js` of this checkout, in a child process with a home of its own,
  * so that neither the user's configuration nor a proxy of the machine can change a test.
  */
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Readable, Writable } from 'node:stream';
@@ -16,7 +16,7 @@ export const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
 /** The command's entry. */
 export const COMMAND = path.join(CHECKOUT, 'bin', 'run.js');
 
-/** Compiled code of the command: compiling it again for each test costs a tenth of a run. */
+/** Compiled code of the command, where Node keeps any: compiling it for each test costs a tenth of a run. */
 const CODE = path.join(CHECKOUT, 'dist', 'code');
 
 export interface RunOptions {
@@ -79,6 +79,8 @@ function environment(home: string, extra: RunOptions['env']): NodeJS.ProcessEnv 
   // c8 measures child processes through this one.
   if (process.env['NODE_V8_COVERAGE'] !== undefined) {
     env['NODE_V8_COVERAGE'] = process.env['NODE_V8_COVERAGE'];
+  } else {
+    env['NODE_COMPILE_CACHE'] = CODE;
   }
   Object.assign(env, {
     HOME: home,
@@ -97,12 +99,13 @@ function environment(home: string, extra: RunOptions['env']): NodeJS.ProcessEnv 
   return env;
 }
 
-/** A home as after an earlier run: with compiled code and nothing else. */
-function makeHome(home: string): void {
-  const cache = path.join(home, '.cache', 'sluice');
-  mkdirSync(cache, { recursive: true, mode: 0o700 });
-  mkdirSync(CODE, { recursive: true, mode: 0o700 });
-  symlinkSync(CODE, path.join(cache, 'code'));
+const nodeOf = (options: RunOptions): string =>
+  options.node ?? process.env['SLUICE_NODE'] ?? process.execPath;
+
+/** Whether the Node that runs the command keeps compiled code (from 22.1 on). */
+export function keepsCode(): boolean {
+  const script = "process.exit(require('node:module').enableCompileCache ? 0 : 1)";
+  return spawnSync(nodeOf({}), ['-e', script]).status === 0;
 }
 
 /** The JSON objects among the lines of `text`. */
@@ -118,9 +121,9 @@ export function spawnSluice(args: string[], options: RunOptions = {}): RunningSl
   const scratch = makeTempDir('sluice-run-');
   const home = path.join(scratch, 'home');
   const cwd = options.cwd ?? path.join(scratch, 'work');
-  makeHome(home);
+  mkdirSync(home, { mode: 0o700 });
   if (options.cwd === undefined) mkdirSync(cwd);
-  const node = options.node ?? process.env['SLUICE_NODE'] ?? process.execPath;
+  const node = nodeOf(options);
   const [program = node, ...rest] = [
     ...(options.prefix ?? []),
     node,
