@@ -1,0 +1,164 @@
+/** A server: whom it serves, and how fast. */
+import type { Dice } from '../helpers/dice.js';
+import type { Flow } from './link.js';
+import type { Refusal, ServerSpec, SourceSpec } from './world.js';
+
+/** A request on its way, or the answer to it. */
+export interface Request {
+  lease: number;
+  /** First byte that has not arrived. */
+  position: number;
+  /** First byte that is not asked for. */
+  askEnd: number;
+  askedMs: number;
+  /** When its first byte arrives; null while it waits behind another one. */
+  firstMs: number | null;
+  /** How it is turned away at {@link firstMs}; null when it is answered. */
+  refused: { how: Refusal; retryAfterMs: number | null } | null;
+  /** Bytes of it that arrived. */
+  received: number;
+}
+
+export interface Connection {
+  number: number;
+  address: number;
+  flow: Flow;
+  /** When requests can be sent; Infinity while the handshake hangs. */
+  readyMs: number;
+  dialMs: number;
+  /** How it is turned away at {@link readyMs}; null when it is not, or later. */
+  refused: { how: Refusal; retryAfterMs: number | null } | null;
+  /** Bytes per millisecond that it gets at most as long as it lives. */
+  most: number;
+  /** In the order in which they are answered. */
+  requests: Request[];
+  /** When its last byte arrived. */
+  heardMs: number;
+  /** Nothing arrives before, after something was lost in an outage. */
+  resumesMs: number;
+}
+
+export class Server {
+  readonly spec: ServerSpec;
+  readonly open = new Set<Connection>();
+  /** Connections that were closed, and of which the server does not know yet: when it will. */
+  private closing: number[] = [];
+  private refusals: Array<{ atMs: number; left: number; retryAfterMs: number | null }>;
+  private sent = 0;
+  private punishedUntilMs: number | null = null;
+  private dials = 0;
+
+  constructor(
+    { server, incidents }: SourceSpec,
+    private readonly dice: Dice,
+  ) {
+    this.spec = server;
+    this.refusals = incidents.flatMap((each) =>
+      each.kind === 'refusals' ? [{ ...each, left: each.count }] : [],
+    );
+  }
+
+  /** What becomes of a handshake that begins now. */
+  greet(nowMs: number): Connection['refused'] {
+    const { most } = this.spec;
+    if (most?.how !== 'refuse' && most?.how !== 'reset' && most?.how !== 'hang') return null;
+    this.closing = this.closing.filter((ms) => ms > nowMs);
+    if (this.open.size + this.closing.length < most.connections) return null;
+    return { how: most.how, retryAfterMs: null };
+  }
+
+  /** What becomes of a request that is sent now. */
+  answer(connection: Connection, nowMs: number): Request['refused'] {
+    if (connection.refused !== null) return connection.refused;
+    const others = this.atWork(connection);
+    const refusal = this.refusals.find(({ atMs, left }) => nowMs >= atMs && left > 0);
+    if (refusal !== undefined && others > 0) {
+      refusal.left--;
+      return { how: '503', retryAfterMs: refusal.retryAfterMs };
+    }
+    const { most } = this.spec;
+    if (most === null || others < most.connections) return null;
+    if (most.how === 'refuse' || most.how === 'reset' || most.how === 'hang') return null;
+    return { how: most.how, retryAfterMs: most.retryAfterMs };
+  }
+
+  private atWork(except: Connection): number {
+    let count = 0;
+    for (const each of this.open)
+      if (each !== except && each.requests.some(({ refused }) => refused === null)) count++;
+    return count;
+  }
+
+  /** A handshake begins that will succeed. */
+  accept(connection: Connection): void {
+    this.open.add(connection);
+  }
+
+  /** The receiver closes a connection; the server learns it later. */
+  close(connection: Connection, learnsMs: number): void {
+    if (this.open.delete(connection)) this.closing.push(learnsMs);
+  }
+
+  /** The most that one more connection will get in its life. */
+  speedOf(link: number): number {
+    const { stragglers } = this.spec;
+    this.dials++;
+    if (stragglers === null || this.dials === 1) return Infinity;
+    return this.dice.chance(1 / stragglers.oneIn) ? link / stragglers.factor : Infinity;
+  }
+
+  /** Takes note of what was sent; whether it changed its mind about the connections. */
+  count(bytes: number, nowMs: number): boolean {
+    this.sent += bytes;
+    const { punishment } = this.spec;
+    if (punishment === null) return false;
+    if (this.punishedUntilMs === null) {
+      if (this.sent < punishment.afterBytes || this.open.size <= punishment.connections)
+        return false;
+      this.punishedUntilMs = nowMs + punishment.forMs;
+      return true;
+    }
+    if (nowMs < this.punishedUntilMs) return false;
+    this.punishedUntilMs = null;
+    this.sent = 0;
+    return true;
+  }
+
+  /**
+   * Bytes per millisecond that a connection gets during the next step.
+   * @param active how many of the connections to the same address are served now
+   */
+  rateOf(
+    connection: Connection,
+    request: Request,
+    ms: number,
+    nowMs: number,
+    active: number,
+  ): number {
+    const { limit, punishment } = this.spec;
+    const address = this.spec.addresses[connection.address];
+    let rate = connection.most;
+    const atAddress = address?.rate ?? Infinity;
+    rate = Math.min(rate, atAddress / active);
+    if (this.punishedUntilMs !== null && punishment !== null)
+      rate = Math.min(rate, punishment.rate / this.open.size);
+    if (limit === null) return rate;
+    if (limit.everyMs === 0) return Math.min(rate, limit.rate);
+    return Math.min(rate, this.allowance(request, nowMs) / ms);
+  }
+
+  /** Bytes of a request that may be sent by now, beyond those that were. */
+  private allowance({ firstMs, received }: Request, nowMs: number): number {
+    const { rate, everyMs } = this.spec.limit as { rate: number; everyMs: number };
+    const turns = 1 + Math.floor((nowMs - (firstMs as number) + 1e-6) / everyMs);
+    return Math.max(0, rate * everyMs * turns - received);
+  }
+
+  /** When a request is given more again; Infinity when it may always have it. */
+  nextTurnMs({ firstMs }: Request, nowMs: number): number {
+    const { limit } = this.spec;
+    if (limit === null || limit.everyMs === 0 || firstMs === null) return Infinity;
+    const turns = 1 + Math.floor((nowMs - firstMs + 1e-6) / limit.everyMs);
+    return firstMs + turns * limit.everyMs;
+  }
+}
