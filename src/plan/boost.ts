@@ -58,7 +58,9 @@ export function farShare(left: number, others: number): number {
 
 /**
  * A short lease off the end of the longest one, or null when that would be left with little, or a
- * seam is too dear (P5): a second one for a connection must leave enough for what comes after.
+ * seam is too dear (P5): a second one for a connection must leave enough for what comes after, and all
+ * of the start may spend a part only. A start that spent everything left leases that nobody could
+ * divide, and eight connections became one.
  * @param open the lease whose answer goes on to the end of the file
  * @param isBusy the connection is busy still, and the link not full
  */
@@ -68,7 +70,8 @@ export function boost(
   costs: Costs,
 ): Move | null {
   const isNew = costs.ownRate === null && !isBusy;
-  if (costs.seams.splits <= (isNew ? 0 : BOOST_LANES)) return null;
+  const { splits, start: seams } = costs.seams;
+  if (seams < 1 || splits <= (isNew ? 0 : BOOST_LANES)) return null;
   let longest: ActiveLease | null = null;
   for (const lease of active) {
     if (longest === null || lease.end - lease.position > longest.end - longest.position)

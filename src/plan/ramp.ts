@@ -240,7 +240,9 @@ export class Ramp {
     if (this.isSlack) return this.widen();
     if (this.filled && this.link?.isClear === true) this.resume();
     if (this.settled) return;
-    if (now.receiving < this.target) {
+    // Too few: some are still to come. Too many: some of the level before still end their leases, and
+    // what they bring is not this level's. Either way the window teaches nothing.
+    if (now.receiving !== this.target) {
       this.since = null;
       return;
     }

@@ -19,6 +19,9 @@ const SPLIT_PART = 0.65;
 /** The part of the budget for dividing gaps until each connection has a lease. */
 const FIRST_PART = 0.8;
 
+/** The part of what may be divided for the short leases of the start: the rest is for what comes after. */
+const START_PART = 1 / 3;
+
 /** A file below this gets what its connections need, in bytes: 0.1 % of it is next to nothing. */
 const SMALL_BYTES = 64 * 1024 * 1024;
 
@@ -30,6 +33,8 @@ const SMALL_LANE_SEAMS = 4;
 export interface SeamsLeft {
   /** For dividing gaps; whole. */
   splits: number;
+  /** For the start on a far link; whole. */
+  start: number;
   /** For anything; whole. */
   all: number;
 }
@@ -53,8 +58,10 @@ export function seamsLeft(
   const budget = seamBudget(total, lanes);
   const first = Math.min((lanes - 1) * SEAM_BYTES, budget * FIRST_PART);
   const whole = (bytes: number): number => Math.max(0, Math.floor(bytes / SEAM_BYTES));
+  const divided = Math.max(first, budget * SPLIT_PART);
   return {
-    splits: whole(Math.max(first, budget * SPLIT_PART) - used),
+    splits: whole(divided - used),
+    start: whole(divided * START_PART - used),
     all: whole(budget - used),
   };
 }

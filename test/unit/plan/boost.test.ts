@@ -13,7 +13,7 @@ const costs = (change: Partial<Costs> = {}): Costs => ({
   bestRate: null,
   ownRate: null,
   isWarm: false,
-  seams: { splits: 30, all: 40 },
+  seams: { splits: 30, start: 30, all: 40 },
   inOrder: false,
   mayDouble: false,
   ...change,
@@ -107,11 +107,15 @@ describe('the start on a far link', () => {
 
   it('takes nothing that ends anyway, and nothing that costs a seam too much (P5)', () => {
     expect(boost([{ ...lease(0, 200 * MIB), givenUp: true }], costs())).equal(null);
-    const left = (splits: number, ownRate: number | null): Move | null =>
-      boost([lease(0, 200 * MIB)], costs({ ownRate, seams: { splits, all: 40 } }));
+    const left = (splits: number, ownRate: number | null, start = splits): Move | null =>
+      boost([lease(0, 200 * MIB)], costs({ ownRate, seams: { splits, start, all: 40 } }));
     expect([left(0, null), left(BOOST_LANES, 1)]).deep.equal([null, null]);
     expect(left(1, null)).not.equal(null);
     expect(left(BOOST_LANES + 1, 1)).not.equal(null);
+    expect([left(30, null, 0), left(30, 1, 0)], 'the start has spent its part').deep.equal([
+      null,
+      null,
+    ]);
   });
 
   it('P1: what it takes lies in the lease, behind what is received', () => {

@@ -13,7 +13,7 @@ const known: Costs = {
   bestRate: 10 * MIB,
   ownRate: null,
   isWarm: false,
-  seams: { splits: 100, all: 200 },
+  seams: { splits: 100, start: 100, all: 200 },
   inOrder: false,
   mayDouble: false,
 };
@@ -75,7 +75,7 @@ describe('the share of the first lease', () => {
       firstShare({ position: 0, end: length }, missing, 4, costs);
     expect([at(8 * MIB - 1), at(8 * MIB)]).deep.equal([null, 4 * MIB]);
     expect(at(100 * MIB, 900 * MIB)).equal(null);
-    const dear = { ...costs, seams: { splits: 0, all: 9 } };
+    const dear = { ...costs, seams: { splits: 0, start: 0, all: 9 } };
     expect(firstShare({ position: 0, end: 1000 * MIB }, 0, 4, dear)).equal(null);
   });
 });

@@ -19,8 +19,8 @@ import {
 import type { ActiveLease, Costs } from '../../../src/plan/moves.js';
 
 const MIB = 1024 * 1024;
-const PLENTY = { splits: 1e6, all: 1e6 };
-const FEW = { splits: 0, all: 10 };
+const PLENTY = { splits: 1e6, start: 1e6, all: 1e6 };
+const FEW = { splits: 0, start: 0, all: 10 };
 const costs = (change: Partial<Costs> = {}): Costs => ({
   requestMs: 50,
   roundTripMs: 10,
@@ -41,7 +41,7 @@ const anyCosts = fc.record({
   usualRate: fc.option(fc.integer({ min: 1, max: 1e9 })),
   bestRate: fc.option(fc.integer({ min: 0, max: 1e9 })),
   ownRate: fc.option(fc.integer({ min: 0, max: 1e9 })),
-  seams: fc.record({ splits: fc.nat(300), all: fc.nat(300) }),
+  seams: fc.record({ splits: fc.nat(300), start: fc.nat(300), all: fc.nat(300) }),
   isWarm: fc.boolean(),
   inOrder: fc.boolean(),
   mayDouble: fc.boolean(),
@@ -211,7 +211,7 @@ describe('the slow', () => {
     expect(slowTail([{ ...rest, fixed: true }], sure)).equal(null);
     expect(slowTail([{ ...rest, givenUp: true }], sure)).equal(null);
     expect(slowTail([rest], { ...sure, seams: FEW }), 'ten are enough').not.equal(null);
-    expect(slowTail([rest], { ...sure, seams: { splits: 9, all: 1 } })).equal(null);
+    expect(slowTail([rest], { ...sure, seams: { splits: 9, start: 9, all: 1 } })).equal(null);
   });
 
   it('one with another lease behind it is given up whole when it is hopeless', () => {
@@ -363,7 +363,7 @@ describe('what is worth a cut', () => {
       const few = [{ ...lease, end }, ...others.slice(0, count)];
       const more = [active({ lease: 9, end: 500 }), active({ lease: 8, givenUp: true, end: 500 })];
       const leases = count > 3 ? [...few, ...more] : few;
-      return grantByCut(leases, free({ seams: { splits: 0, all } }))?.lease;
+      return grantByCut(leases, free({ seams: { splits: 0, start: 0, all } }))?.lease;
     };
     expect([cut(3, 3), cut(2, 3)], 'four are out').deep.equal([1, undefined]);
     expect([cut(5, 4, 16 * MIB), cut(4, 4, 16 * MIB)], 'five').deep.equal([1, undefined]);
@@ -431,7 +431,9 @@ describe('leases off the end of the first one', () => {
       grantFromEnd(open(), lanes, lanes, given)?.span;
     expect(span(16)).deep.equal({ start: 962.5 * MIB, end: 1000 * MIB });
     expect(span(1)).deep.equal({ start: 500 * MIB, end: 1000 * MIB });
-    expect(span(4, costs({ ownRate: 10 * MIB, seams: { splits: 1, all: 9 } }))).deep.equal({
+    expect(
+      span(4, costs({ ownRate: 10 * MIB, seams: { splits: 1, start: 1, all: 9 } })),
+    ).deep.equal({
       start: 500 * MIB,
       end: 1000 * MIB,
     });
@@ -444,7 +446,9 @@ describe('leases off the end of the first one', () => {
     expect(left(8 * MIB)).not.equal(null);
     expect(grantFromEnd(open({ fixed: true }), 4, 1, costs())).equal(null);
     expect(grantFromEnd(open({ givenUp: true }), 4, 1, costs())).equal(null);
-    expect(grantFromEnd(open(), 4, 1, costs({ seams: { splits: 0, all: 9 } }))).equal(null);
+    expect(grantFromEnd(open(), 4, 1, costs({ seams: { splits: 0, start: 0, all: 9 } }))).equal(
+      null,
+    );
   });
 
   it('give every connection that is new a share of a file that is short, and the first one two', () => {
@@ -464,7 +468,7 @@ describe('leases off the end of the first one', () => {
     expect(rest(5 * MIB)).not.equal(null);
     const long = active({ end: 64 * MIB, rate: 36 * MIB });
     expect(grantFromEnd(long, 8, 1, late), 'it lasts longer than slow start').not.equal(null);
-    const two = costs({ usualRate: null, seams: { splits: 2, all: 9 } });
+    const two = costs({ usualRate: null, seams: { splits: 2, start: 2, all: 9 } });
     expect(of(18 * MIB, 1, two), 'no more than seams last for').equal(6 * MIB);
   });
 

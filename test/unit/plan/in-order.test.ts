@@ -15,7 +15,7 @@ const costs = (change: Partial<Costs> = {}): Costs => ({
   bestRate: 400 * MIB,
   ownRate: 400 * MIB,
   isWarm: true,
-  seams: { splits: 100, all: 100 },
+  seams: { splits: 100, start: 100, all: 100 },
   inOrder: true,
   mayDouble: false,
   ...change,
@@ -45,8 +45,12 @@ describe('while a hash follows', () => {
 
   it('only a connection whose rate is known, and seams beyond those for rescues, cut the front', () => {
     expect(cutFront([lease()], gap.start, costs({ ownRate: null }))).equal(null);
-    expect(cutFront([lease()], gap.start, costs({ seams: { splits: 0, all: 2 } }))).equal(null);
-    expect(cutFront([lease()], gap.start, costs({ seams: { splits: 0, all: 3 } }))).not.equal(null);
+    expect(cutFront([lease()], gap.start, costs({ seams: { splits: 0, start: 0, all: 2 } }))).equal(
+      null,
+    );
+    expect(
+      cutFront([lease()], gap.start, costs({ seams: { splits: 0, start: 0, all: 3 } })),
+    ).not.equal(null);
   });
 
   it('a lease is in the way when another connection would need less than a quarter of its time', () => {

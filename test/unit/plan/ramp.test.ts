@@ -115,6 +115,17 @@ describe('the ramp', () => {
     }
   });
 
+  it('auto does not judge while connections of the level before still end their leases', () => {
+    // Four bring 4,000 bytes a millisecond as long as others drain beside them, and 400 alone.
+    const ramp = new Ramp('auto', 80, { connections: 4, limit: null });
+    const clock = { ms: 0, bytes: 0 };
+    for (; clock.ms < 2000; clock.ms += STEP_MS, clock.bytes += 4000 * STEP_MS)
+      ramp.sample({ nowMs: clock.ms, bytes: clock.bytes, receiving: 16 });
+    expect(ramp.target).equal(4);
+    feed(ramp, clock, 3000, (count) => count * 100);
+    expect(ramp.target, 'twice as many bring twice as much').above(4);
+  });
+
   it('P21: stays with what works when the server objects', () => {
     const ramp = new Ramp(16, 1);
     for (let working = 15; working >= 3; working--) ramp.objected(0, working);
@@ -165,7 +176,7 @@ describe('how the ramp judges', () => {
   /** The target after each window: `rates` in bytes a millisecond, one for each window. */
   function targets(ramp: Ramp, windowMs: number, rates: number[]): number[] {
     let [ms, bytes] = [0, 0];
-    const sample = (): void => ramp.sample({ nowMs: ms, bytes, receiving: AUTO_MAX });
+    const sample = (): void => ramp.sample({ nowMs: ms, bytes, receiving: ramp.target });
     sample();
     return rates.map((rate) => {
       ms += windowMs;
@@ -192,7 +203,7 @@ describe('how the ramp judges', () => {
 
   it('a rate is by time, however long a window became', () => {
     const ramp = new Ramp('auto', 11);
-    for (const ms of [0, 50, 150]) ramp.sample({ nowMs: ms, bytes: ms * 10, receiving: 4 });
+    for (const ms of [0, 50, 150]) ramp.sample({ nowMs: ms, bytes: ms * 10, receiving: 1 });
     expect(ramp.target).equal(2);
   });
 

@@ -227,7 +227,7 @@ describe('the budget of seams', () => {
     const fast = { ...lease, lease: 2, end: 1000, rate: 1e7 };
     const tail = { ...lease, end: 100_000, rate: 1000 };
     const move = (active: ActiveLease[], all: number): string | null => {
-      const seams = { splits: 0, all };
+      const seams = { splits: 0, start: 0, all };
       const known = {
         requestMs: 0,
         roundTripMs: 0,
@@ -269,7 +269,7 @@ describe('the budget of seams', () => {
         bestRate: null,
         ownRate: null,
         isWarm: false,
-        seams: { splits: 0, all },
+        seams: { splits: 0, start: 0, all },
         inOrder: false,
         mayDouble: false,
       });
@@ -308,15 +308,19 @@ describe('the budget of seams', () => {
 
   it('dividing leaves a third for those who turn out slow; what is owed counts as spent', () => {
     const total = 1000 * SEAM_BYTES * 100;
-    expect(seamsLeft({ total, spent: 0, owed: 0 }, 4)).deep.equal({ splits: 65, all: 100 });
+    expect(seamsLeft({ total, spent: 0, owed: 0 }, 4)).deep.equal({
+      splits: 65,
+      start: 21,
+      all: 100,
+    });
     const each = seamsLeft({ total: total / 5, spent: 0, owed: 0 }, 15);
-    expect(each, 'one lease for each connection').deep.equal({ splits: 14, all: 20 });
+    expect(each, 'one lease for each connection').deep.equal({ splits: 14, start: 4, all: 20 });
     const most = seamsLeft({ total: total / 5, spent: 0, owed: 0 }, 64);
-    expect(most, 'but never all').deep.equal({ splits: 16, all: 20 });
+    expect(most, 'but never all').deep.equal({ splits: 16, start: 5, all: 20 });
     const small = seamsLeft({ total: 24 * MIB, spent: 0, owed: 0 }, 6);
-    expect(small, 'of a small file, too').deep.equal({ splits: 15, all: 24 });
+    expect(small, 'of a small file, too').deep.equal({ splits: 15, start: 5, all: 24 });
     const used = { total, spent: 50 * SEAM_BYTES, owed: 30 * SEAM_BYTES + 1 };
-    expect(seamsLeft(used, 4)).deep.equal({ splits: 0, all: 19 });
-    expect(seamsLeft({ ...used, spent: total }, 4)).deep.equal({ splits: 0, all: 0 });
+    expect(seamsLeft(used, 4)).deep.equal({ splits: 0, start: 0, all: 19 });
+    expect(seamsLeft({ ...used, spent: total }, 4)).deep.equal({ splits: 0, start: 0, all: 0 });
   });
 });
