@@ -20,9 +20,11 @@ import type { Asked } from '../transfer/ask.js';
 import { LocalExecutor } from '../transfer/executors.js';
 import { SMALL_FILE } from '../transfer/lanes.js';
 import { recall } from '../transfer/memory.js';
+import { isComplete, isMixed, wasRefused } from '../transfer/marks.js';
 import { isUselessPart, readOffer } from '../transfer/offer.js';
 import type { Offer } from '../transfer/offer.js';
 import type { DownloadOptions } from '../transfer/options.js';
+import { keptChecksums } from '../verify/checksum.js';
 import { readResumable } from './resume.js';
 import { logWithout } from './without.js';
 
@@ -68,8 +70,13 @@ export interface PathReport {
   missing: number | null;
   etag: string | null;
   lastModified: string | null;
-  /** Whether `resume` can prove that the bytes belong together. */
+  /**
+   * Whether `resume` can prove that the bytes belong to what the server has, if that is still the same:
+   * by a strong validator, by a digest that the journal has, or because they were verified already.
+   */
   provable: boolean;
+  /** Whether a digest refused the bytes. `resume` then ends with exit status 9, or 8 after a change. */
+  refused: boolean;
   /** Whether the last run stopped gracefully. */
   clean: boolean;
   /** Whether a torn or damaged end of the journal was left out. */
@@ -195,9 +202,11 @@ function planOf(
  */
 export function inspectPath(path: string): PathReport {
   const target = targetOf(path);
-  const { identity, extents, clean, damaged } = readResumable(target);
+  const { identity, extents, clean, publish, damaged } = readResumable(target);
   const written = new ExtentSet(extents);
   const validators = keptValidators(identity.validators);
+  const verified = publish !== null || isComplete(identity);
+  const isTied = strongValidator(validators) !== null && !isMixed({ identity });
   return {
     kind: 'path',
     target,
@@ -210,7 +219,8 @@ export function inspectPath(path: string): PathReport {
     missing: identity.size === null ? null : identity.size - written.total(),
     etag: validators.etag === null ? null : escapeControl(validators.etag.opaque),
     lastModified: validators.lastModified === null ? null : escapeControl(validators.lastModified),
-    provable: strongValidator(validators) !== null,
+    provable: isTied || verified || keptChecksums(identity.options['checksums']).length > 0,
+    refused: wasRefused({ identity, verified }),
     clean: clean !== null,
     journalDamaged: damaged,
     partPresent: inspectTarget(partPath(target)).kind === 'file',

@@ -55,6 +55,14 @@ function planText({ connections, leaseBytes }: UrlReport['plan']): string {
   return `${count(connections, 'connection')} to start with, leases${each}`;
 }
 
+/** What `sluice resume` will do with it. */
+function pathResumable({ partPresent, refused, provable }: PathReport): string {
+  if (!partPresent) return 'no: the part is missing';
+  if (refused)
+    return 'no: `sluice get` asks the server for another file, or give the right --checksum';
+  return provable ? 'yes' : 'only with --checksum or --insist';
+}
+
 function pathRows(report: PathReport): Row[] {
   const { size, bytes: held } = report;
   const part = size === null || size === 0 ? '' : ` (${percent(held / size)})`;
@@ -68,7 +76,8 @@ function pathRows(report: PathReport): Row[] {
     ['missing', report.missing === null ? null : sized(report.missing)],
     ['etag', report.etag],
     ['last modified', report.lastModified],
-    ['resumable', report.provable ? 'yes' : 'only with --checksum or --insist'],
+    ['refused', report.refused ? 'by a digest: these bytes are not what they had to be' : null],
+    ['resumable', pathResumable(report)],
     ['last run', report.clean ? 'stopped gracefully' : 'died; what it left is compared on resume'],
     ['journal', report.journalDamaged ? 'its damaged end is left out' : null],
     ['started', report.startedAt],

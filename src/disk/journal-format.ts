@@ -12,7 +12,11 @@ import { PUBLISH_MODES, type PublishMode } from './publish-mode.js';
 export type { DurableExtent } from './durable-extents.js';
 
 export const JOURNAL_MAGIC = 'SLUICEJ1';
-export const JOURNAL_VERSION = 1;
+export const JOURNAL_VERSION = 2;
+/** Oldest version that is read. Its frames are the same; it knows fewer options of IDENTITY. */
+const OLDEST_VERSION = 1;
+/** Offset of the version in the header. */
+export const VERSION_AT = 8;
 /** Magic, version, salt. */
 export const HEADER_BYTES = 16;
 /** Payload length, CRC-32, type. */
@@ -77,6 +81,8 @@ export interface JournalPosition {
 
 /** What a journal says. */
 export interface JournalContents {
+  /** Of the format. */
+  version: number;
   identity: JournalIdentity;
   /** Ascending, disjoint, within `[0, size)`. */
   extents: DurableExtent[];
@@ -102,8 +108,15 @@ export interface Frame {
 export function encodeHeader(salt: number): Uint8Array {
   const bytes = Buffer.alloc(HEADER_BYTES);
   bytes.write(JOURNAL_MAGIC, 'latin1');
-  bytes.writeUInt32LE(JOURNAL_VERSION, 8);
+  bytes.set(encodeVersion(), VERSION_AT);
   bytes.writeUInt32LE(salt, 12);
+  return bytes;
+}
+
+/** The version as it is in the header. */
+export function encodeVersion(): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(JOURNAL_VERSION);
   return bytes;
 }
 
@@ -196,7 +209,8 @@ export function isUnfinished(bytes: Uint8Array): boolean {
 export function decodeJournal(bytes: Uint8Array): JournalContents {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const replay = new Replay();
-  let position: JournalPosition = { offset: HEADER_BYTES, seed: readHeader(buffer) };
+  const { version, salt } = readHeader(buffer);
+  let position: JournalPosition = { offset: HEADER_BYTES, seed: salt };
   let appendAt = position;
   for (;;) {
     const frame = frameAt(buffer, position);
@@ -213,6 +227,7 @@ export function decodeJournal(bytes: Uint8Array): JournalContents {
   const extents = claims.filter(({ end }) => identity.size === null || end <= identity.size);
   const isDamaged = position.offset < buffer.length || extents.length < claims.length;
   return {
+    version,
     identity,
     extents,
     clean: isDamaged ? null : replay.clean,
@@ -223,19 +238,19 @@ export function decodeJournal(bytes: Uint8Array): JournalContents {
   };
 }
 
-/** Returns the salt. */
-function readHeader(buffer: Buffer): number {
+function readHeader(buffer: Buffer): { version: number; salt: number } {
   if (
     buffer.length < HEADER_BYTES ||
     buffer.toString('latin1', 0, JOURNAL_MAGIC.length) !== JOURNAL_MAGIC
   ) {
     throw damaged('it does not begin like a journal');
   }
-  const version = buffer.readUInt32LE(8);
-  if (version !== JOURNAL_VERSION) {
-    throw damaged(`it is of format ${version}, and only format ${JOURNAL_VERSION} is known`);
+  const version = buffer.readUInt32LE(VERSION_AT);
+  if (version < OLDEST_VERSION || version > JOURNAL_VERSION) {
+    const known = `${OLDEST_VERSION} to ${JOURNAL_VERSION}`;
+    throw damaged(`it is of format ${version}, and only formats ${known} are known`);
   }
-  return buffer.readUInt32LE(12);
+  return { version, salt: buffer.readUInt32LE(12) };
 }
 
 function frameAt(

@@ -8,6 +8,7 @@ import {
   readSync,
   renameSync,
   unlinkSync,
+  type BigIntStats,
 } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -21,12 +22,15 @@ import {
   decodeJournal,
   encodeFrame,
   encodeHeader,
+  encodeVersion,
   extentFrames,
   forgetFrames,
   identityFrame,
   isUnfinished,
   publishFrame,
+  JOURNAL_VERSION,
   MAX_JOURNAL,
+  VERSION_AT,
   type CleanRecord,
   type Frame,
   type JournalContents,
@@ -51,7 +55,7 @@ const COMPACT_BYTES = 1024 * 1024;
 
 /** What {@link readJournal} found, and in which file. */
 export interface JournalRead extends JournalContents {
-  file: { dev: bigint; ino: bigint };
+  file: { dev: bigint; ino: bigint; mtimeNs: bigint };
 }
 
 /**
@@ -68,10 +72,10 @@ export function readJournal(journalPath: string): JournalRead {
   try {
     const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
     fd = openSync(journalPath, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    const { dev, ino } = requireUsable(fd, journalPath);
+    const { dev, ino, mtimeNs } = requireUsable(fd, journalPath);
     const bytes = readWhole(fd, journalPath);
     if (isUnfinished(bytes)) throw missing(journalPath, 'has not begun');
-    return { ...decodeJournal(bytes), file: { dev, ino } };
+    return { ...decodeJournal(bytes), file: { dev, ino, mtimeNs } };
   } catch (thrown) {
     const errno = errnoOf(thrown);
     if (errno === 'ENOENT') throw missing(journalPath);
@@ -128,6 +132,8 @@ export class Journal {
       // Left by a run that died while it rewrote the journal.
       unlinkQuietly(newJournalPath(journalPath));
       ftruncateSync(fd, read.appendAt.offset);
+      // Before a record that only this version understands.
+      if (read.version !== JOURNAL_VERSION) await writeAt(fd, encodeVersion(), VERSION_AT);
       await syncData(fd);
       const { identity, extents, appendAt } = read;
       return new Journal(journalPath, { fd, identity, extents: [...extents], position: appendAt });
@@ -384,7 +390,7 @@ function readWhole(fd: number, journalPath: string): Buffer {
   return bytes.subarray(0, at);
 }
 
-function requireUsable(fd: number, journalPath: string): { dev: bigint; ino: bigint } {
+function requireUsable(fd: number, journalPath: string): BigIntStats {
   const stats = fstatSync(fd, { bigint: true });
   const odd = oddity(stats);
   if (odd !== null) throw unusable(journalPath, odd);

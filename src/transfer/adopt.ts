@@ -7,28 +7,28 @@ import type { Validators } from '../http/validators.js';
 export interface Comparison {
   known: { validators: Validators; total: number | null };
   seen: { validators: Validators; total: number | null };
+  /** The kept bytes were combined without proof already: no validator says what they are. */
+  mixed?: boolean;
   /** A digest of the whole file is known and will be checked before publishing. */
   digest: boolean;
   /** The user insists. */
   insist: boolean;
 }
 
-/** What is true of kept bytes. */
-export type Verdict = { kind: 'same' } | { kind: 'changed'; how: string } | { kind: 'unproven' };
+/** What is true of kept bytes; `trusted`: because a digest will tell, or the user insists. */
+export type Verdict =
+  { kind: 'same' } | { kind: 'trusted' } | { kind: 'changed'; how: string } | { kind: 'unproven' };
 
 /** Compares what is known with what is seen; `docs/validators.md` has the table. */
-export function judge({ known, seen, digest, insist }: Comparison): Verdict {
+export function judge({ known, seen, mixed = false, digest, insist }: Comparison): Verdict {
   if (known.total !== null && seen.total !== null && known.total !== seen.total) {
     return { kind: 'changed', how: `its length is now ${seen.total} bytes, it was ${known.total}` };
   }
-  switch (compareValidators(known.validators, seen.validators)) {
-    case 'same':
-      return { kind: 'same' };
-    case 'different':
-      return { kind: 'changed', how: 'its validator (ETag or Last-Modified) is another one' };
-    case 'unproven':
-      return digest || insist ? { kind: 'same' } : { kind: 'unproven' };
-  }
+  const compared = compareValidators(known.validators, seen.validators);
+  if (compared === 'different')
+    return { kind: 'changed', how: 'its validator (ETag or Last-Modified) is another one' };
+  if (compared === 'same' && !mixed) return { kind: 'same' };
+  return { kind: digest || insist ? 'trusted' : 'unproven' };
 }
 
 /**
@@ -51,11 +51,23 @@ export function changedError(
   });
 }
 
-/** The refusal of `resume` when nothing proves that the kept bytes still belong (P7). */
-export function unprovenError(path: string, url: string): SluiceError {
+/** A digest refused what is kept, and the server has been asked: it has nothing else (P27). */
+export function stillRefusedError({ code, message, details }: SluiceError): SluiceError {
+  const now = `${message}; the server still has the same file (its validator is the same)`;
+  return new SluiceError(code, now, details);
+}
+
+/**
+ * The refusal of `resume` when nothing proves that the kept bytes still belong (P7).
+ * @param mixed they were combined without proof, by an earlier run
+ */
+export function unprovenError(path: string, url: string, mixed = false): SluiceError {
+  const why = mixed
+    ? 'an earlier run combined the kept bytes on trust'
+    : 'the server gives no strong validator';
   return new SluiceError(
     'RESUME_UNPROVEN',
-    'the server gives no strong validator, so nothing proves that the kept bytes belong to what it has now',
+    `${why}, so nothing proves that the kept bytes belong to what it has now`,
     {
       path,
       url,

@@ -21,8 +21,9 @@ import { FAR_MS, Ramp } from '../plan/ramp.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../plan/retry.js';
 import { SEAM_BYTES, Slots } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
-import { changedError, judge } from './adopt.js';
+import { changedError, judge, stillRefusedError } from './adopt.js';
 import type { Asked } from './ask.js';
+import { badClaims, takeBack, takeBackBad } from './claims.js';
 import { Backlog, LOOK_MS, backlogBound } from './backlog.js';
 import { Crew } from './crew.js';
 import type { CrewEnd } from './crew-parts.js';
@@ -34,12 +35,14 @@ import type { Work } from './job.js';
 import { maxConnections, usefulConnections } from './lanes.js';
 import { START, next } from './machine.js';
 import type { Course, Ending, Event, Limits, State } from './machine.js';
+import { isMixed, provingValidators } from './marks.js';
 import { recall, remember } from './memory.js';
 import { Opening, readAnswer } from './opening.js';
 import type { DownloadOptions } from './options.js';
 import { Seams } from './seams.js';
 import { lastEvent, repairSentence, snapshotOf } from './telling.js';
 import { receivingThreads } from './threads.js';
+import type { Verdict } from './verification.js';
 import type { Workspace } from './workspace.js';
 
 /** A download shorter than this is not forced to disk at its end under `--sync auto`. */
@@ -241,7 +244,7 @@ export class Download {
     // A short transfer ends before its lanes are looked at for the first time.
     this.job.peak = Math.max(this.job.peak, crew.peak, crew.received > 0 ? 1 : 0);
     this.job.fetched = this.fetchedBefore + work.slots.receivedByAll();
-    const lost = await this.takeBack(workspace, work, end);
+    const lost = await this.takeBackBad(end);
     if (lost !== null) return lost;
     if (end.kind === 'complete') return this.received(work);
     if (crew.spoiled) this.spoiled = true;
@@ -256,31 +259,10 @@ export class Download {
     return { type: 'broken', error: end.error, progressed };
   }
 
-  /**
-   * Bytes of an earlier run count only if they are still what they were. Those that are not are
-   * taken back; a seam that did not fit beside them says nothing of the server.
-   */
-  private async takeBack(workspace: Workspace, work: Work, end: CrewEnd): Promise<Event | null> {
+  /** A seam that did not fit beside bytes that are not what they were says nothing of the server. */
+  private async takeBackBad(end: CrewEnd): Promise<Event | null> {
     if (end.kind !== 'complete' && end.error.code !== 'CHANGED') return null;
-    const bad = await this.badClaims();
-    if (bad.length === 0) return null;
-    await this.forget(bad, workspace, work);
-    const message = 'kept bytes were changed or lost and are fetched again';
-    return { type: 'broken', error: new SluiceError('DISK_IO', message), progressed: true };
-  }
-
-  /** What of an earlier run's bytes is not what it was. It is asked for once. */
-  private async badClaims(): Promise<Span[]> {
-    const bad = (await this.job.claims) ?? [];
-    this.job.claims = null;
-    return bad;
-  }
-
-  /** Takes ranges back: they are fetched again, and hashed again. */
-  private async forget(ranges: Span[], workspace: Workspace, work: Work): Promise<void> {
-    await workspace.forget(ranges);
-    for (const range of ranges) work.ledger.forget(range);
-    this.job.verification.restart();
+    return takeBackBad(this.job);
   }
 
   private received(work: Work): Event {
@@ -468,11 +450,10 @@ export class Download {
       if (!this.spoiled) await workspace.checkpoint();
       await this.endLeases(workspace, work);
       const all = { start: 0, end: work.ledger.total };
-      const bad = await this.badClaims();
+      const bad = await badClaims(this.job);
       // The journal may claim what a lease has written that is not in the books.
       await workspace.forget(complementOf(work.ledger.written, work.ledger.total));
-      if (this.spoiled || bad.length > 0)
-        await this.forget(this.spoiled ? [all] : bad, workspace, work);
+      if (this.spoiled || bad.length > 0) await takeBack(this.job, this.spoiled ? [all] : bad);
       this.spoiled = false;
     }
     const from = redactUrl(this.job.asker.url);
@@ -507,7 +488,7 @@ export class Download {
     await this.endLeases(workspace, work);
     const found = this.job.bad;
     const bad = found ?? (await this.unproven(work));
-    await this.forget(bad, workspace, work);
+    await takeBack(this.job, bad);
     this.spoiled = false;
     this.job.bad = null;
     this.job.proven = true;
@@ -539,11 +520,32 @@ export class Download {
   }
 
   private async verify(): Promise<Event> {
-    this.job.phase = 'verifying';
-    const verdict = await this.job.verification.finish(this.job.known?.total ?? 0, this.job.path);
-    if (verdict.kind === 'right') return { type: 'verified' };
-    this.job.bad = verdict.bad;
-    return { type: 'spoiled', error: verdict.error };
+    const { job } = this;
+    job.phase = 'verifying';
+    const verdict = await this.verdict();
+    const refusal = verdict.kind === 'right' ? null : verdict.error;
+    if (refusal !== null && job.unasked) return this.opening.doubt(refusal);
+    if (verdict.kind === 'spoiled') {
+      job.bad = verdict.bad;
+      return { type: 'spoiled', error: verdict.error };
+    }
+    if (refusal !== null) throw job.confirmed ? stillRefusedError(refusal) : refusal;
+    if (job.confirmed && !job.verification.canCheck && job.identity?.options['refused'] === true)
+      job.warn(
+        'A digest refused these bytes before. The server still has the same file (its validator is the same), and no digest is given now.',
+      );
+    return { type: 'verified' };
+  }
+
+  private async verdict(): Promise<Verdict | { kind: 'wrong'; error: SluiceError }> {
+    const { verification, known, path } = this.job;
+    try {
+      return await verification.finish(known?.total ?? 0, path);
+    } catch (thrown) {
+      const error = SluiceError.from(thrown);
+      if (error.exitStatus !== 9 || this.stopped !== null) throw thrown;
+      return { kind: 'wrong', error };
+    }
   }
 
   private async publish(): Promise<Event> {
@@ -564,7 +566,7 @@ export class Download {
     // Before the journal goes: there is no moment at which nothing knows of the file.
     writeReceipt(this.job.published, {
       url: this.job.asker.url.href,
-      validators: this.job.known?.validators ?? null,
+      validators: this.job.identity === null ? null : provingValidators(this.job.identity),
       digests,
       bootId: bootId(),
       synced,
@@ -595,8 +597,21 @@ export class Download {
     if (this.spoiled) await this.forgetUnproven(workspace);
     else if (error.exitStatus !== 10) await workspace.checkpoint();
     const { identity } = this.job;
-    if (error.exitStatus === 9 && identity !== null) await workspace.noteRefusal(identity);
+    if (identity !== null) await this.noteEnd(workspace, identity, error);
     this.job.kept = workspace.kept;
+  }
+
+  /** What the next run has to know of bytes that are all there: they are wrong, or lack only their name. */
+  private async noteEnd(
+    workspace: Workspace,
+    identity: NonNullable<Job['identity']>,
+    error: SluiceError,
+  ): Promise<void> {
+    const { phase } = this.job;
+    const mixed = isMixed({ identity });
+    if (error.code === 'CHECKSUM_MISMATCH' || (error.exitStatus === 9 && phase === 'verifying'))
+      await workspace.note(identity, { mixed, refused: true });
+    else if (phase === 'publishing') await workspace.note(identity, { mixed, complete: true });
   }
 
   /** Bytes may be of two representations: what no piece proves is not kept. */

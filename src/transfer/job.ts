@@ -1,4 +1,5 @@
 /** What is known of one download while it runs. The driver's parts share it; nobody else sees it. */
+import type { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { JournalIdentity } from '../disk/journal.js';
 import { nameFromUrl } from '../http/names.js';
@@ -69,6 +70,12 @@ export class Job {
    * fetched again because no two answers belong together is no progress a second time.
    */
   private furthest = 0;
+  /** All that is verified next was left by an earlier run, and no server was asked yet. */
+  unasked = false;
+  /** Why a digest refused what an earlier run left whole; null once the server has answered to that. */
+  refusal: SluiceError | null = null;
+  /** The server has still what an earlier run left whole. */
+  confirmed = false;
   /** Only one answer on one connection can be believed, or had. */
   alone = false;
   notices: string[] = [];

@@ -1,15 +1,23 @@
 /** Which of the bytes that are there already belong to what the server has now (P6, P7, P8). */
 import { compareValidators, keptValidators } from '../http/validators.js';
 import { ExtentSet } from '../plan/extents.js';
-import { changedError, judge, unprovenError } from './adopt.js';
+import { changedError, judge, stillRefusedError, unprovenError } from './adopt.js';
 import type { Verdict } from './adopt.js';
 import type { Job, Known } from './job.js';
+import { isMixed, wasRefused, withMarks } from './marks.js';
+import type { Marks } from './marks.js';
 import type { Offer } from './offer.js';
-import { isWhole, wasRefused } from './workspace.js';
+import { isWhole } from './workspace.js';
 import type { Prior } from './workspace.js';
 
-/** What is kept: all of it, only the pieces that are proven, or nothing. */
-type Kept = 'all' | 'pieces' | 'nothing';
+/**
+ * What is kept: all of it, all of it on the word of a digest that is still to be checked or of the
+ * user, only the pieces that are proven, or nothing.
+ */
+type Kept = 'all' | 'trusted' | 'pieces' | 'nothing';
+
+/** Kept bytes that may not be what the server has. */
+type Doubt = Extract<Verdict, { kind: 'changed' | 'unproven' }>;
 
 export class Keeping {
   private hasGrown = false;
@@ -19,12 +27,20 @@ export class Keeping {
   /**
    * What of the kept bytes is gone on with; null for a new start. What is not is taken back.
    * `resume` never starts over by itself.
-   * @throws SluiceError CHANGED, RESUME_UNPROVEN
+   * @throws SluiceError CHANGED, RESUME_UNPROVEN; CHECKSUM_MISMATCH when a digest has just refused
+   *   what is kept, and the server has nothing else
    */
   async choose(prior: Prior, offer: Offer, seen: Known): Promise<Prior | null> {
-    switch (this.decide(prior, offer, seen)) {
+    const kept = this.decide(prior, offer, seen);
+    this.job.refusal = null;
+    switch (kept) {
       case 'all':
         return prior;
+      case 'trusted':
+        return {
+          ...prior,
+          identity: withMarks(prior.identity, { ...marksOf(prior), mixed: true }),
+        };
       case 'pieces':
         return this.keepPieces(prior);
       case 'nothing':
@@ -50,12 +66,7 @@ export class Keeping {
     const isForeign = prior.identity.url !== this.job.asker.url.href;
     if (isForeign) return this.decideForeign(prior, offer, seen);
     const known = again && this.job.known !== null ? this.job.known : factsOf(prior);
-    const verdict = judge({
-      known,
-      seen,
-      digest: this.job.verification.wanted,
-      insist: this.job.options.insist || again,
-    });
+    const verdict = this.judge(prior, known, seen);
     if (prior.written.total() === 0) return 'nothing';
     const asksFirst = this.job.options.onExists === 'overwrite' && !again;
     if (offer.kind === 'whole' && !asksFirst) this.checkSameWhole(known, seen, prior.written.end);
@@ -64,14 +75,40 @@ export class Keeping {
       this.job.warn(`The ${what} with each request; starting over on one connection.`);
       return 'nothing';
     }
-    if (verdict.kind !== 'same') {
-      if (again || this.job.options.mode === 'resume') this.refuse(verdict);
-      return this.startOver(verdict, this.canProve(offer, known, seen));
+    const canProve = this.canProve(offer, known, seen);
+    if (verdict.kind === 'changed' || verdict.kind === 'unproven') {
+      if (again || this.job.options.mode === 'resume') this.refuse(verdict, prior);
+      return this.startOver(verdict, canProve);
     }
-    if (offer.kind === 'whole') {
+    if (offer.kind === 'whole' && !isWhole(prior)) {
       this.job.warn('The server does not serve byte ranges of this file; starting over.');
       return 'nothing';
     }
+    if (again) return 'all';
+    return verdict.kind === 'trusted' ? 'trusted' : this.keepSame(prior, canProve);
+  }
+
+  /** Within a run what is not proven is compared at the seams; across runs only who insists goes on. */
+  private judge(prior: Prior, known: Known, seen: Known): Verdict {
+    const { work, options, verification, refusal } = this.job;
+    if (work !== null) return judge({ known, seen, digest: verification.wanted, insist: true });
+    // What a digest has just refused it will refuse again, whoever insists.
+    const isOpen = refusal === null;
+    return judge({
+      known,
+      seen,
+      mixed: isMixed(prior),
+      digest: verification.wanted && isOpen,
+      insist: options.insist && isOpen,
+    });
+  }
+
+  /** The server has still what is kept. If a digest has just refused that, only pieces can be mended. */
+  private keepSame(prior: Prior, canProve: boolean): Kept {
+    const { refusal } = this.job;
+    if (refusal !== null && canProve) return 'pieces';
+    if (refusal !== null) throw stillRefusedError(refusal);
+    this.job.confirmed = isWhole(prior) || wasRefused(prior);
     return 'all';
   }
 
@@ -83,9 +120,9 @@ export class Keeping {
     if (prior.written.total() === 0) return 'nothing';
     const known = factsOf(prior);
     const fits = offer.kind === 'range' && known.total !== null && known.total === seen.total;
-    if (fits && this.job.proven) return 'all';
+    if (fits && this.job.proven) return 'trusted';
     if (this.canProve(offer, known, seen)) return 'pieces';
-    if (fits && this.job.verification.wanted) return 'all';
+    if (fits && this.job.verification.wanted && this.job.refusal === null) return 'trusted';
     this.job.warn('Nothing proves that the bytes of two sources belong together; starting over.');
     return 'nothing';
   }
@@ -95,13 +132,13 @@ export class Keeping {
     return known.total !== null && known.total === seen.total;
   }
 
-  private refuse(verdict: Exclude<Verdict, { kind: 'same' }>): never {
-    const { path, shownUrl } = this.job;
+  private refuse(verdict: Doubt, prior: Prior): never {
+    const { path, shownUrl, refusal } = this.job;
     if (verdict.kind === 'changed') throw changedError(verdict.how, path, shownUrl);
-    throw unprovenError(path, shownUrl);
+    throw refusal ?? unprovenError(path, shownUrl, isMixed(prior));
   }
 
-  private startOver(verdict: Exclude<Verdict, { kind: 'same' }>, hasPieces: boolean): Kept {
+  private startOver(verdict: Doubt, hasPieces: boolean): Kept {
     const why =
       verdict.kind === 'changed'
         ? `The representation changed on the server (${verdict.how})`
@@ -152,7 +189,9 @@ export class Keeping {
     if (work === null) await workspace.adopt(prior.identity, space);
     const written = await this.prove(prior.written, prior.identity.size ?? 0);
     this.job.verification.restart();
-    return { ...prior, written, unclean: false };
+    // What is fetched beside them may be of another representation.
+    const identity = withMarks(prior.identity, { mixed: true });
+    return { ...prior, identity, written, unclean: false };
   }
 
   /** What of `written` is proven by the pieces; the rest is taken back in the journal. */
@@ -163,6 +202,11 @@ export class Keeping {
     await workspace.forget(proven.gaps(0, size).map(([start, end]) => ({ start, end })));
     return proven;
   }
+}
+
+/** What is said of kept bytes that stay, whatever is fetched beside them. */
+export function marksOf(prior: Prior): Marks {
+  return { refused: wasRefused(prior), mixed: isMixed(prior) };
 }
 
 export function factsOf({ identity }: Prior): Known {

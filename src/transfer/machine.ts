@@ -52,6 +52,8 @@ export type Event =
   /** Bytes are wrong, and the digests of the pieces tell which. */
   | { type: 'spoiled'; error: SluiceError }
   | { type: 'repaired' }
+  /** A digest refused what an earlier run left, and no server was asked: it may have another file now. */
+  | { type: 'doubted' }
   | { type: 'published' }
   /** No further try of this source can help, or the user stopped it. */
   | { type: 'failed'; error: SluiceError }
@@ -96,6 +98,7 @@ export function next(state: State, event: Event, limits: Limits): State {
       return { phase: 'verifying', course: state.course };
     case 'verifying':
       if (event.type === 'spoiled') return spoiled(state.course, event.error, limits);
+      if (event.type === 'doubted') return { phase: 'asking', attempt: 0, course: state.course };
       assert(event.type === 'verified', `verifying, not ${event.type}`);
       return { phase: 'publishing' };
     case 'repairing':

@@ -17,14 +17,16 @@ import { SEAM_BYTES, Slots, UNKNOWN_END } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
 import { changedError } from './adopt.js';
 import type { Asked } from './ask.js';
+import { beginComparing, takeBackBad } from './claims.js';
 import { existingTarget, isKnownFinished } from './existing.js';
 import { isWorthAsking } from './failures.js';
 import type { Job, Work } from './job.js';
 import { ListLookup } from './list-lookup.js';
 import { sendAhead } from './forerunners.js';
-import { Keeping, factsOf } from './keeping.js';
+import { Keeping, factsOf, marksOf } from './keeping.js';
 import { maxConnections, usefulConnections } from './lanes.js';
 import type { Event } from './machine.js';
+import { wasRefused, withMarks } from './marks.js';
 import { isUselessPart, readOffer } from './offer.js';
 import type { Offer } from './offer.js';
 import { Workspace, isWhole } from './workspace.js';
@@ -57,9 +59,9 @@ export class Opening {
     this.job.phase = 'asking';
     let prior = await this.lookAhead();
     if (prior !== null && 'type' in prior) return prior;
-    if (prior !== null && isWhole(prior) && !this.keeping.startsOver(prior)) {
+    if (prior !== null && this.job.work === null) {
       prior = this.found = await this.checkWhole(prior);
-      if (isWhole(prior)) return this.finishWhole(prior);
+      if (this.needsNoServer(prior)) return this.finishWhole(prior);
     }
     if (prior === null && this.mayBeFinished()) {
       const settled = await this.compareFinished();
@@ -186,7 +188,7 @@ export class Opening {
   private async finishedBefore(): Promise<Event | null> {
     const finished = this.job.workspace?.finished ?? null;
     if (finished === null || finished.url !== this.job.asker.url.href) return null;
-    if (this.job.verification.wanted) await this.job.verification.checkFile(finished.path);
+    if (this.job.verification.canCheck) await this.job.verification.checkFile(finished.path);
     return this.settled('complete', finished.path);
   }
 
@@ -254,11 +256,30 @@ export class Opening {
     return { identity, written, unclean: false, verified: false };
   }
 
-  /** What is left of a whole file after comparing it with what was written. */
+  /** Whether what an earlier run left is whole and will not be thrown away unseen. */
+  private isKeptWhole(prior: Prior): boolean {
+    return this.job.work === null && isWhole(prior) && !this.keeping.startsOver(prior);
+  }
+
+  /**
+   * Whether what is kept may get its name although no server is asked: a digest will tell now, or all
+   * was verified before (P27). Everything else is compared with what the server has.
+   */
+  private needsNoServer(prior: Prior): boolean {
+    const { verification, options, refusal } = this.job;
+    if (!this.isKeptWhole(prior) || refusal !== null) return false;
+    return verification.canCheck || options.checksumLists.length > 0 || prior.verified;
+  }
+
+  /**
+   * What is left of a whole file after comparing it with what was written. A digest that refused it
+   * may have seen what the file's times do not tell.
+   */
   private async checkWhole(prior: Prior): Promise<Prior> {
     const { workspace } = this.job;
-    if (workspace === null || !prior.unclean) return prior;
-    await workspace.adopt(prior.identity, this.space);
+    if (workspace === null || !this.isKeptWhole(prior)) return prior;
+    if (!prior.unclean && !wasRefused(prior)) return prior;
+    await workspace.adopt(markedComplete(prior), this.space);
     const bad = await workspace.findBad(this.job.abort.signal);
     await workspace.forget(bad);
     const written = prior.written.clone();
@@ -274,8 +295,9 @@ export class Opening {
     if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
     this.job.target = workspace.target;
     this.lists.require(null, this.job.asker.url);
-    await workspace.adopt(prior.identity, this.space);
-    this.job.identity = prior.identity;
+    const identity = (this.job.identity = markedComplete(prior));
+    await workspace.adopt(identity, this.space);
+    this.job.unasked = true;
     this.job.known = {
       validators: keptValidators(prior.identity.validators),
       total: prior.identity.size,
@@ -289,9 +311,28 @@ export class Opening {
     return { type: 'received' };
   }
 
+  /**
+   * A digest refused what is kept, and nobody has asked the server yet: that may have another file by
+   * now. The journal knows of the refusal before anything else happens.
+   */
+  async doubt(error: SluiceError): Promise<Event> {
+    const { workspace, identity } = this.job;
+    if (workspace === null || identity === null || this.found === null)
+      throw new SluiceError('DEFECT', 'nothing to doubt');
+    const noted = await workspace.note(identity, { ...marksOf(this.found), refused: true });
+    this.found = { ...this.found, identity: noted, verified: false };
+    this.job.refusal = error;
+    this.job.unasked = false;
+    this.job.work = this.job.known = null;
+    this.job.warn(`What is kept is refused: ${error.message}; asking the server what it has now.`);
+    return { type: 'doubted' };
+  }
+
   /** What is asked for first: the first gap with its seams, or everything when nothing is kept. */
   private firstRange(prior: Prior | null): { start: number; end: number | null } {
     const all = { start: 0, end: null };
+    // One byte is enough to compare.
+    if (prior !== null && this.isKeptWhole(prior)) return { ...all, end: 1 };
     if (prior === null || prior.written.total() === 0 || this.keeping.startsOver(prior)) return all;
     const { size } = prior.identity;
     if (size === null) return { ...all, start: seamBefore(prior.written.firstGap(0)) };
@@ -313,7 +354,12 @@ export class Opening {
           resolveOutput({ ...this.place(), name: chooseName(answer.head, url) }),
           prior,
         );
+        if (found !== null) found = await this.checkWhole(found);
         this.found = found;
+        if (found !== null && this.needsNoServer(found)) {
+          await this.job.asker.release(connection, answer);
+          return await this.finishWhole(found);
+        }
       }
       const total = offer.total;
       const validators = readValidators(answer.head);
@@ -395,59 +441,58 @@ export class Opening {
   ): Promise<Event> {
     const { workspace, verification } = this.job;
     if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
-    // What a server said of another representation says nothing of this one.
-    if (prior === null) verification.forgetServer();
-    verification.addServerDigests(asked.answer.head);
+    const again = this.job.work !== null;
+    const url = this.job.asker.url.href;
+    const sameSource = again && this.job.identity?.url === url;
+    this.hearServer(asked, again ? null : prior, prior === null);
     const total = offer.total;
     const source: Source = { ...asked.source, total };
     const size = total ?? UNKNOWN_END;
-    const identity = this.describe(asked, validators, total);
-    const replace = this.job.options.onExists === 'overwrite';
-    const { space } = this;
-    const again = this.job.work !== null;
-    const sameSource = again && this.job.identity?.url === identity.url;
-    if (prior === null) await workspace.create(identity, { replace, space });
-    else if (!again) await workspace.adopt(identity, space);
+    const known = prior !== null && sameSource ? this.job.known : null;
+    // What is in place is of what was seen first; a validator that came later does not vouch for it.
+    const first = known?.validators ?? validators;
+    const identity = this.describe(asked, first, total, prior);
+    if (prior === null) {
+      const replace = this.job.options.onExists === 'overwrite';
+      await workspace.create(identity, { replace, space: this.space });
+      verification.restart();
+    } else if (!again) await workspace.adopt(identity, this.space);
     else if (!sameSource) await workspace.setIdentity(identity);
     this.job.identity = identity;
-    this.job.proven = false;
-    if (prior === null) verification.restart();
-    this.job.known = {
-      validators:
-        prior !== null && sameSource && this.job.known ? this.job.known.validators : validators,
-      total,
-    };
-    const written = prior === null ? new ExtentSet() : prior.written;
+    this.job.proven = this.job.unasked = false;
+    this.job.known = { validators: first, total };
+    const written = prior?.written ?? new ExtentSet();
     this.job.reaches(written.total());
-    if (this.job.work === null) this.job.resumed = written.total();
-    this.job.work = this.makeWork(offer, { ...asked, source }, written, size);
-    if (prior?.unclean === true) this.checkClaims(workspace);
-    this.announce(
-      usefulConnections(this.job, offer),
-      offer.kind === 'range',
-      offer.kind === 'whole' && total !== 0 ? offer.why : null,
-    );
+    if (!again) this.job.resumed = written.total();
+    const work = (this.job.work = this.makeWork(offer, { ...asked, source }, written, size));
+    if (prior?.unclean === true) beginComparing(this.job);
+    this.announceOffer(offer);
     startVerifying(this.job);
-    if (this.job.work.ledger.isComplete) {
-      asked.connection.destroy();
-      return { type: 'received' };
-    }
-    return { type: 'answered' };
+    if (!work.ledger.isComplete) return { type: 'answered' };
+    asked.connection.destroy();
+    return (await takeBackBad(this.job)) ?? { type: 'received' };
   }
 
-  /** After an unclean death: claims are compared with the disk while new bytes come in. */
-  private checkClaims(workspace: Workspace): void {
-    this.job.claims = workspace.findBad(this.job.abort.signal);
-    this.job.claims.catch(() => undefined);
+  /**
+   * Takes up what the server says of the representation, now and in an earlier run.
+   * @param isNew what it said of another representation says nothing of this one
+   */
+  private hearServer({ answer }: Asked, earlier: Prior | null, isNew: boolean): void {
+    const { verification, asker } = this.job;
+    if (isNew) verification.forgetServer();
+    verification.addServerDigests(answer.head);
+    if (earlier?.identity.url !== asker.url.href) return;
+    verification.addKeptDigests(keptChecksums(earlier.identity.options['digests']));
   }
 
   private describe(
     asked: Asked,
     validators: Validators,
     total: number | null,
+    prior: Prior | null,
   ): Omit<JournalIdentity, 'part'> {
     const url = this.job.asker.url.href;
-    return {
+    const identity = {
       version: 1,
       url,
       finalUrl: asked.url.href === url ? null : asked.url.href,
@@ -459,12 +504,18 @@ export class Opening {
         checksums: this.job.verification.userChecksums,
         digests: this.job.verification.serverChecksums,
       },
-    };
+    } satisfies Omit<JournalIdentity, 'part'>;
+    return withMarks<Omit<JournalIdentity, 'part'>>(identity, prior === null ? {} : marksOf(prior));
   }
 
   private makeWork(offer: Offer, asked: Asked | null, written: ExtentSet, total: number): Work {
     const slots = this.job.work?.slots ?? Slots.allocate(maxConnections(this.job.options));
     return { offer, asked, ledger: new Ledger(total, written), slots };
+  }
+
+  private announceOffer(offer: Offer): void {
+    const why = offer.kind === 'whole' && offer.total !== 0 ? offer.why : null;
+    this.announce(usefulConnections(this.job, offer), offer.kind === 'range', why);
   }
 
   private announce(connections: number, ranges: boolean, reason: string | null): void {
@@ -489,6 +540,11 @@ function startVerifying({ workspace, verification }: Job): void {
 }
 
 const seamBefore = (offset: number): number => Math.max(0, offset - SEAM_BYTES);
+
+/** Reopening a journal takes away the word of a run that died as it took the name. */
+function markedComplete(prior: Prior): Prior['identity'] {
+  return withMarks(prior.identity, { ...marksOf(prior), complete: prior.verified });
+}
 
 /** The journal is there, or `resume` would not have come so far. */
 function nothingToResume(workspace: Workspace): SluiceError {

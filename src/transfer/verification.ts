@@ -26,7 +26,7 @@ export type Verdict =
   | { kind: 'spoiled'; bad: Array<{ start: number; end: number }>; error: SluiceError };
 
 const NEXT =
-  'If the checksum is right, the bytes are wrong: fetch them again with --on-exists overwrite.';
+  'If the checksum is right, the bytes are wrong: fetch them again with --on-exists overwrite. If it is not, run `sluice get` with the right one, or without: the server is asked whether it still has these bytes.';
 
 export class Verification {
   private readonly ofUser: ChecksumSpec[];
@@ -95,9 +95,11 @@ export class Verification {
     return [...this.ofServer];
   }
 
-  /** Takes up what the server said in an earlier run. */
+  /** Takes up what the server said in an earlier run, as far as it says nothing newer. */
   addKeptDigests(specs: readonly ChecksumSpec[]): void {
-    for (const spec of specs) if (!knows(this.specs, spec)) this.ofServer.push(spec);
+    const newer = this.ofServer.map(({ algorithm }) => algorithm);
+    for (const spec of specs)
+      if (!newer.includes(spec.algorithm) && !knows(this.specs, spec)) this.ofServer.push(spec);
   }
 
   /** What the last server said of the representation says nothing of what the next one has. */

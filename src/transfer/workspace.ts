@@ -33,6 +33,8 @@ import { verifyExtents } from '../disk/verify-extents.js';
 import { holdExclusive } from '../net/exclusive.js';
 import type { Exclusive } from '../net/exclusive.js';
 import { ExtentSet } from '../plan/extents.js';
+import { isComplete, provingValidators, withMarks } from './marks.js';
+import type { Marks } from './marks.js';
 
 /** What an earlier run left of this target. */
 export interface Prior {
@@ -40,18 +42,13 @@ export interface Prior {
   written: ExtentSet;
   /** The last run died: what it claims is read again and compared before it is trusted. */
   unclean: boolean;
-  /** The last run died when every byte was verified and the name was next. */
+  /** The last run died, or failed, when every byte was verified and the name was next. */
   verified: boolean;
 }
 
 /** Whether every byte is in the part: the last run died between the last byte and the name. */
 export function isWhole({ identity, written }: Prior): boolean {
   return identity.size !== null && written.total() === identity.size;
-}
-
-/** Whether a digest refused the bytes. A run that was stopped before it knew has not said so. */
-export function wasRefused({ identity, verified }: Prior): boolean {
-  return identity.options['refused'] === true && !verified;
 }
 
 /** How the part gets its space. */
@@ -147,16 +144,17 @@ export class Workspace {
       this.log.warn({ path: this.partPath }, 'the part is another file than the one written');
     const extents = read.extents.filter(({ end }) => end <= now.size);
     const unclean = read.clean === null || !cleanMatches(read.clean, now);
-    const verified = read.publish !== null;
+    const verified = read.publish !== null || isComplete(read.identity);
     return { identity: read.identity, written: new ExtentSet(extents), unclean, verified };
   }
 
   /** Finishes what a run began that died between the final name and the removal of its journal. */
   private async finishPublished(): Promise<void> {
     try {
-      const { identity, publish: record } = readJournal(journalPath(this.target));
+      const { identity, publish: record, file } = readJournal(journalPath(this.target));
       if (record === null) return;
-      const { part, url, validators } = identity;
+      const { part, url } = identity;
+      const validators = provingValidators(identity);
       const path = publishedName(this.target, { ...record, part });
       if (path === null) return releaseClaim(this.target, { ...record, part });
       if (!isWholeStill(record)) {
@@ -164,11 +162,15 @@ export class Workspace {
           this.log.warn({ path }, 'the machine went down before the file was safe; it goes on');
         return;
       }
+      // The journal's last word came after the last byte: what is younger somebody else has written.
+      const isEdited = BigInt(inspectTarget(path).mtimeNs) > file.mtimeNs;
       await finishPublish(this.target, part);
       const { digests, synced, size } = record;
-      writeReceipt(path, { url, validators, digests, bootId: record.bootId, synced });
+      if (!isEdited)
+        writeReceipt(path, { url, validators, digests, bootId: record.bootId, synced });
       removePart(this.target, 'journal');
-      this.done = { path, url, size };
+      if (isEdited) this.log.warn({ path }, 'the file was changed after it had got its name');
+      else this.done = { path, url, size };
     } catch {
       // No journal, or none that can be read: there is nothing to finish.
     }
@@ -325,12 +327,16 @@ export class Workspace {
     await this.journal?.setIdentity({ ...identity, part: { dev, ino } });
   }
 
-  /** Notes that a digest refused the whole: `--on-exists overwrite` then fetches it anew. A help only. */
-  async noteRefusal(identity: Omit<JournalIdentity, 'part'>): Promise<void> {
-    const options = { ...identity.options, refused: true };
-    await this.setIdentity({ ...identity, options }).catch((error: unknown) => {
-      this.log.warn({ error: String(error) }, 'the journal does not know that a digest refused');
+  /**
+   * Notes what became of the bytes. Without the note a later run asks the server as well, and cannot
+   * say why: a journal that cannot be written any more is no failure here.
+   */
+  async note<T extends Omit<JournalIdentity, 'part'>>(identity: T, marks: Marks): Promise<T> {
+    const noted = withMarks(identity, marks);
+    await this.setIdentity(noted).catch((error: unknown) => {
+      this.log.warn({ error: String(error) }, 'the journal does not know what became of the bytes');
     });
+    return noted;
   }
 
   /**

@@ -280,11 +280,11 @@ describe('e2e/resume', () => {
   it('a journal of another version is refused by resume and get alike (12)', async () => {
     await leave('x');
     const journal = readFileSync(inDir('x.sluice'));
-    journal.writeUInt32LE(2, 8);
+    journal.writeUInt32LE(3, 8);
     writeFileSync(inDir('x.sluice'), journal);
     const run = await resume('x');
     expectStatus(run, 12);
-    expect(run.stderr).to.contain('format 2');
+    expect(run.stderr).to.contain('format 3');
     expectStatus(await runIn(dir(), ['get', origin.url, '-o', 'x']), 12);
     expect(statSync(inDir('x.part')).size).to.equal(SIZE);
   });

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { bytesIn, claimed } from '../crash/claims.js';
 import { expectStatus, filesIn, runIn } from '../helpers/command.js';
 import { contentDigest } from '../helpers/content.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
@@ -66,4 +67,26 @@ describe('e2e/stopped while verifying', function () {
       expect(sent, 'fetched again').below(64 * 1024);
     });
   }
+
+  it('P27: killed before it knew, and given again without the digest: the server is asked', async () => {
+    const prefix = [
+      ...['strace', '-f', '-D', '-qq', '-o', '/dev/null', '-P', path.join(dir(), 'x.part')],
+      ...['-e', 'inject=pread64:delay_enter=100000'],
+    ];
+    const wrong = ['-o', 'x', '-n', '4', '--checksum', `sha256:${'00'.repeat(32)}`];
+    const run = spawnSluice(['get', origin.url, ...wrong, '--sync', 'full', '-v'], {
+      cwd: dir(),
+      env: { SLUICE_STATE_DIR: path.join(dir(), '.state'), UV_USE_IO_URING: '0' },
+      prefix,
+    });
+    await run.waitFor(/event=synced/);
+    run.kill('SIGKILL');
+    expect((await run.ended).signal).equal('SIGKILL');
+    expect(bytesIn(claimed(path.join(dir(), 'x'))), 'all of it').equal(SIZE);
+    origin.set({ seed: SEED + 1 });
+    const before = origin.requests.length;
+    expectStatus(await runIn(dir(), ['get', origin.url, '-o', 'x']), 0);
+    expect(origin.requests.length).above(before);
+    expectSameContent(path.join(dir(), 'x'), SEED + 1, SIZE);
+  });
 });

@@ -211,11 +211,14 @@ export async function interrupt(
   held?: Origin,
 ): Promise<EngineRun> {
   await running.has(bytes, held);
-  running.stop(new SluiceError('INTERRUPTED', 'stopped'));
+  running.stop(interrupted());
   const run = await running.ended;
   expect(run.status, told(run)).equal(130);
   return run;
 }
+
+/** What ends a run as Ctrl-C does. */
+export const interrupted = (): SluiceError => new SluiceError('INTERRUPTED', 'stopped');
 
 /** A run in one line, for messages. */
 export function told({ last }: EngineRun): string {

@@ -56,7 +56,7 @@ describe('disk/journal-format', () => {
   it('is laid out as docs/journal.md says', () => {
     const bytes = sealed([FIRST, ...GOOD]);
     expect(bytes.toString('latin1', 0, 8)).to.equal('SLUICEJ1');
-    expect(bytes.readUInt32LE(8)).to.equal(1);
+    expect(bytes.readUInt32LE(8)).to.equal(2);
     expect(bytes.readUInt32LE(12)).to.equal(SALT);
     expect(bytes.readUInt32LE(16)).to.equal(FIRST.payload.length);
     expect(bytes.readUInt8(24)).to.equal(1);

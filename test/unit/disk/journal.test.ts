@@ -175,10 +175,10 @@ describe('disk/journal', () => {
   it('tells another version, another format and a journal that never began apart', async () => {
     const path = await written(() => Promise.resolve());
     const bytes = readFileSync(path);
-    bytes.writeUInt32LE(2, 8);
+    bytes.writeUInt32LE(3, 8);
     writeFileSync(path, bytes);
     const error = await expectCode('JOURNAL_DAMAGED', () => readJournal(path));
-    expect(error.message).to.contain('format 2');
+    expect(error.message).to.contain('format 3');
     expect(error.details.path).to.equal(path);
     writeFileSync(path, 'x'.repeat(100));
     await expectCode('JOURNAL_DAMAGED', () => readJournal(path));
@@ -187,6 +187,26 @@ describe('disk/journal', () => {
       await expectCode('NOTHING_TO_RESUME', () => readJournal(path));
     }
     await expectCode('NOTHING_TO_RESUME', () => readJournal(at('none.sluice')));
+  });
+
+  it('P4: a journal of version 1 is read and gone on with, and is of version 2 then', async () => {
+    const path = await written(async (journal) => journal.append([{ start: 0, end: 10, crc: 1 }]));
+    const bytes = readFileSync(path);
+    bytes.writeUInt32LE(1, 8);
+    writeFileSync(path, bytes);
+    const read = readJournal(path);
+    expect(read.version).to.equal(1);
+    const journal = await Journal.reopen(path, read);
+    await journal.append([{ start: 10, end: 20, crc: 2 }]);
+    await journal.close();
+    expect(readJournal(path)).to.deep.include({
+      version: 2,
+      damaged: false,
+      extents: [
+        { start: 0, end: 10, crc: 1 },
+        { start: 10, end: 20, crc: 2 },
+      ],
+    });
   });
 
   it('is not read when it is too long to be one, and says so once', async () => {

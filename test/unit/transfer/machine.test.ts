@@ -29,7 +29,7 @@ const POSSIBLE: Record<State['phase'], Event[]> = {
   ],
   switching: [{ type: 'switched' }],
   syncing: [{ type: 'synced' }],
-  verifying: [{ type: 'verified' }, { type: 'spoiled', error: WRONG }],
+  verifying: [{ type: 'verified' }, { type: 'spoiled', error: WRONG }, { type: 'doubted' }],
   repairing: [{ type: 'repaired' }],
   publishing: [{ type: 'published' }],
   closing: [{ type: 'closed' }],
@@ -98,8 +98,8 @@ describe('the life of a download', () => {
       let row = 0;
       events.forEach((event, i) => {
         const after = states[i + 1];
-        // Another source, and another round with this one, begin anew.
-        if (event.type === 'switched' || event.type === 'repaired') row = 0;
+        // Another source, and another round with this one, begin anew; so does a question after a doubt.
+        if (['switched', 'repaired', 'doubted'].includes(event.type)) row = 0;
         if (event.type !== 'broken') return;
         row = event.progressed ? 1 : row + 1;
         if (row > limits.retries) expect(['closing', 'switching']).include(after?.phase);

@@ -262,8 +262,15 @@ describe('whether kept bytes may be used', () => {
 
   it('P7: without proof only a digest or the user decides', () => {
     expect(judge(facts(none, none, [5, 5]))).deep.equal({ kind: 'unproven' });
-    expect(judge({ ...facts(none, none, [5, 5]), digest: true })).deep.equal({ kind: 'same' });
-    expect(judge({ ...facts(none, none, [5, 5]), insist: true })).deep.equal({ kind: 'same' });
+    expect(judge({ ...facts(none, none, [5, 5]), digest: true })).deep.equal({ kind: 'trusted' });
+    expect(judge({ ...facts(none, none, [5, 5]), insist: true })).deep.equal({ kind: 'trusted' });
+  });
+
+  it('P7: what was combined on trust is proven by no validator', () => {
+    const mixed = { ...facts(strong, strong, [5, 5]), mixed: true };
+    expect(judge(mixed)).deep.equal({ kind: 'unproven' });
+    expect(judge({ ...mixed, insist: true })).deep.equal({ kind: 'trusted' });
+    expect(judge({ ...facts(strong, other, [5, 5]), mixed: true }).kind).equal('changed');
   });
 
   it('the refusals say what to do', () => {
