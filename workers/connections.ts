@@ -1,4 +1,6 @@
-/** The connections that a thread keeps for its next lease. */
+/** The connections that a thread keeps for its next lease, and those that it is opening. */
+import { SluiceError } from '../src/errors.js';
+import { calledOff, onAbort, throwIfCalledOff } from '../src/net/calling-off.js';
 import { Connection } from '../src/net/connection.js';
 import { endpointKey } from '../src/net/endpoint.js';
 import type { Endpoint } from '../src/net/endpoint.js';
@@ -27,6 +29,8 @@ export class Connections {
   private readonly kept = new Map<string, Kept[]>();
   /** Connections that are being opened before they are needed; null when that failed. */
   private readonly coming = new Map<string, Array<Promise<Connection | null>>>();
+  /** What calls off each dial that is under way. */
+  private readonly dials = new Set<AbortController>();
   private closed = false;
   /** By the number that the scheduler gives a connection. */
   private readonly busy = new Map<number, Busy>();
@@ -34,23 +38,66 @@ export class Connections {
   /**
    * A kept connection to one of the endpoint's addresses, the first one if possible; else a new one.
    * @param slab bytes of a new one's slab
+   * @param signal calls it off: what is being opened for it is closed at once
    * @throws SluiceError as Connection.open
    */
-  async take(endpoint: Endpoint, timeoutMs: number, slab: number): Promise<Taken> {
+  async take(
+    endpoint: Endpoint,
+    timeoutMs: number,
+    slab: number,
+    signal: AbortSignal | null = null,
+  ): Promise<Taken> {
+    throwIfCalledOff(signal);
     const list = this.kept.get(endpointKey(endpoint)) ?? [];
     for (const { address } of endpoint.addresses) {
       const connection = takeIdle(list, address);
       if (connection !== null) return { connection, reused: true };
     }
-    const prepared = await (this.coming.get(endpointKey(endpoint))?.shift() ?? null);
+    const prepared = await this.prepared(endpointKey(endpoint), signal);
     if (prepared?.isIdle === true) return { connection: prepared, reused: true };
-    return { connection: await Connection.open(endpoint, timeoutMs, { slab }), reused: false };
+    return { connection: await this.open(endpoint, timeoutMs, slab, signal), reused: false };
+  }
+
+  /** Waits for a connection that is being opened already; null when there is none. */
+  private prepared(key: string, signal: AbortSignal | null): Promise<Connection | null> {
+    const coming = this.coming.get(key)?.shift();
+    if (coming === undefined) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      const forget = onAbort(signal, () => {
+        // Another lease may want it.
+        this.coming.get(key)?.push(coming);
+        reject(calledOff(signal));
+      });
+      void coming.then((connection) => {
+        forget();
+        resolve(connection);
+      });
+    });
+  }
+
+  /** Opens a connection, which is closed with all others, opened or not. */
+  private async open(
+    endpoint: Endpoint,
+    timeoutMs: number,
+    slab: number,
+    signal: AbortSignal | null,
+  ): Promise<Connection> {
+    if (this.closed) throw closing();
+    const dial = new AbortController();
+    const forget = onAbort(signal, () => dial.abort(calledOff(signal)));
+    this.dials.add(dial);
+    try {
+      return await Connection.open(endpoint, timeoutMs, { slab, signal: dial.signal });
+    } finally {
+      forget();
+      this.dials.delete(dial);
+    }
   }
 
   /** Opens a connection before it is needed. When that fails nobody is told: who needs one tries again. */
   prepare(endpoint: Endpoint, timeoutMs: number, slab: number): void {
     const key = endpointKey(endpoint);
-    const coming = Connection.open(endpoint, timeoutMs, { slab }).catch(() => null);
+    const coming = this.open(endpoint, timeoutMs, slab, null).catch(() => null);
     this.coming.set(key, [...(this.coming.get(key) ?? []), coming]);
     void coming.then((connection) => {
       if (connection === null || this.closed) connection?.destroy();
@@ -96,16 +143,26 @@ export class Connections {
     return this.busy.get(number)?.connection ?? null;
   }
 
-  /** Waits until no lease is received under this number. */
-  vacant(number: number): Promise<void> {
+  /**
+   * Waits until no lease is received under this number.
+   * @throws SluiceError the signal's reason
+   */
+  vacant(number: number, signal: AbortSignal): Promise<void> {
     const busy = this.busy.get(number);
     if (busy === undefined) return Promise.resolve();
-    return new Promise((resolve) => busy.waiting.push(resolve));
+    return new Promise((resolve, reject) => {
+      const forget = onAbort(signal, () => reject(calledOff(signal)));
+      busy.waiting.push(() => {
+        forget();
+        resolve();
+      });
+    });
   }
 
-  /** Closes all that is kept. */
+  /** Closes all that is kept or being opened; nothing is opened any more. */
   close(): void {
     this.closed = true;
+    for (const dial of this.dials) dial.abort(closing());
     for (const list of this.kept.values()) {
       for (const { connection, timer } of list) {
         clearTimeout(timer);
@@ -115,6 +172,9 @@ export class Connections {
     this.kept.clear();
   }
 }
+
+const closing = (): SluiceError =>
+  new SluiceError('CONNECTION_LOST', 'the download is over, and its connections are closed');
 
 /** Takes the connection to an address that was kept last out of the list, and those that are dead. */
 function takeIdle(list: Kept[], address: string): Connection | null {

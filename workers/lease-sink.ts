@@ -25,6 +25,8 @@ export class LeaseSink implements BodySink {
   private sampled = 0;
   private flushedMs = performance.now();
   received = 0;
+  /** Offset behind the last byte that has arrived. */
+  private reached: number;
   /** The slot's control when `end` and `cancelled` were read. */
   private control: number | null = null;
   private end = 0;
@@ -41,7 +43,7 @@ export class LeaseSink implements BodySink {
     private readonly bodyEnd: number,
   ) {
     this.offset = bodyStart;
-    this.headStart = bodyStart;
+    this.headStart = this.reached = bodyStart;
     this.obey();
     this.expected = this.readHeadSeam();
   }
@@ -57,6 +59,11 @@ export class LeaseSink implements BodySink {
 
   get isHeld(): boolean {
     return this.slots.isHeld;
+  }
+
+  /** All of the lease has come: what is left is a seam's sample. */
+  get isSated(): boolean {
+    return this.reached >= Math.min(this.end, this.bodyEnd);
   }
 
   /** Everything from the lease's start to here is in the file. */
@@ -75,6 +82,7 @@ export class LeaseSink implements BodySink {
 
   arrived(bytes: number, pending: number): boolean {
     this.received += bytes;
+    this.reached = this.offset + pending;
     this.slots.addReceived(this.task.slot, bytes);
     this.obey();
     if (this.cancelled || this.offset + pending >= this.end + SEAM_BYTES) return true;

@@ -11,6 +11,7 @@ import type { ResponseHead } from '../src/http/head.js';
 import { isRedirect } from '../src/http/redirect.js';
 import { writeRequest } from '../src/http/request.js';
 import { compareValidators, readValidators } from '../src/http/validators.js';
+import { onAbort } from '../src/net/calling-off.js';
 import type { Answer, Connection } from '../src/net/connection.js';
 import { endpointKey } from '../src/net/endpoint.js';
 import type { Connections } from './connections.js';
@@ -24,6 +25,8 @@ interface Run {
   connection: Connection | null;
   /** The connection is another lease's now, which was asked for behind this one. */
   handedOn: boolean;
+  /** Ends what the lease waits for that is no connection of its own yet. */
+  calledOff: AbortController;
 }
 
 /**
@@ -35,7 +38,7 @@ export async function runLease(
   slots: Slots,
   connections: Connections,
 ): Promise<LeaseOutcome> {
-  const run: Run = { outcome: emptyOutcome(task), connection: null, handedOn: false };
+  const run = newRun(task, null);
   const watch = watchSilence(task, slots, run);
   try {
     const answer = await ask(task, slots, connections, run);
@@ -50,20 +53,27 @@ export async function runLease(
   }
 }
 
-/** How often a lease is looked after that hears nothing, in milliseconds. */
-const WATCH_MS = 100;
+/** How often it is looked whether a lease was given up, in milliseconds: that wakes no thread. */
+const WATCH_MS = 25;
+
+/** What a silent connection has received is written after this time, in milliseconds. */
+const SILENT_MS = 100;
 
 /**
- * A silent connection notices nothing by itself: what it has is written, and it is closed when its
- * lease is given up.
+ * A lease that hears nothing notices nothing by itself: what it has is written, and when it is given up
+ * its connection is closed, whether that is open yet or not.
  */
 function watchSilence(task: LeaseTask, slots: Slots, run: Run): NodeJS.Timeout {
   return setInterval(() => {
     if (run.handedOn) return;
-    if (slots.isCancelled(task.slot, task.lease)) run.connection?.destroy();
-    else run.connection?.flush(WATCH_MS);
+    if (slots.isCancelled(task.slot, task.lease)) {
+      run.calledOff.abort(givenUp());
+      run.connection?.destroy();
+    } else run.connection?.flush(SILENT_MS);
   }, WATCH_MS);
 }
+
+const givenUp = (): SluiceError => new SluiceError('CONNECTION_LOST', 'the lease was given up');
 
 /**
  * Receives the body of an answer whose head is checked already, as the main thread does for the
@@ -76,7 +86,7 @@ export async function receiveLease(
   connection: Connection,
   body: { start: number; end: number },
 ): Promise<LeaseOutcome> {
-  const run: Run = { outcome: emptyOutcome(task), connection, handedOn: false };
+  const run = newRun(task, connection);
   const watch = watchSilence(task, slots, run);
   try {
     return await receive(task, slots, connections, run, body);
@@ -106,6 +116,11 @@ async function receive(
   } catch (error) {
     return finish(run, slots, connections, failure(error), sink);
   }
+}
+
+function newRun(task: LeaseTask, connection: Connection | null): Run {
+  const calledOff = new AbortController();
+  return { outcome: emptyOutcome(task), connection, handedOn: false, calledOff };
 }
 
 function emptyOutcome(task: LeaseTask): LeaseOutcome {
@@ -171,11 +186,13 @@ async function askBehind(
   const number = connectionOf(task.slot);
   const connection = connections.occupied(number);
   if (task.pipelinedMs === null || connection === null) return null;
+  const { signal } = run.calledOff;
   if (!connection.mayPipeline || !leadsTo(connection, task.source)) {
-    await connections.vacant(number);
+    await connections.vacant(number, signal);
     return null;
   }
   slots.setState(task.slot, LANE.waiting);
+  const forget = onAbort(signal, () => connection.forgoPipelined());
   try {
     const answer = await connection.pipeline(requestBytes(task), 'GET', task.pipelinedMs);
     run.connection = connection;
@@ -186,6 +203,8 @@ async function askBehind(
     // Whatever went wrong, nothing is lost by asking on a connection of its own.
     run.outcome.pipelined = 'in-vain';
     return null;
+  } finally {
+    forget();
   }
 }
 
@@ -202,10 +221,8 @@ async function ask(
   run: Run,
 ): Promise<Answer> {
   const answer = await askBehind(task, slots, connections, run);
-  if (answer !== null) {
-    checkWanted(task, slots);
-    return answer;
-  }
+  checkWanted(task, slots);
+  if (answer !== null) return answer;
   const bytes = requestBytes(task);
   for (;;) {
     slots.setState(task.slot, LANE.connecting);
@@ -213,6 +230,7 @@ async function ask(
       task.source.endpoint,
       task.deadlines.connectMs,
       task.slab,
+      run.calledOff.signal,
     );
     run.connection = connection;
     checkWanted(task, slots);
@@ -236,8 +254,7 @@ async function ask(
  * lease that was given up meanwhile.
  */
 function checkWanted(task: LeaseTask, slots: Slots): void {
-  if (slots.isCancelled(task.slot, task.lease))
-    throw new SluiceError('CONNECTION_LOST', 'the lease was given up');
+  if (slots.isCancelled(task.slot, task.lease)) throw givenUp();
 }
 
 function requestBytes({ source, start, headSeam, askEnd }: LeaseTask): Buffer {

@@ -9,6 +9,7 @@ import { keptValidators, readValidators, strongValidator } from '../http/validat
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import type { TlsFacts } from '../net/connection.js';
+import { deadline } from '../net/deadline.js';
 import { ExtentSet } from '../plan/extents.js';
 import { SEAM_FRIENDLY_BYTES, leaseLength } from '../plan/grant.js';
 import { seamsLeft } from '../plan/seam-budget.js';
@@ -98,6 +99,7 @@ export async function inspectUrl(
   const local = new LocalExecutor();
   const asker = new Asker(options, local.connections, log);
   const unwatch = watch((error) => asker.abort(error));
+  const endMaxTime = bound(options.maxTimeMs, (error) => asker.abort(error));
   const off = logWithout(log);
   try {
     let asked = await asker.ask({ start: 0, end: null });
@@ -113,8 +115,19 @@ export async function inspectUrl(
   } finally {
     off();
     unwatch();
+    endMaxTime();
+    asker.close();
     await local.close();
   }
+}
+
+/** Ends the asking after so many milliseconds; returns what calls that off. */
+function bound(ms: number | null, abort: (error: SluiceError) => void): () => void {
+  if (ms === null) return () => undefined;
+  return deadline(ms, () => {
+    const message = `the server did not tell within ${ms / 1000} s`;
+    abort(new SluiceError('MAX_TIME', message, { next: 'Give more time with --max-time.' }));
+  });
 }
 
 /** What the answer to a range offers; null when the whole is to be asked for, as `get` does. */

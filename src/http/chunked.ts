@@ -5,6 +5,8 @@ import { SluiceError } from '../errors.js';
 export const MAX_CHUNK_SIZE_DIGITS = 16;
 /** Longest chunk extension in bytes, for each chunk. */
 export const MAX_CHUNK_EXTENSION_BYTES = 4 * 1024;
+/** The extensions of a body may be so much longer than its data, in bytes. */
+export const MAX_EXTENSIONS_BEYOND_DATA = 64 * 1024;
 /** Longest trailer section in bytes. */
 export const MAX_TRAILER_BYTES = 16 * 1024;
 
@@ -57,6 +59,14 @@ export class ChunkedDecoder {
   #digits = 0;
   #extension = 0;
   #trailer = 0;
+  /** Bytes of all extensions, less those of all data. */
+  #beyondData = 0;
+  #isBehindData = false;
+
+  /** Whether the last chunk has come: what follows is no data (RFC 9112 §8: the body is complete). */
+  get isBehindData(): boolean {
+    return this.#isBehindData;
+  }
 
   /**
    * Decodes the bytes `[from, to)` and moves the data of the chunks together at `[from, dataEnd)`.
@@ -77,6 +87,7 @@ export class ChunkedDecoder {
         at += length;
         dataEnd += length;
         this.#left -= length;
+        this.#beyondData -= length;
         if (this.#left === 0) this.#state = 'data-cr';
       } else {
         this.#state = this.#next(this.#state, buffer[at]!);
@@ -134,6 +145,8 @@ export class ChunkedDecoder {
 
   #inExtension(state: ExtensionState, byte: number): State {
     if (++this.#extension > MAX_CHUNK_EXTENSION_BYTES) throw tooLarge('a chunk extension');
+    if (++this.#beyondData > MAX_EXTENSIONS_BEYOND_DATA)
+      throw tooLarge('the sum of chunk extensions');
     const next = nextInExtension(state, byte);
     if (next === null) throw malformed('the size line of a chunk is not valid');
     return next;
@@ -142,7 +155,8 @@ export class ChunkedDecoder {
   #startChunk(): State {
     this.#digits = 0;
     this.#extension = 0;
-    return this.#left === 0 ? 'trailer-start' : 'data';
+    this.#isBehindData = this.#left === 0;
+    return this.#isBehindData ? 'trailer-start' : 'data';
   }
 
   #inTrailer(

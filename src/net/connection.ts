@@ -11,10 +11,11 @@ import { bodyFraming, mayReuse } from '../http/framing.js';
 import type { Framing } from '../http/framing.js';
 import { isInterim, parseResponseHead } from '../http/head.js';
 import type { ResponseHead } from '../http/head.js';
-import { deadline } from './deadline.js';
+import { throwIfCalledOff } from './calling-off.js';
+import { Clock } from './clock.js';
 import { dial } from './dial.js';
 import { dialWatched } from './watched.js';
-import { endpointKey } from './endpoint.js';
+import { endpointKey, peerName } from './endpoint.js';
 import type { Endpoint } from './endpoint.js';
 import { socketError } from './errors.js';
 
@@ -41,10 +42,21 @@ const HELD_MS = 10;
 /** The most interim answers (RFC 9110 section 15.2) before the final one. */
 export const MAX_INTERIM = 32;
 
+/** The most bytes of them all. */
+export const MAX_INTERIM_BYTES = 64 * 1024;
+
+/** What comes behind the last byte of a chunked body may take so long, in milliseconds. */
+const TRAILER_MS = 2000;
+
 /** Where the bytes of a body go. Nothing here may be asynchronous: the slab is used again at once. */
 export interface BodySink {
   /** Whether nothing more is to be received for now. Looked at after each {@link take}. */
   readonly isHeld: boolean;
+  /**
+   * Whether all that is of use has arrived; what is taken still must not take long. Looked at after
+   * each {@link arrived}.
+   */
+  readonly isSated: boolean;
   /** Body bytes have come in, `pending` of them wait in the slab; true asks for them now. */
   arrived(bytes: number, pending: number): boolean;
   /** Bytes that are still wanted beyond the `pending` ones; a bound for the next read, no promise. */
@@ -71,6 +83,13 @@ export interface TlsFacts {
   issuer: string;
   validTo: string;
   fingerprint256: string;
+}
+
+/** How a connection is opened; see {@link Connection.open}. */
+export interface OpenOptions {
+  watched?: boolean;
+  slab?: number;
+  signal?: AbortSignal | null;
 }
 
 type Mode = 'idle' | 'head' | 'held' | 'body' | 'dead';
@@ -111,6 +130,7 @@ export class Connection {
   private method: 'GET' | 'HEAD' | 'CONNECT' = 'GET';
   private scanned = 0;
   private interim = 0;
+  private interimBytes = 0;
   private framing: Framing = { kind: 'none' };
   private reusable = false;
   private remaining = 0;
@@ -120,8 +140,11 @@ export class Connection {
   /** Sent while a body was still to come; its answer follows that body. */
   private pipelined: Exchange | null = null;
   private bodyWaiter: Waiter<BodyEnd> | null = null;
-  /** Calls the deadline of the phase off. */
-  private callOff: (() => void) | null = null;
+  /** The deadline of the phase. */
+  private readonly clock = new Clock();
+  private stallMs = 0;
+  /** All that is of use has come: the clock is not wound up any more. */
+  private isSurplus = false;
   private lastReadMs = 0;
   private openedMs = 0;
   /** The peer ended before the body was asked for: it is read from what has come already. */
@@ -131,7 +154,7 @@ export class Connection {
 
   private constructor(endpoint: Endpoint, slab: Buffer) {
     this.key = endpointKey(endpoint);
-    this.peer = `${endpoint.host}:${endpoint.port}`;
+    this.peer = peerName(endpoint);
     this.isTls = endpoint.tls !== null;
     this.slab = slab;
   }
@@ -140,13 +163,15 @@ export class Connection {
    * Opens a connection.
    * @param watched see {@link seesTruncation}
    * @param slab its length in bytes, see {@link slabBytes}
+   * @param signal calls it off: nothing is left of it then
    * @throws SluiceError as {@link dial}
    */
   static async open(
     endpoint: Endpoint,
     timeoutMs: number,
-    { watched = false, slab = SLAB_BYTES } = {},
+    { watched = false, slab = SLAB_BYTES, signal = null }: OpenOptions = {},
   ): Promise<Connection> {
+    throwIfCalledOff(signal);
     const started = performance.now();
     const { idle } = performance.eventLoopUtilization();
     const connection = new Connection(endpoint, Buffer.allocUnsafeSlow(slab));
@@ -158,6 +183,7 @@ export class Connection {
       endpoint,
       reader,
       timeoutMs,
+      signal,
     );
     connection.seesTruncation = watched || endpoint.tls === null;
     connection.socket = socket;
@@ -169,6 +195,8 @@ export class Connection {
     // Before Node's own listener, which closes our side and with it the trace of a reset.
     socket.prependListener('end', () => connection.onEnd());
     socket.on('close', () => connection.onClose());
+    if (signal?.aborted === true) connection.destroy();
+    throwIfCalledOff(signal);
     return connection;
   }
 
@@ -222,17 +250,27 @@ export class Connection {
     });
   }
 
+  /**
+   * Nobody waits any more for the answer that was asked for by {@link pipeline}: whoever does gets
+   * CONNECTION_LOST. What is received before it goes on; the connection ends with that.
+   */
+  forgoPipelined(): void {
+    if (this.pipelined === null) return this.destroy();
+    this.reusable = false;
+    this.failPipelined(this.closedByPeer());
+  }
+
   /** The next bytes are the head of an answer. */
   private expectHead(exchange: Exchange): void {
     const { method, firstByteMs } = exchange;
     this.mode = 'head';
     this.method = method;
-    this.scanned = this.interim = 0;
+    this.scanned = this.interim = this.interimBytes = 0;
     this.headWaiter = exchange;
-    this.arm(firstByteMs, false, () => {
+    this.clock.start(firstByteMs, () => {
       const message = `${this.peer} did not answer within ${firstByteMs} ms`;
       const next = 'Try again later, or give more time with --stall-timeout.';
-      return new SluiceError('FIRST_BYTE_TIMEOUT', message, { next });
+      this.die(new SluiceError('FIRST_BYTE_TIMEOUT', message, { next }));
     });
   }
 
@@ -242,7 +280,7 @@ export class Connection {
 
   /**
    * Reads the body of the answer that {@link request} returned.
-   * @param stallMs the longest time without a byte
+   * @param stallMs the longest time without a byte that is of use; and for all that comes when the sink is sated
    * @throws SluiceError CONNECTION_LOST when it ends early, STALLED, HTTP_MALFORMED; what the sink throws
    */
   readBody(sink: BodySink, stallMs: number): Promise<BodyEnd> {
@@ -250,13 +288,10 @@ export class Connection {
       return Promise.reject(this.closedByPeer());
     }
     this.sink = sink;
+    this.stallMs = stallMs;
     return new Promise((resolve, reject) => {
       this.bodyWaiter = { resolve, reject };
-      this.arm(stallMs, true, () => {
-        const message = `${this.peer} sent nothing for ${stallMs} ms`;
-        const next = 'Run the same command again: it continues where it stopped.';
-        return new SluiceError('STALLED', message, { next });
-      });
+      this.startBodyClock(sink.isSated);
       if (sink.isHeld) this.holdBack();
       else this.beginBody();
     });
@@ -280,6 +315,47 @@ export class Connection {
       const more = this.sink.take(this.slab, this.from, this.to);
       this.from = this.to = 0;
       if (!more) this.settleBody('stopped');
+    } catch (error) {
+      this.die(SluiceError.from(error));
+    }
+  }
+
+  private startBodyClock(isSurplus: boolean): void {
+    this.isSurplus = isSurplus;
+    const { stallMs, isBehindData } = this;
+    this.clock.start(isBehindData ? Math.min(TRAILER_MS, stallMs) : stallMs, () =>
+      this.bodyIsLate(),
+    );
+  }
+
+  /** Whether only trailers can still come. */
+  private get isBehindData(): boolean {
+    return this.decoder?.isBehindData === true;
+  }
+
+  /** Bytes have come, `taken` of the body: whether they wind the clock up. */
+  private mind(taken: number): void {
+    const isSurplus = this.isBehindData || this.sink?.isSated === true;
+    if (isSurplus !== this.isSurplus) this.startBodyClock(isSurplus);
+    else if (taken > 0 && !isSurplus) this.clock.wind(this.lastReadMs);
+  }
+
+  /** What is of use has come, and the rest takes too long; or nothing of use came for too long. */
+  private bodyIsLate(): void {
+    if (this.isBehindData) return this.endWithout('complete');
+    if (this.sink?.isSated === true) return this.endWithout('stopped');
+    const message = `${this.peer} sent nothing of use for ${this.stallMs} ms`;
+    const next = 'Run the same command again: it continues where it stopped.';
+    this.die(new SluiceError('STALLED', message, { next }));
+  }
+
+  /** Ends a body without its rest, and with it the connection. */
+  private endWithout(end: BodyEnd): void {
+    try {
+      if (this.to > this.from) this.sink?.take(this.slab, this.from, this.to);
+      this.from = this.to = 0;
+      this.reusable = false;
+      this.settleBody(end);
     } catch (error) {
       this.die(SluiceError.from(error));
     }
@@ -367,14 +443,15 @@ export class Connection {
         this.scanned = Math.max(this.from, this.to - 3);
         return true;
       }
+      const length = parsed.end - this.from;
       this.from = this.scanned = parsed.end;
       if (!isInterim(parsed.head)) {
         this.settleHead(parsed.head);
         return false;
       }
-      if (parsed.head.status === 101 || ++this.interim > MAX_INTERIM) {
-        throw this.malformed('sent interim answers without end');
-      }
+      this.interimBytes += length;
+      const isEndless = ++this.interim > MAX_INTERIM || this.interimBytes > MAX_INTERIM_BYTES;
+      if (isEndless) throw this.malformed('sent interim answers without end');
     }
   }
 
@@ -383,7 +460,7 @@ export class Connection {
     this.reusable = mayReuse(head, this.framing);
     this.remaining = this.framing.kind === 'length' ? this.framing.length : 0;
     this.decoder = this.framing.kind === 'chunked' ? new ChunkedDecoder() : null;
-    this.disarm();
+    this.clock.stop();
     this.mode = 'held';
     const waiter = this.headWaiter;
     this.headWaiter = null;
@@ -409,6 +486,7 @@ export class Connection {
     const sink = this.sink as BodySink;
     const pending = this.to - this.from;
     const wanted = sink.arrived(taken, pending);
+    this.mind(taken);
     const full = this.slab.length - this.to < MIN_READ_BYTES;
     if (done || wanted || full) {
       const more = pending === 0 || sink.take(this.slab, this.from, this.to);
@@ -434,6 +512,7 @@ export class Connection {
     this.holding = null;
     if (this.sink === null) return;
     this.lastReadMs = performance.now();
+    this.clock.wind();
     if (this.sink.isHeld) this.holdBack();
     else if (this.mode === 'held') this.beginBody();
     else this.socket?.resume();
@@ -469,7 +548,7 @@ export class Connection {
    * @returns whether reading goes on
    */
   private settleBody(end: BodyEnd, at = 0, surplus = 0): boolean {
-    this.disarm();
+    this.clock.stop();
     const waiter = this.bodyWaiter;
     this.bodyWaiter = null;
     this.sink = null;
@@ -569,7 +648,7 @@ export class Connection {
   }
 
   private close(): void {
-    this.disarm();
+    this.clock.stop();
     this.mode = 'dead';
     this.socket?.destroy();
   }
@@ -577,25 +656,6 @@ export class Connection {
   private malformed(what: string): SluiceError {
     const next = 'The server breaks HTTP; try another source of the file.';
     return new SluiceError('HTTP_MALFORMED', `${this.peer} ${what}`, { next });
-  }
-
-  /** One deadline a phase; while bytes flow it is only set again when it is over, not at each read. */
-  private arm(ms: number, renewed: boolean, error: () => SluiceError): void {
-    this.disarm();
-    this.lastReadMs = performance.now();
-    const wait = (left: number): void => {
-      this.callOff = deadline(left, () => {
-        const silent = performance.now() - this.lastReadMs;
-        if (renewed && silent < ms) wait(ms - silent);
-        else this.die(error());
-      });
-    };
-    wait(ms);
-  }
-
-  private disarm(): void {
-    this.callOff?.();
-    this.callOff = null;
   }
 }
 

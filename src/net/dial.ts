@@ -1,15 +1,23 @@
-/** Opening a connection: TCP to the first address that answers, then TLS. */
-import { connect as connectTcp, isIP } from 'node:net';
+/**
+ * Opening a connection: TCP and, for https, TLS to the first address where both stand. An address that
+ * takes connections and then says nothing holds up no more than one that takes none.
+ */
+import { connect as connectTcp } from 'node:net';
 import type { OnReadOpts, Socket } from 'node:net';
-import type { ConnectionOptions, PeerCertificate, TLSSocket } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import { SluiceError } from '../errors.js';
+import { calledOff, onAbort, throwIfCalledOff } from './calling-off.js';
 import { deadline } from './deadline.js';
-import { endpointKey } from './endpoint.js';
-import type { Address, Endpoint, TlsSettings } from './endpoint.js';
+import { endpointKey, peerName } from './endpoint.js';
+import type { Address, Endpoint } from './endpoint.js';
 import { socketError } from './errors.js';
+import { handshake, overTls, silentInTls, tlsOptions } from './tls.js';
 
 /** How long one address is waited for before the next is tried beside it (RFC 8305 section 5). */
 const ATTEMPT_DELAY_MS = 250;
+
+/** The same where TCP stands and TLS does not: that takes round trips, and the server's processor. */
+const HANDSHAKE_DELAY_MS = 2000;
 
 /** Where the bytes of a socket go; see the `onread` option of net.connect. */
 export interface Reader {
@@ -25,47 +33,31 @@ export interface Dialled {
 
 /**
  * Opens a connection to the endpoint. Every address gets its chance: the next one starts when the
- * last has not answered within 250 ms or has failed, and the slower ones go on meanwhile.
+ * last has not answered within 250 ms, has not ended its TLS handshake within 2 s, or has failed; the
+ * slower ones go on meanwhile.
  * @param timeoutMs the deadline of the TCP connection, and again of the TLS handshake
- * @throws SluiceError CONNECT_FAILED, CONNECT_TIMEOUT, TLS_CERTIFICATE, TLS_HANDSHAKE, CONNECTION_LOST
+ * @param signal calls it off: every socket is closed at once
+ * @throws SluiceError CONNECT_FAILED, CONNECT_TIMEOUT, TLS_CERTIFICATE, TLS_HANDSHAKE, CONNECTION_LOST;
+ * the signal's reason
  */
 export async function dial(
   endpoint: Endpoint,
   reader: Reader,
   timeoutMs: number,
+  signal: AbortSignal | null = null,
 ): Promise<Dialled> {
+  throwIfCalledOff(signal);
   const offered = endpoint.session;
   try {
-    return await dialOnce(endpoint, reader, timeoutMs);
+    return await new Race(endpoint, reader, timeoutMs, signal).run();
   } catch (error) {
     const isTls = error instanceof SluiceError && error.code === 'TLS_HANDSHAKE';
     if (!isTls || !offered) throw error;
     // Some servers take offence at a session of theirs.
     endpoint.session = null;
-    return dialOnce({ ...endpoint, session: null }, reader, timeoutMs);
+    return new Race({ ...endpoint, session: null }, reader, timeoutMs, signal).run();
   }
 }
-
-async function dialOnce(endpoint: Endpoint, reader: Reader, timeoutMs: number): Promise<Dialled> {
-  const dialled = await new Race(endpoint, reader, timeoutMs).run();
-  if (endpoint.tls === null) return dialled;
-  // The server sends it when the handshake is over, or much later.
-  const key = endpointKey(endpoint);
-  dialled.socket.on('session', (bytes: Buffer) => (endpoint.session = { key, bytes }));
-  await handshake(dialled.socket, endpoint, timeoutMs);
-  return dialled;
-}
-
-/** Begins a TLS connection. Node's TLS takes 2 ms to load, and http does without it. */
-export function overTls(options: ConnectionOptions): TLSSocket {
-  return process.getBuiltinModule('node:tls').connect(options);
-}
-
-/** The built-in authorities, verified. */
-const NO_TLS_SETTINGS: TlsSettings = { ca: null, cert: null, key: null, verify: true };
-
-const peerName = (endpoint: Endpoint): string =>
-  `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
 
 /** Starts connecting; for https the handshake follows by itself once TCP stands. */
 function open(endpoint: Endpoint, { address, family }: Address, reader: Reader): Socket {
@@ -80,103 +72,136 @@ function open(endpoint: Endpoint, { address, family }: Address, reader: Reader):
     ...tlsOptions(endpoint),
     host: address,
   };
-  return overTls(options);
-}
-
-/**
- * What TLS is told about the peer of an endpoint. Left to itself Node compares the certificate with
- * the name that is sent, and where none is sent, with the address that is dialled.
- */
-export function tlsOptions(endpoint: Endpoint): ConnectionOptions {
-  const { ca, cert, key, verify } = endpoint.tls ?? NO_TLS_SETTINGS;
-  const options: ConnectionOptions = {
-    servername: serverName(endpoint.host),
-    checkServerIdentity: (_host, certificate) => wrongHost(endpoint, certificate),
-    ALPNProtocols: ['http/1.1'],
-    rejectUnauthorized: verify,
-  };
-  if (ca !== null) options.ca = ca;
-  if (cert !== null) options.cert = cert;
-  if (key !== null) options.key = key;
-  const { session } = endpoint;
-  if (session?.key === endpointKey(endpoint)) options.session = Buffer.from(session.bytes);
-  return options;
-}
-
-/** The name that the server is told (RFC 6066 section 3): without a final dot, and none for an address. */
-function serverName(host: string): string {
-  return isIP(host) === 0 ? host.replace(/\.$/, '') : '';
-}
-
-/** What is wrong when a certificate is not for the host of the URL. */
-function wrongHost({ host }: Endpoint, certificate: PeerCertificate): Error | undefined {
-  return process.getBuiltinModule('node:tls').checkServerIdentity(host, certificate);
+  const socket = overTls(options);
+  const key = endpointKey(endpoint);
+  // The server sends it when the handshake is over, or much later.
+  socket.on('session', (bytes: Buffer) => (endpoint.session = { key, bytes }));
+  return socket;
 }
 
 /** Attempts on the addresses of one endpoint, of which one wins. */
 class Race {
-  private readonly attempts = new Set<Socket>();
-  private next = 0;
+  /** Addresses to come, best first. */
+  private readonly queue: Address[];
+  /** Whose TCP does not stand yet. */
+  private readonly connecting = new Map<Socket, Address>();
+  /** Whose TCP stands, and TLS does not. */
+  private readonly shaking = new Set<Socket>();
   private lastError: SluiceError | null = null;
-  private callOffAll: (() => void) | null = null;
+  private endDeadline: (() => void) | null = null;
   /** Of the head start that the last attempt has. */
-  private callOffNext: (() => void) | null = null;
+  private endHeadStart: (() => void) | null = null;
+  private forgetSignal: (() => void) | null = null;
   private resolve!: (dialled: Dialled) => void;
   private reject!: (error: SluiceError) => void;
   private over = false;
+  /** TCP stood once: what is left is the time of TLS. */
+  private connected = false;
 
   constructor(
     private readonly endpoint: Endpoint,
     private readonly reader: Reader,
     private readonly timeoutMs: number,
-  ) {}
+    private readonly signal: AbortSignal | null,
+  ) {
+    this.queue = [...endpoint.addresses];
+  }
 
   run(): Promise<Dialled> {
     return new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
-      this.callOffAll = deadline(this.timeoutMs, () => this.timedOut());
+      this.endDeadline = deadline(this.timeoutMs, () => this.timedOut());
+      this.forgetSignal = onAbort(this.signal, () => this.fail(calledOff(this.signal)));
       this.startNext();
     });
   }
 
   private startNext(): void {
     if (this.over) return;
-    this.callOffNext?.();
-    const address = this.endpoint.addresses[this.next++];
+    this.endHeadStart?.();
+    const address = this.queue.shift();
     if (address === undefined) {
-      if (this.attempts.size === 0) this.fail(this.lastError ?? this.noAddress());
+      if (this.connecting.size + this.shaking.size === 0)
+        this.fail(this.lastError ?? this.noAddress());
       return;
     }
     const socket = open(this.endpoint, address, this.reader);
-    this.attempts.add(socket);
-    socket.once('connect', () => this.won(socket, address));
-    socket.once('error', (error) => this.lost(socket, error));
-    if (this.next < this.endpoint.addresses.length) {
-      this.callOffNext = deadline(ATTEMPT_DELAY_MS, () => this.startNext());
-    }
+    this.connecting.set(socket, address);
+    socket.once('connect', () => this.stands(socket, address));
+    socket.once('error', (error) =>
+      this.lost(socket, socketError(error, 'connecting', peerName(this.endpoint))),
+    );
+    this.giveHeadStart(ATTEMPT_DELAY_MS);
   }
 
-  private won(socket: Socket, address: Address): void {
+  private giveHeadStart(ms: number): void {
+    this.endHeadStart?.();
+    if (this.queue.length > 0) this.endHeadStart = deadline(ms, () => this.startNext());
+  }
+
+  /** TCP stands. */
+  private stands(socket: Socket, address: Address): void {
     if (this.over) {
       socket.destroy();
       return;
     }
-    this.attempts.delete(socket);
-    this.finish();
+    this.connecting.delete(socket);
     socket.removeAllListeners('error');
-    this.resolve({ socket, address });
+    if (this.endpoint.tls === null) this.won({ socket, address });
+    else this.shake(socket, address);
   }
 
-  private lost(socket: Socket, error: NodeJS.ErrnoException): void {
-    this.attempts.delete(socket);
+  private shake(socket: Socket, address: Address): void {
+    const { endpoint, timeoutMs } = this;
+    this.shaking.add(socket);
+    if (!this.connected) {
+      this.connected = true;
+      this.endDeadline?.();
+      this.endDeadline = deadline(timeoutMs, () => this.timedOut());
+    }
+    handshake(socket, endpoint, timeoutMs, null).then(
+      () => this.won({ socket, address }),
+      (error: unknown) => this.lost(socket, SluiceError.from(error)),
+    );
+    this.holdOthers();
+    this.giveHeadStart(HANDSHAKE_DELAY_MS);
+  }
+
+  /** One handshake at a time is enough while it may still succeed: the other addresses wait for their turn. */
+  private holdOthers(): void {
+    this.queue.unshift(...this.connecting.values());
+    for (const socket of this.connecting.keys()) discard(socket);
+    this.connecting.clear();
+  }
+
+  private won(dialled: Dialled): void {
+    const { socket } = dialled;
+    if (this.over) {
+      socket.destroy();
+      return;
+    }
+    this.connecting.delete(socket);
+    this.shaking.delete(socket);
+    this.finish();
+    this.resolve(dialled);
+  }
+
+  private lost(socket: Socket, error: SluiceError): void {
+    if (this.over) return;
+    this.connecting.delete(socket);
+    this.shaking.delete(socket);
     socket.destroy();
-    this.lastError = socketError(error, 'connecting', peerName(this.endpoint));
-    this.startNext();
+    this.lastError = error;
+    // That one is told: who looks at it may see what is wrong, and no other address makes it good.
+    if (error.code === 'TLS_CERTIFICATE') this.fail(error);
+    else this.startNext();
   }
 
   private timedOut(): void {
-    const message = `connecting to ${peerName(this.endpoint)} took over ${this.timeoutMs} ms`;
+    const { endpoint, timeoutMs } = this;
+    if (this.shaking.size > 0) return this.fail(silentInTls(endpoint, timeoutMs));
+    const message = `connecting to ${peerName(endpoint)} took over ${timeoutMs} ms`;
     const next = 'Check the network, or give more time with --connect-timeout.';
     this.fail(new SluiceError('CONNECT_TIMEOUT', message, { next }));
   }
@@ -193,46 +218,17 @@ class Race {
 
   private finish(): void {
     this.over = true;
-    this.callOffAll?.();
-    this.callOffNext?.();
-    for (const socket of this.attempts) {
-      socket.removeAllListeners('error');
-      socket.on('error', () => undefined);
-      socket.destroy();
-    }
+    this.endDeadline?.();
+    this.endHeadStart?.();
+    this.forgetSignal?.();
+    for (const socket of [...this.connecting.keys(), ...this.shaking]) discard(socket);
   }
 }
 
-/**
- * Waits for the end of the TLS handshake.
- * @throws SluiceError CONNECT_TIMEOUT, TLS_CERTIFICATE, TLS_HANDSHAKE, CONNECTION_LOST
- */
-export function handshake(socket: Socket, endpoint: Endpoint, timeoutMs: number): Promise<void> {
-  const peer = peerName(endpoint);
-  return new Promise((resolve, reject) => {
-    const settle = (error: SluiceError | null): void => {
-      callOff();
-      socket.removeAllListeners('secureConnect');
-      socket.removeAllListeners('error');
-      socket.removeAllListeners('close');
-      if (error === null) {
-        resolve();
-        return;
-      }
-      socket.on('error', () => undefined);
-      socket.destroy();
-      reject(error);
-    };
-    const callOff = deadline(timeoutMs, () => {
-      const message = `the TLS handshake with ${peer} took over ${timeoutMs} ms`;
-      const next = 'Check that the port speaks TLS, or give more time with --connect-timeout.';
-      settle(new SluiceError('CONNECT_TIMEOUT', message, { next }));
-    });
-    socket.once('secureConnect', () => settle(null));
-    socket.once('error', (error) => settle(socketError(error, 'handshake', peer)));
-    socket.once('close', () => {
-      const error = Object.assign(new Error('closed'), { code: 'ECONNRESET' });
-      settle(socketError(error, 'handshake', peer));
-    });
-  });
+/** Closes a socket that nobody waits for any more. */
+function discard(socket: Socket): void {
+  socket.removeAllListeners('connect');
+  socket.removeAllListeners('error');
+  socket.on('error', () => undefined);
+  socket.destroy();
 }

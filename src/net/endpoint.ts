@@ -40,6 +40,11 @@ export interface TlsSession {
   bytes: Uint8Array;
 }
 
+/** What is talked to, for messages. */
+export function peerName({ host, port }: Endpoint): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** The origin (RFC 9110 section 4.3.1) that an endpoint serves. */
 export function originKey({ scheme, host, port }: Endpoint): string {
   return `${scheme}://${host}:${port}`;

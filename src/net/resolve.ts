@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { SluiceError } from '../errors.js';
+import { calledOff, onAbort, throwIfCalledOff } from './calling-off.js';
 import { deadline } from './deadline.js';
 import type { Address } from './endpoint.js';
 
@@ -26,15 +27,18 @@ const MAX_ADDRESSES = 32;
 /**
  * Addresses of a host, best first. A literal address is its own answer.
  * @param timeoutMs how long the resolver may take
+ * @param signal calls it off: nobody waits for the resolver then, which cannot be stopped
  * @throws SluiceError NAME_NOT_FOUND when the name does not exist or has no address of the family,
- * NAME_LOOKUP_FAILED when the resolver did not answer (worth a retry)
+ * NAME_LOOKUP_FAILED when the resolver did not answer (worth a retry); the signal's reason
  */
 export async function resolveHost(
   host: string,
   timeoutMs: number,
   family: 4 | 6 | null = null,
+  signal: AbortSignal | null = null,
 ): Promise<Address[]> {
-  return ofFamily(host, await lookUp(host, timeoutMs), family);
+  throwIfCalledOff(signal);
+  return ofFamily(host, await lookUp(host, timeoutMs, signal), family);
 }
 
 /**
@@ -49,11 +53,16 @@ export function ofFamily(host: string, addresses: Address[], family: 4 | 6 | nul
   throw new SluiceError('NAME_NOT_FOUND', message, { next: `Try it without -${family}.` });
 }
 
-function lookUp(host: string, timeoutMs: number): Promise<Address[]> {
+function lookUp(host: string, timeoutMs: number, signal: AbortSignal | null): Promise<Address[]> {
   const literal = isIP(host);
   if (literal !== 0) return Promise.resolve([{ address: host, family: literal as 4 | 6 }]);
   return new Promise((resolve, reject) => {
-    const callOff = deadline(timeoutMs, () => {
+    const forget = onAbort(signal, () => {
+      endDeadline();
+      reject(calledOff(signal));
+    });
+    const endDeadline = deadline(timeoutMs, () => {
+      forget();
       reject(
         new SluiceError('NAME_LOOKUP_FAILED', `looking up ${host} took over ${timeoutMs} ms`, {
           next: 'Check the name server, or give more time with --connect-timeout.',
@@ -61,7 +70,8 @@ function lookUp(host: string, timeoutMs: number): Promise<Address[]> {
       );
     });
     lookup(host, { all: true, verbatim: true }, (error, found) => {
-      callOff();
+      forget();
+      endDeadline();
       if (error) reject(lookupError(host, error));
       else resolve(interleave(found.slice(0, MAX_ADDRESSES) as Address[]));
     });

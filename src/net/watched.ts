@@ -6,9 +6,10 @@
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { dial, handshake, overTls, tlsOptions } from './dial.js';
+import { dial } from './dial.js';
 import type { Dialled, Reader } from './dial.js';
 import type { Endpoint } from './endpoint.js';
+import { handshake, overTls, tlsOptions } from './tls.js';
 
 /** After the end of TCP, TLS may take this long to reach the end of what it has, in milliseconds. */
 const SETTLE_MS = 200;
@@ -55,12 +56,14 @@ export async function dialWatched(
   endpoint: Endpoint,
   reader: Reader,
   timeoutMs: number,
+  signal: AbortSignal | null = null,
 ): Promise<Dialled> {
   const transport = new Transport();
   const { socket: tcp, address } = await dial(
     { ...endpoint, tls: null },
     transport.reader,
     timeoutMs,
+    signal,
   );
   transport.attach(tcp);
   tcp.on('error', (error) => transport.destroy(error));
@@ -69,7 +72,7 @@ export async function dialWatched(
   tcp.on('end', () => expectEnd(socket));
   tcp.on('close', () => expectEnd(socket));
   tcp.resume();
-  await handshake(socket, endpoint, timeoutMs);
+  await handshake(socket, endpoint, timeoutMs, signal);
   return { socket, address };
 }
 

@@ -20,8 +20,10 @@ import type { UserField } from '../http/request.js';
 import { excerpt } from '../http/syntax.js';
 import { parseUserUrl } from '../http/url.js';
 import { ifRangeValue, readValidators } from '../http/validators.js';
+import { onAbort, throwIfCalledOff } from '../net/calling-off.js';
 import { Connection, slabBytes } from '../net/connection.js';
 import type { Answer, BodySink } from '../net/connection.js';
+import { deadline } from '../net/deadline.js';
 import { urlParts } from '../net/endpoint.js';
 import type { Endpoint, TlsSettings } from '../net/endpoint.js';
 import type { Connections, Taken } from '../../workers/connections.js';
@@ -52,6 +54,9 @@ export interface Asked {
 /** Redirect bodies up to this are read, so that the connection can serve again. */
 const DRAIN_BYTES = 64 * 1024;
 
+/** The bodies of all redirects of one request may take so long together, in milliseconds. */
+const DRAIN_MS = 1000;
+
 /** A connection that sat idle for longer, in milliseconds, may have been closed by its peer meanwhile. */
 const FRESH_MS = 1000;
 
@@ -71,9 +76,8 @@ export class Asker {
   private ahead: Ahead | null = null;
   /** A body of this download ended with its TLS connection: the end of every one has to be seen. */
   private watched = false;
-  private aborted: SluiceError | null = null;
-  private readonly abortion: Promise<never>;
-  private rejectAbortion!: (error: SluiceError) => void;
+  /** Calls off whatever is being asked; its reason is the error. */
+  private readonly abortion = new AbortController();
 
   /** @throws SluiceError URL_INVALID, USAGE */
   constructor(
@@ -87,8 +91,6 @@ export class Asker {
     this.owner = credentialsFor === null ? url : parseUserUrl(credentialsFor).url;
     this.userFields = userFields(options, userinfo);
     this.hosts = new Hosts(options, log);
-    this.abortion = new Promise((_resolve, reject) => (this.rejectAbortion = reject));
-    this.abortion.catch(() => undefined);
   }
 
   /** The URL that the user gave, without userinfo and fragment. */
@@ -96,11 +98,10 @@ export class Asker {
     return this.origin;
   }
 
-  /** Ends whatever is being asked. */
+  /** Ends whatever is being asked; nothing is asked any more. */
   abort(error: SluiceError): void {
-    this.aborted = error;
+    this.abortion.abort(error);
     this.current?.destroy();
-    this.rejectAbortion(error);
   }
 
   /**
@@ -110,15 +111,19 @@ export class Asker {
    */
   dialAhead(): Promise<void> {
     const { connectMs } = this.options.deadlines;
-    const endpoint = this.endpoint(this.origin);
-    const opening = endpoint.then((to) => Connection.open(to, connectMs, { slab: this.slab }));
+    const { signal } = this.abortion;
+    const endpoint = this.endpoint(this.origin, signal);
+    const opening = endpoint.then((to) =>
+      Connection.open(to, connectMs, { slab: this.slab, signal }),
+    );
     opening.catch(() => undefined);
     this.ahead = { endpoint, opening };
     return new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Closes what was opened and never asked for. */
+  /** Closes what is being opened, or was opened, and never asked for. */
   close(): void {
+    this.abortion.abort(new SluiceError('CONNECTION_LOST', 'the download is over'));
     this.ahead?.opening.then(
       (connection) => connection.destroy(),
       () => undefined,
@@ -142,22 +147,47 @@ export class Asker {
    * Asks for `[start, end)`, or for everything when `range` is null, and follows redirects.
    * @param range offsets in bytes, half-open; `end` null for up to the last byte
    * @param connected is told of a new connection when the request is on its way
-   * @throws SluiceError of name resolution, connection, TLS, HTTP and redirects
+   * @throws SluiceError of name resolution, connection, TLS, HTTP and redirects; what {@link abort} was given
    */
   async ask(
     range: { start: number; end: number | null } | null,
     connected: (endpoint: Endpoint, connection: Connection) => void = () => undefined,
   ): Promise<Asked> {
-    let url = this.origin;
     const hops: Hop[] = [];
-    for (;;) {
-      const asked = await this.exchange(url, range, connected);
-      const { connection, answer } = asked;
-      if (!isRedirect(answer.head.status)) return { ...asked, url, hops };
-      const next = this.follow(url, answer.head, hops);
-      await this.release(connection, answer);
-      url = next;
+    const asking = new AbortController();
+    const forget = onAbort(this.abortion.signal, () => asking.abort(this.abortion.signal.reason));
+    let endRedirects = (): void => undefined;
+    try {
+      throwIfCalledOff(this.abortion.signal);
+      const drain = { leftMs: Math.min(DRAIN_MS, this.options.deadlines.stallMs) };
+      for (let url = this.origin; ;) {
+        const asked = await this.exchange(url, range, connected, asking.signal);
+        const { connection, answer } = asked;
+        if (!isRedirect(answer.head.status)) return { ...asked, url, hops };
+        const next = this.follow(url, answer.head, hops);
+        if (hops.length === 1) endRedirects = this.boundRedirects(asking, hops);
+        await this.release(connection, answer, drain);
+        url = next;
+      }
+    } finally {
+      forget();
+      endRedirects();
     }
+  }
+
+  /**
+   * All the redirects of a request together may take as long as one answer may: else a server that
+   * answers each just in time has as many times that as there may be of them.
+   */
+  private boundRedirects(asking: AbortController, hops: Hop[]): () => void {
+    const { connectMs, firstByteMs } = this.options.deadlines;
+    const ms = 3 * connectMs + firstByteMs;
+    return deadline(ms, () => {
+      const message = `following ${hops.length} redirects took over ${ms} ms`;
+      const next = 'Check the URL, or give more time with --connect-timeout and --stall-timeout.';
+      asking.abort(new SluiceError('FIRST_BYTE_TIMEOUT', message, { next }));
+      this.current?.destroy();
+    });
   }
 
   private follow(from: URL, head: ResponseHead, hops: Hop[]): URL {
@@ -177,10 +207,11 @@ export class Asker {
     url: URL,
     range: { start: number; end: number | null } | null,
     connected: (endpoint: Endpoint, connection: Connection) => void,
+    signal: AbortSignal,
   ): Promise<Pick<Asked, 'connection' | 'answer' | 'source' | 'roundTripMs'>> {
     const { connectMs, firstByteMs } = this.options.deadlines;
     let ahead = this.takeAhead(url);
-    const endpoint = await (ahead?.endpoint ?? this.endpoint(url));
+    const endpoint = await (ahead?.endpoint ?? this.endpoint(url, signal));
     const fields = baseFields({
       userAgent: this.options.userAgent ?? DEFAULT_USER_AGENT,
       extra: fieldsFor(this.owner, url, this.userFields),
@@ -191,12 +222,12 @@ export class Asker {
       range === null ? fields : [...fields, ['Range', rangeValue(range.start, range.end)]];
     const bytes = writeRequest({ method: 'GET', target, host, fields: asked });
     for (;;) {
-      this.checkAborted();
-      const { connection, reused } = await this.connect(endpoint, connectMs, ahead);
+      throwIfCalledOff(signal);
+      const { connection, reused } = await this.connect(endpoint, connectMs, ahead, signal);
       ahead = null;
       endpoint.addresses = this.hosts.answered(endpoint.host, endpoint.port, connection.address);
       this.current = connection;
-      this.checkAborted();
+      this.checkWanted(signal);
       try {
         const sent = performance.now();
         const answering = connection.request(bytes, 'GET', firstByteMs);
@@ -213,7 +244,7 @@ export class Asker {
         const source = sourceOf(answer.head, endpoint, target, host, fields);
         return { connection, answer, source, roundTripMs };
       } catch (error) {
-        this.checkAborted();
+        this.checkWanted(signal);
         if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST') {
           this.hosts.failed(endpoint.host, endpoint.port);
           throw error;
@@ -222,40 +253,47 @@ export class Asker {
     }
   }
 
-  /** Opening a connection may take long; the end of the download does not wait for it. */
-  private connect(endpoint: Endpoint, timeoutMs: number, ahead: Ahead | null): Promise<Taken> {
-    const taking = this.take(endpoint, timeoutMs, ahead);
-    taking.then(
-      ({ connection }) => {
-        if (this.aborted !== null) connection.destroy();
-      },
-      // TCP may lead to an address that TLS then fails with.
-      () => this.hosts.failed(endpoint.host, endpoint.port),
-    );
-    return Promise.race([taking, this.abortion]);
+  private async connect(
+    endpoint: Endpoint,
+    timeoutMs: number,
+    ahead: Ahead | null,
+    signal: AbortSignal,
+  ): Promise<Taken> {
+    try {
+      return await this.take(endpoint, timeoutMs, ahead, signal);
+    } catch (error) {
+      // The next request begins with another address.
+      this.hosts.failed(endpoint.host, endpoint.port);
+      throw error;
+    }
   }
 
-  private async take(endpoint: Endpoint, timeoutMs: number, ahead: Ahead | null): Promise<Taken> {
+  private async take(
+    endpoint: Endpoint,
+    timeoutMs: number,
+    ahead: Ahead | null,
+    signal: AbortSignal,
+  ): Promise<Taken> {
     const { watched, slab } = this;
     if (watched)
       return {
-        connection: await Connection.open(endpoint, timeoutMs, { watched, slab }),
+        connection: await Connection.open(endpoint, timeoutMs, { watched, slab, signal }),
         reused: false,
       };
     const connection = await (ahead?.opening ?? null);
     if (connection?.isIdle === true) return { connection, reused: connection.ageMs > FRESH_MS };
-    return this.connections.take(endpoint, timeoutMs, slab);
+    return this.connections.take(endpoint, timeoutMs, slab, signal);
   }
 
-  private checkAborted(): void {
-    if (this.aborted === null) return;
-    this.current?.destroy();
-    throw this.aborted;
+  /** Closes what has come for a request that was called off meanwhile. */
+  private checkWanted(signal: AbortSignal): void {
+    if (signal.aborted) this.current?.destroy();
+    throwIfCalledOff(signal);
   }
 
-  private async endpoint(url: URL): Promise<Endpoint> {
+  private async endpoint(url: URL, signal: AbortSignal): Promise<Endpoint> {
     const { scheme, host, port } = urlParts(url);
-    const addresses = await Promise.race([this.hosts.addresses(host, port), this.abortion]);
+    const addresses = await this.hosts.addresses(host, port, signal);
     return { scheme, host, port, addresses, tls: scheme === 'https' ? this.tlsFor(url) : null };
   }
 
@@ -265,20 +303,30 @@ export class Asker {
     return sameOrigin(this.owner, url) ? tls : { ...tls, cert: null, key: null };
   }
 
-  /** Reads a short body to its end, so that the connection may be used for the next hop. */
-  async release(connection: Connection, { framing }: Answer): Promise<void> {
+  /**
+   * Reads a short body to its end, so that the connection may be used for the next hop. That is worth
+   * no more than what a new connection costs.
+   * @param drain what is left of the time for the bodies of one request, in milliseconds
+   */
+  async release(
+    connection: Connection,
+    { framing }: Answer,
+    drain = { leftMs: Math.min(DRAIN_MS, this.options.deadlines.stallMs) },
+  ): Promise<void> {
     const short =
       framing.kind === 'none' || (framing.kind === 'length' && framing.length <= DRAIN_BYTES);
-    if (!short) {
+    if (!short || drain.leftMs <= 0) {
       connection.destroy();
       return;
     }
+    const began = performance.now();
     try {
-      await connection.readBody(discard, this.options.deadlines.stallMs);
+      await connection.readBody(discard, drain.leftMs);
       this.connections.keep(connection);
     } catch {
       connection.destroy();
     }
+    drain.leftMs -= performance.now() - began;
   }
 }
 
@@ -292,6 +340,7 @@ export const DEFAULT_USER_AGENT = 'sluice/0.1';
 
 const discard: BodySink = {
   isHeld: false,
+  isSated: true,
   arrived: () => false,
   room: () => DRAIN_BYTES,
   take: () => true,

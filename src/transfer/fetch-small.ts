@@ -3,7 +3,8 @@ import { SluiceError } from '../errors.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import { redactUrl } from '../http/redact.js';
-import type { BodySink } from '../net/connection.js';
+import { Clock } from '../net/clock.js';
+import type { BodySink, Connection } from '../net/connection.js';
 import { backoffMs } from '../plan/retry.js';
 import { Asker } from './ask.js';
 import { LocalExecutor } from './executors.js';
@@ -13,6 +14,9 @@ import type { DownloadOptions } from './options.js';
 
 /** Bytes of a body that are taken at once. */
 const STEP = 64 * 1024;
+
+/** Bytes a millisecond that a document must bring on the whole, when the first wait is over. */
+const LEAST_RATE = 1;
 
 /**
  * The document at `options.url`, as UTF-8.
@@ -60,13 +64,14 @@ async function fetchOnce(
     const offer = readAnswer(asked, null);
     const sink = new TextSink(maxBytes);
     if ((offer.total ?? 0) > maxBytes) throw sink.tooLong();
-    await asked.connection.readBody(sink, options.deadlines.stallMs);
+    await sink.receive(asked.connection, options.deadlines.stallMs);
     return sink.text();
   } catch (thrown) {
     throw signal.aborted ? reasonOf(signal) : thrown;
   } finally {
     signal.removeEventListener('abort', stop);
     close();
+    asker.close();
     await local.close();
   }
 }
@@ -77,10 +82,34 @@ class TextSink implements BodySink {
   private readonly parts: Buffer[] = [];
   private length = 0;
 
+  readonly isSated = false;
+
   constructor(private readonly maxBytes: number) {}
 
+  /** @throws SluiceError of the body; STALLED when it comes so slowly that it might never end */
+  async receive(connection: Connection, stallMs: number): Promise<void> {
+    const clock = new Clock();
+    const beganMs = performance.now();
+    let slow: SluiceError | null = null;
+    const look = (): void => {
+      const leftMs = stallMs + this.length / LEAST_RATE - (performance.now() - beganMs);
+      if (leftMs > 0) return clock.start(leftMs, look);
+      slow = this.tooSlow(stallMs);
+      connection.destroy();
+    };
+    clock.start(stallMs, look);
+    try {
+      await connection.readBody(this, stallMs);
+    } catch (error) {
+      throw slow ?? error;
+    } finally {
+      clock.stop();
+    }
+  }
+
+  /** Taken at once: how much has come decides how long is waited. */
   arrived(): boolean {
-    return false;
+    return true;
   }
 
   room(): number {
@@ -96,6 +125,12 @@ class TextSink implements BodySink {
 
   text(): string {
     return Buffer.concat(this.parts).toString('utf8');
+  }
+
+  private tooSlow(stallMs: number): SluiceError {
+    const message = `the document came too slowly: ${this.length} bytes in over ${stallMs} ms`;
+    const next = 'Try again later, or give more time with --stall-timeout.';
+    return new SluiceError('STALLED', message, { next });
   }
 
   tooLong(): SluiceError {

@@ -16,24 +16,25 @@ export class Hosts {
   /**
    * Addresses of a host, best first.
    * @param host as in a URL, without brackets
-   * @throws SluiceError NAME_NOT_FOUND, NAME_LOOKUP_FAILED
+   * @param signal calls it off
+   * @throws SluiceError NAME_NOT_FOUND, NAME_LOOKUP_FAILED; the signal's reason
    */
-  async addresses(host: string, port: number): Promise<Address[]> {
+  async addresses(host: string, port: number, signal: AbortSignal): Promise<Address[]> {
     const key = keyOf(host, port);
     let addresses = this.known.get(key);
     if (addresses === undefined) {
-      addresses = await this.lookUp(host, port);
+      addresses = await this.lookUp(host, port, signal);
       this.known.set(key, addresses);
       this.log.debug({ host, addresses: addresses.map(({ address }) => address) }, 'resolved');
     }
     return addresses;
   }
 
-  private async lookUp(host: string, port: number): Promise<Address[]> {
+  private async lookUp(host: string, port: number, signal: AbortSignal): Promise<Address[]> {
     const { resolve, family, deadlines } = this.options;
     const given = overridden(resolve, host, port);
     if (given !== null) return ofFamily(host, given, family);
-    return resolveHost(host, deadlines.connectMs, family);
+    return resolveHost(host, deadlines.connectMs, family, signal);
   }
 
   /** An address answered: it comes first from now on. Returns the addresses in their new order. */

@@ -4,6 +4,7 @@ import type { BodySink } from '../../src/net/connection.js';
 /** Takes what comes, piece by piece, and would take more than was promised. */
 export class Collector implements BodySink {
   readonly isHeld = false;
+  readonly isSated = false;
   got = '';
 
   arrived(): boolean {

@@ -200,6 +200,15 @@ describe('the command', () => {
     expect(performance.now() - began - lateness.stop()).below(2000);
   });
 
+  it('P16: --max-time holds for info too', async () => {
+    const origin = await bench.origin(REFERENCE);
+    origin.fault({ times: Infinity, fault: { kind: 'stall-head', at: 0 } });
+    const run = await runSluice(['info', origin.url, '--max-time', '1']);
+    expect(run.status).equal(4);
+    expect(run.stderr).include('--max-time');
+    expect(run.ms).below(15_000);
+  });
+
   it('P5, P21: exit statuses reach the shell', async () => {
     const cases = [
       { status: 404, exit: 6 },

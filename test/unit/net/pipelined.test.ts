@@ -15,6 +15,7 @@ const HEAD = `HTTP/1.1 200 OK\r\nContent-Length: ${BODY}\r\n\r\n`;
 
 /** Takes each piece at once, and holds the connection back for a moment after the first. */
 class Holding implements BodySink {
+  readonly isSated = false;
   got = 0;
   private looks = 0;
 
