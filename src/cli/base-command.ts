@@ -1,29 +1,40 @@
-/** What all commands share when oclif runs them: parsing, the action, and errors of the command line. */
+/** What all commands share: parsing by oclif, and errors of the command line. */
 import { Command } from '@oclif/core/command';
+import type { Config } from '@oclif/core/config';
+import { parse } from '@oclif/core/parser';
 import { SluiceError } from '../errors.js';
 import { redactWords } from '../http/redact.js';
 import { fail, perform } from './perform.js';
-import type { Action } from './perform.js';
 
-export abstract class BaseCommand extends Command {
-  /** Loads what the command does: not before the command line is known to be right. */
-  protected abstract load(): Promise<Action>;
-
-  async run(): Promise<void> {
-    const { flags, argv } = await this.parse(this.ctor);
-    await perform(() => this.load(), flags, argv as string[]);
+/**
+ * A command, by the values of its flags. It needs no more of oclif's configuration than the name: to
+ * load that takes longer than a small file, and reads what another user may have laid (plugins, a theme).
+ */
+export abstract class BaseCommand<Values> extends Command {
+  constructor(words: string[]) {
+    super(words, { bin: 'sluice' } as Config);
   }
 
-  /** Errors of the command line, and what escapes from a command. */
-  protected override async catch(thrown: Error): Promise<void> {
-    // All that oclif says itself is about the command line.
-    const isUsage = !(thrown instanceof SluiceError) && ('parse' in thrown || 'oclif' in thrown);
-    const next = `See \`sluice help ${this.id ?? ''}\`.`;
-    await fail(
-      isUsage
-        ? new SluiceError('USAGE', usageMessage(thrown.message), { next })
-        : SluiceError.from(thrown),
-    );
+  /**
+   * Does what the command line asks for. The engine is loaded here, not before.
+   * @param values of the flags
+   * @param argv the arguments, in their order
+   * @throws SluiceError which ends the command
+   */
+  protected abstract act(values: Values, argv: string[]): Promise<void>;
+
+  /** Runs the command to its end. It never throws: errors are told, and set the exit status. */
+  async run(): Promise<void> {
+    try {
+      const { args, flags, strict } = this.ctor;
+      const { raw, ...parsed } = await parse(this.argv, { args, flags, strict });
+      const argv = raw.filter(({ type }) => type === 'arg').map(({ input }) => input);
+      await perform(() => this.act(parsed.flags as Values, argv));
+    } catch (thrown) {
+      // All that oclif throws is about the command line.
+      const next = `See \`sluice help ${this.ctor.id}\`.`;
+      await fail(new SluiceError('USAGE', usageMessage((thrown as Error).message), { next }));
+    }
   }
 }
 

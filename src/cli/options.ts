@@ -8,7 +8,7 @@ import { redactWords } from '../http/redact.js';
 import { MAX_CONNECTIONS } from '../limits.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { isChecksumList, parseChecksum } from '../app/checksums.js';
-import type { DownloadValues, NetworkValues } from './flag-table.js';
+import type { NetworkValues, SharedValues } from './flags.js';
 
 /**
  * The options that the network flags say.
@@ -46,7 +46,7 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
 }
 
 /** The options that all flags of a download say. */
-export function downloadOptions(values: DownloadValues): DownloadOptions {
+export function downloadOptions(values: SharedValues): DownloadOptions {
   return {
     ...networkOptions(values),
     connections: parseConnections(values.connections),
@@ -58,8 +58,8 @@ export function downloadOptions(values: DownloadValues): DownloadOptions {
         if (text.includes('://')) throw usage(`not a checksum: ${redactWords(text)}`);
         return parseChecksum(text);
       }),
-    sync: values.sync as DownloadOptions['sync'],
-    preallocate: values.preallocate as DownloadOptions['preallocate'],
+    sync: values.sync,
+    preallocate: values.preallocate,
   };
 }
 
@@ -68,7 +68,7 @@ export function downloadOptions(values: DownloadValues): DownloadOptions {
  * @param urls what is downloaded, as far as it is known
  */
 export async function withChecksumLists(
-  values: DownloadValues,
+  values: SharedValues,
   base: DownloadOptions,
   urls: readonly string[],
   fetching: Fetching,

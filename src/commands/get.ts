@@ -1,24 +1,62 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import type { InferredFlags } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.js';
 import { exitTable } from '../cli/exit.js';
-import { getArgs, getFlags } from '../cli/flag-table.js';
-import { oclifArgs, oclifFlags } from '../cli/oclif.js';
-import type { Action } from '../cli/perform.js';
+import { REPEATABLE, sharedFlags } from '../cli/flags.js';
 
-export default class Get extends BaseCommand {
+const flags = {
+  url: Flags.string({
+    ...REPEATABLE,
+    description: 'the same as the argument',
+    helpValue: 'URL',
+  }),
+  metalink: Flags.string({
+    ...REPEATABLE,
+    description:
+      'download the files that a Metalink (3 or 4) names, from the first of its sources that works',
+    helpValue: 'FILE|URL',
+  }),
+  output: Flags.string({ char: 'o', description: 'path of the file', helpValue: 'PATH' }),
+  dir: Flags.string({
+    char: 'd',
+    description: 'directory for the file',
+    helpValue: 'DIR',
+    env: 'SLUICE_DIR',
+  }),
+  'on-exists': Flags.option({
+    description: 'when the target exists and is not this very download',
+    options: ['fail', 'overwrite', 'rename', 'skip'] as const,
+    default: 'fail',
+    env: 'SLUICE_ON_EXISTS',
+  })(),
+  ...sharedFlags,
+};
+
+/** Values of the flags of `get`. */
+type GetValues = InferredFlags<typeof flags>;
+
+export default class Get extends BaseCommand<GetValues> {
+  static override id = 'get';
   static override summary = 'Download URLs, each to a file of its own.';
   static override description = `Run again, it continues what it left; a finished and unchanged file is not fetched again.
+\`sluice URL\` is the same as \`sluice get URL\`.
 
 EXIT STATUS
 ${exitTable()}`;
+  static override usage = 'get [URL...] [FLAGS]';
   static override examples = [
     '<%= config.bin %> get https://example.org/big.iso',
     '<%= config.bin %> get -n 16 -o image.iso https://example.org/big.iso --checksum sha256:HEX',
   ];
-  static override strict = !getArgs.many;
-  static override args = oclifArgs(getArgs);
-  static override flags = oclifFlags(getFlags);
+  static override strict = false;
+  static override args = {
+    url: Args.string({ description: 'what to download, over http or https', ignoreStdin: true }),
+  };
+  static override flags = flags;
 
-  protected load(): Promise<Action> {
-    return import('../cli/actions/get.js');
+  protected async act(values: GetValues, urls: string[]): Promise<void> {
+    const { get } = await import('../cli/actions/get.js');
+    await get(values, urls);
   }
 }

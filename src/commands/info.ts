@@ -1,19 +1,33 @@
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import type { InferredFlags } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.js';
-import { infoArgs, infoFlags } from '../cli/flag-table.js';
-import { oclifArgs, oclifFlags } from '../cli/oclif.js';
-import type { Action } from '../cli/perform.js';
+import { sharedFlags } from '../cli/flags.js';
 
-export default class Info extends BaseCommand {
+const flags = { ...sharedFlags, output: Flags.string({ char: 'o', hidden: true }) };
+
+/** Values of the flags of `info`. */
+type InfoValues = InferredFlags<typeof flags>;
+
+export default class Info extends BaseCommand<InfoValues> {
+  static override id = 'info';
   static override summary = 'Tell what a URL offers, or what an unfinished download holds.';
+  static override usage = 'info URL|PATH [FLAGS]';
   static override examples = [
     '<%= config.bin %> info https://example.org/big.iso',
     '<%= config.bin %> info big.iso.part --json',
   ];
-  static override strict = !infoArgs.many;
-  static override args = oclifArgs(infoArgs);
-  static override flags = oclifFlags(infoFlags);
+  static override args = {
+    subject: Args.string({
+      description: 'a URL, or the path of an unfinished download',
+      required: true,
+      ignoreStdin: true,
+    }),
+  };
+  static override flags = flags;
 
-  protected load(): Promise<Action> {
-    return import('../cli/actions/info.js');
+  protected async act(values: InfoValues, [subject = '']: string[]): Promise<void> {
+    const { info } = await import('../cli/actions/info.js');
+    await info(values, subject);
   }
 }

@@ -1,10 +1,23 @@
+import * as Args from '@oclif/core/args';
+import type { InferredFlags } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.js';
 import { exitTable } from '../cli/exit.js';
-import { resumeArgs, resumeFlags } from '../cli/flag-table.js';
-import { oclifArgs, oclifFlags } from '../cli/oclif.js';
-import type { Action } from '../cli/perform.js';
+import { sharedFlags, toggle } from '../cli/flags.js';
 
-export default class Resume extends BaseCommand {
+const flags = {
+  all: toggle({ description: 'every unfinished download in the current directory' }),
+  insist: toggle({
+    description:
+      'continue although the server gives nothing that proves the kept bytes are of the same file',
+  }),
+  ...sharedFlags,
+};
+
+/** Values of the flags of `resume`. */
+type ResumeValues = InferredFlags<typeof flags>;
+
+export default class Resume extends BaseCommand<ResumeValues> {
+  static override id = 'resume';
   static override summary = 'Continue unfinished downloads; no URL is needed.';
   static override description = `Takes the final path, the .part or the .sluice file. Only what is missing is asked for.
 
@@ -12,12 +25,16 @@ Credentials are never kept: give them again with the same flags as to get.
 
 EXIT STATUS
 ${exitTable()}`;
+  static override usage = 'resume [PATH...] [FLAGS]';
   static override examples = ['<%= config.bin %> resume big.iso', '<%= config.bin %> resume --all'];
-  static override strict = !resumeArgs.many;
-  static override args = oclifArgs(resumeArgs);
-  static override flags = oclifFlags(resumeFlags);
+  static override strict = false;
+  static override args = {
+    path: Args.string({ description: 'an unfinished download', ignoreStdin: true }),
+  };
+  static override flags = flags;
 
-  protected load(): Promise<Action> {
-    return import('../cli/actions/resume.js');
+  protected async act(values: ResumeValues, paths: string[]): Promise<void> {
+    const { resume } = await import('../cli/actions/resume.js');
+    await resume(values, paths);
   }
 }

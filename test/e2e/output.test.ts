@@ -107,11 +107,13 @@ describe('e2e/output', () => {
       [/Unexpected argument: http:/, ['info', url, url]],
       [/Unexpected argument: <URL not shown>/, ['info', url, 'me:canary@host/']],
       [/Missing 1 required arg: subject a URL/, ['info']],
-      [/there is no command gte\n/, ['gte', url]],
-      [/there is no command gte\n/, ['help', 'gte']],
-      [/there is no command -n\n/, ['-n', '4', url]],
-      [/no command is given\n.*`sluice get` before the URL/, [url]],
-      [/no command is given\n/, ['me:canary@host']],
+      [/there is no command gte\n.*Did you mean `sluice get`\?/, ['gte', url]],
+      [/there is no command gte\n.*Did you mean `sluice get`\?/, ['help', 'gte']],
+      [/there is no command frobnicate\n.*begin with get, resume, info/, ['frobnicate']],
+      [/no command is given\n.*`sluice URL`/, ['me:canary@host']],
+      [/no command is given\n.*`sluice URL`/, ['me:canary@host', '--help']],
+      [/Nonexistent flag: --bearr\n/, ['--bearr=canary', url]],
+      [/Expected --sync=all to be one of/, [url, '--sync', 'all']],
       [/`resume` takes the path of a download, not a URL/, ['resume', url]],
       [/`resume` takes the path of a download, not a URL/, ['resume', 'me:canary@host/x']],
       [/has no scheme\n.*Did you mean https:..host.x\?/, ['info', 'me:canary@host/x']],
@@ -141,8 +143,52 @@ describe('e2e/output', () => {
     for (const args of [['-h'], ['get', '-h'], ['resume', '-h']]) {
       const short = await runIn(dir(), args);
       expectStatus(short, 0);
-      const long = await runIn(dir(), [...args.slice(0, -1), '--help']);
-      expect(short.stdout).to.equal(long.stdout);
+      for (const other of [
+        [...args.slice(0, -1), '--help'],
+        ['help', ...args.slice(0, -1)],
+      ]) {
+        const long = await runIn(dir(), other);
+        expect(short.stdout).to.equal(long.stdout);
+      }
+    }
+  });
+
+  it('a URL or a flag in the place of the command is for get', async () => {
+    for (const args of [
+      [origin.url, '-o', 'first'],
+      ['-o', 'second', origin.url],
+      ['--output=third', '--', origin.url],
+    ])
+      expectStatus(await runIn(dir(), args), 0);
+    for (const name of ['first', 'second', 'third'])
+      expectSameContent(path.join(dir(), name), 2, SIZE);
+    const [short, long] = [
+      [origin.url, '--help'],
+      ['get', '--help'],
+    ];
+    expect((await runIn(dir(), short)).stdout).to.equal((await runIn(dir(), long)).stdout);
+  });
+
+  it('help shows the flags in groups', async () => {
+    const help = await runIn(dir(), ['help', 'resume']);
+    const headings = help.stdout.match(/^[A-Za-z ]+$(?=\n {2}\S)/gm);
+    expect(headings).to.include.members([
+      ...['USAGE', 'ARGUMENTS', 'FLAGS', 'TRANSFER FLAGS', 'REQUEST FLAGS', 'TLS FLAGS'],
+      ...['ADDRESS FLAGS', 'TIME FLAGS', 'OUTPUT FLAGS', 'DESCRIPTION', 'EXAMPLES'],
+    ]);
+    expect(help.stdout).to.match(/\nFLAGS\n {2}--all .*\n {2}--insist /);
+  });
+
+  it('P12: DEBUG in the environment prints no command line', async () => {
+    const env = { DEBUG: '*', CLI_FLAGS_DEBUG: '1', SLUICE_DEBUG: '1' };
+    const args = ['get', origin.url, '-q', '--bearer', 'canary', '-H', 'A: canary'];
+    for (const words of [
+      args,
+      [...args, '--help'],
+      ['get', '--canary-flag', '--bearer', 'canary'],
+    ]) {
+      const { stdout, stderr } = await runIn(dir(), words, { env });
+      expect((stdout + stderr).replace('--canary-flag', '')).to.not.contain('canary');
     }
   });
 

@@ -148,6 +148,40 @@ describe('own directories', () => {
     expect(readdirSync(inDir('own/finished')).length, 'and a receipt').equal(films.length + 1);
   });
 
+  it('P25: no plugin and no theme that oclif would look for in a home is loaded', async () => {
+    const share = inDir('home/.local/share/sluice');
+    const evil = path.join(share, 'node_modules', 'evil');
+    mkdirSync(evil, { recursive: true });
+    const plugins = [{ name: 'evil', type: 'user' }];
+    const pjson = { name: 'x', version: '1.0.0', dependencies: { evil: '1' }, oclif: { plugins } };
+    writeFileSync(path.join(share, 'package.json'), JSON.stringify(pjson));
+    const own = { name: 'evil', version: '1.0.0', oclif: { hooks: { init: './hook.js' } } };
+    writeFileSync(path.join(evil, 'package.json'), JSON.stringify(own));
+    writeFileSync(
+      path.join(evil, 'hook.js'),
+      `module.exports = () => require('fs').writeFileSync(${JSON.stringify(inDir('ran'))}, '')`,
+    );
+    // Whoever reads the theme waits for ever.
+    mkdirSync(inDir('home/.config/sluice'), { recursive: true });
+    execFileSync('mkfifo', [inDir('home/.config/sluice/theme.json')]);
+    const env = {
+      HOME: inDir('home'),
+      XDG_DATA_HOME: undefined,
+      XDG_CONFIG_HOME: undefined,
+      ...BY_HOME,
+    };
+    for (const [status, ...args] of [
+      [0, '--help'],
+      [0, 'get', '--help'],
+      [0],
+      [2, 'get', '--late'],
+      [2, 'gte'],
+    ] as Array<[number, ...string[]]>) {
+      expectStatus(await runSluice(args, { cwd: dir(), env, timeoutMs: 30_000 }), status);
+      expect(existsSync(inDir('ran'))).equal(false);
+    }
+  });
+
   it('P25: compiled code of another user is not run, nor what others could have changed', async function () {
     if (!keepsCode()) return this.skip();
     const code = inDir('own/code');

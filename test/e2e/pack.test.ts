@@ -44,7 +44,7 @@ describe('e2e/pack', function () {
       await origin.close();
     }
     const installed = path.join(project, 'node_modules', 'sluice');
-    expect(readdirSync(installed)).to.include.members(['LICENSE', 'oclif.manifest.json', 'docs']);
+    expect(readdirSync(installed)).to.include.members(['LICENSE', 'SECURITY.md', 'docs']);
     for (const own of ['test', 'dist/test', 'src', 'node_modules/mocha']) {
       expect(existsSync(path.join(installed, own)), own).to.equal(false);
     }

@@ -1,13 +1,5 @@
 /** What a start loads. Nothing here looks at the clock: what is not loaded takes no time. */
-import { spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  readFileSync,
-  readdirSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
@@ -17,7 +9,6 @@ import { Origin } from '../helpers/origin.js';
 import { findProgram } from '../helpers/real-server.js';
 import { CHECKOUT, keepsCode, runSluice, type RunResult } from '../helpers/run-sluice.js';
 
-const LIST_ORDER = new URL('../helpers/list-order.js', import.meta.url).href;
 const LIST_MODULES = new URL('../helpers/list-modules.js', import.meta.url).href;
 
 /** Rooms of src/ that are the engine, and workers/. */
@@ -42,8 +33,8 @@ describe('start-up', () => {
   let runs = 0;
 
   /**
-   * Runs the command; `modules` are paths from the top of the checkout. With `env`, further
-   * variables; measuring coverage keeps it from the bundle, whose parts no hook sees.
+   * Runs the command; `modules` are paths from the top of the checkout. Measuring coverage keeps it
+   * from the bundle, whose parts no hook sees.
    */
   async function run(
     args: string[],
@@ -63,46 +54,60 @@ describe('start-up', () => {
     return { ...result, modules };
   }
 
-  const oclif = /node_modules\/@oclif/;
+  /** From the bundle, which is what users run; its parts are seen by no hook. */
+  const runBundled = (args: string[]) => run(args, {});
+
+  /** A start reads these; the second one only where Node keeps compiled code. */
+  const ENTRY = ['bin/run.js', 'dist/bundle/code-cache.cjs', 'dist/bundle/sluice.cjs'];
 
   for (const word of ['--version', 'version']) {
     it(`${word} loads bin/run.js and package.json, nothing else`, async () => {
-      const { status, stdout, modules } = await run([word]);
+      const { status, stdout, modules } = await runBundled([word]);
       expect(status).to.equal(0);
       expect(stdout).to.match(/^sluice\/\d+\.\d+\.\d+\S* \S+ node-v\d+\.\d+\.\d+\n$/);
       expect(new Set(modules)).to.deep.equal(new Set(['bin/run.js', 'package.json']));
     });
   }
 
-  it('get reads the bundle of the last build, and no bundle that is older', async () => {
-    const bundle = path.join(CHECKOUT, 'dist', 'bundle', 'quick.cjs');
-    const build = path.join(CHECKOUT, 'scripts', 'bundle.js');
+  it('--version says what the help of oclif says', async () => {
+    const [{ stdout }, help] = await Promise.all([run(['--version']), run(['help'])]);
+    expect(help.stdout).to.include(`VERSION\n  ${stdout}`);
+  });
+
+  it('everything else loads one file more, the bundle, unless a package is needed', async () => {
     const origin = await Origin.start({ size: 1_000_000 });
-    const get = (name: string) => run(['get', '--checksum', sum, '-o', name, origin.url], {});
-    const sum = `crc32c:${contentDigest(origin.seed, 0).slice(0, 8)}`;
     try {
-      expect(spawnSync(process.execPath, [build]).status).to.equal(0);
-      const fresh = await get('fresh');
-      utimesSync(bundle, 0, 0);
-      const stale = await get('stale');
-      expect(stale.modules)
-        .to.include('dist/src/cli/quick.js')
-        .and.not.include('dist/bundle/quick.cjs');
-      expect(fresh.modules).to.include('dist/bundle/quick.cjs');
-      expect(fresh.modules.filter((file) => file.startsWith('dist/src/'))).to.deep.equal([]);
-      // A thread, a package and an error: the same from the bundle as from the modules.
-      expect([fresh.status, stale.status]).to.deep.equal([9, 9]);
-      expect(ownLines(fresh.stderr).replaceAll('fresh', 'stale')).to.equal(ownLines(stale.stderr));
+      for (const args of [
+        ['get', '-o', 'f', origin.url],
+        ['info', origin.url],
+        ['help'],
+        ['gte'],
+      ]) {
+        const { modules } = await runBundled(args);
+        expect(modules).to.include('dist/bundle/sluice.cjs');
+        expect(modules.filter((file) => !ENTRY.includes(file))).to.deep.equal([]);
+      }
+      const log = await runBundled(['get', '-v', '-o', 'g', origin.url]);
+      expect(log.modules.some((file) => file.startsWith('node_modules/pino/'))).to.equal(true);
     } finally {
-      spawnSync(process.execPath, [build]);
       await origin.server.close();
     }
   });
 
-  it('--version says what oclif says', async () => {
-    const [ours, theirs] = await Promise.all([run(['--version']), run(['--version', '--help'])]);
-    expect(theirs.modules.some((file) => oclif.test(file))).to.equal(true);
-    expect(ours.stdout).to.equal(theirs.stdout);
+  it('the bundle says what the modules say: a thread, a package and an error', async () => {
+    const origin = await Origin.start({ size: 1_000_000 });
+    const sum = `crc32c:${contentDigest(origin.seed, 0).slice(0, 8)}`;
+    const args = ['get', '--checksum', sum, '-o', 'f', origin.url];
+    try {
+      const bundled = await runBundled(args);
+      const [part] = readdirSync(scratch());
+      for (const name of readdirSync(scratch())) rmSync(path.join(scratch(), name));
+      const modules = await run(args);
+      expect([bundled.status, modules.status, part]).to.deep.equal([9, 9, 'f.part']);
+      expect(ownLines(bundled.stderr)).to.equal(ownLines(modules.stderr));
+    } finally {
+      await origin.server.close();
+    }
   });
 
   for (const args of [['--help'], ['help'], ['get', '--help'], ['help', 'info'], []]) {
@@ -161,35 +166,17 @@ describe('start-up', () => {
     }
   });
 
-  it('get of a small file loads no package and no display', async () => {
+  it('get of a small file loads no package but oclif, and no display', async () => {
     const origin = await Origin.start({ size: 1_000_000 });
     try {
       const { status, stderr, modules } = await run(['get', '-o', 'f', origin.url]);
       expect(status).to.equal(0);
       expect(stderr).to.match(/done: .*, 1 connection\n/);
       expect(modules.some((file) => ENGINE.test(file))).to.equal(true);
-      expect(modules.filter((file) => file.includes('node_modules'))).to.deep.equal([]);
+      expect(
+        modules.filter((file) => /node_modules\/(pino|piscina|sax|hash)/.test(file)),
+      ).to.deep.equal([]);
       expect(modules.filter((file) => DISPLAY.test(file))).to.deep.equal([]);
-    } finally {
-      await origin.server.close();
-    }
-  });
-
-  it('the first connection is dialled before the modules are loaded that it does not need', async () => {
-    const origin = await Origin.start({ size: 1000 });
-    const list = path.join(notes(), 'order');
-    try {
-      const { status, stderr } = await runSluice(['get', '-o', 'f', origin.url], {
-        cwd: scratch(),
-        nodeArgs: ['--import', LIST_ORDER],
-        env: { SLUICE_TEST_MODULES: list },
-      });
-      expect(status, stderr).to.equal(0);
-      const order = readFileSync(list, 'utf8').split('\n');
-      expect(order.indexOf('connect')).to.be.above(0);
-      expect(order.indexOf('node:crypto')).to.be.above(order.indexOf('connect'));
-      expect(order).not.to.include('node:worker_threads');
-      expect(order).not.to.include('node:perf_hooks');
     } finally {
       await origin.server.close();
     }
@@ -229,20 +216,5 @@ describe('start-up', () => {
     } finally {
       await origin.server.close();
     }
-  });
-
-  it('info of a path loads no package', async () => {
-    const { status, modules } = await run(['info', 'nothing.part']);
-    expect(status).to.equal(12);
-    expect(modules.filter((file) => file.includes('node_modules'))).to.deep.equal([]);
-  });
-
-  it('the manifest that is committed is the one of the commands', () => {
-    const script = path.join(CHECKOUT, 'scripts', 'manifest.js');
-    const { status, stderr } = spawnSync(process.execPath, [script, '--check'], {
-      encoding: 'utf8',
-    });
-    expect(stderr).to.equal('');
-    expect(status).to.equal(0);
   });
 });

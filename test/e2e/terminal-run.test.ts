@@ -129,8 +129,10 @@ describe('the command under a pseudo-terminal', function () {
         return write.call(this, bytes, ...rest);
       };`,
     );
+    // So that it is not done before a busy machine has started the thread.
+    origin.set({ rate: 100_000 });
     const url = `${origin.url.replace('//', `//${UNAME}:${UPASS}@`)}${query}`;
-    const args = ['get', url, '-v', '--log-file', 'the.log', '--max-time', '2', ...flags];
+    const args = ['get', url, '-v', '--log-file', 'the.log', '--max-time', '4', ...flags];
     const env = { NODE_OPTIONS: `--import ${preload}` };
     const plain = await runIn(dir(), [...args, '--json'], { env });
     expectStatus(plain, 4);

@@ -4,7 +4,7 @@ import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
 import type { ExitStatus } from '../../errors.js';
 import type { Planned } from '../../app/download.js';
-import type { OutputValues } from '../flag-table.js';
+import type { OutputValues } from '../flags.js';
 import { openLog } from '../log.js';
 import type { OpenLog } from '../log.js';
 import { chooseReporter } from '../reporter.js';

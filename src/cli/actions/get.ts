@@ -3,14 +3,23 @@ import type { Planned } from '../../app/download.js';
 import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
 import type { DownloadOptions, OnExists } from '../../transfer/options.js';
-import type { GetValues } from '../flag-table.js';
+import type { SharedValues } from '../flags.js';
 import { downloadOptions, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
 
+/** Values of the flags of `get`. */
+interface GetValues extends SharedValues {
+  url: string[] | undefined;
+  metalink: string[] | undefined;
+  output: string | undefined;
+  dir: string | undefined;
+  'on-exists': OnExists;
+}
+
 /** Downloads the URLs of the arguments and of `--url`, and the files of `--metalink`. */
-export async function run(values: GetValues, argv: string[]): Promise<void> {
+export async function get(values: GetValues, given: readonly string[]): Promise<void> {
   await runDownloads(values, async (fetching) => {
-    const urls = [...argv, ...(values.url ?? [])];
+    const urls = [...given, ...(values.url ?? [])];
     const metalinks = values.metalink ?? [];
     if (urls.length + metalinks.length === 0)
       throw usage('no URL is given', 'Write `sluice get URL`.');
@@ -18,7 +27,7 @@ export async function run(values: GetValues, argv: string[]): Promise<void> {
       ...downloadOptions(values),
       output: values.output ?? null,
       dir: values.dir ?? null,
-      onExists: values['on-exists'] as OnExists,
+      onExists: values['on-exists'],
     };
     if (options.output === '-') throw noStandardOutput();
     if (urls.length > 1 && options.output !== null) throw oneName('URLs are given');

@@ -2,14 +2,13 @@
 import { inspectPath, inspectUrl } from '../../app/inspect.js';
 import { SluiceError } from '../../errors.js';
 import { safeJson } from '../escape.js';
-import type { InfoValues } from '../flag-table.js';
+import type { SharedValues } from '../flags.js';
 import { openLog } from '../log.js';
 import { downloadOptions } from '../options.js';
 import { reportLines } from '../report.js';
 
-/** Tells what the URL or the path of the argument has. */
-export async function run(values: InfoValues, argv: string[]): Promise<void> {
-  const subject = argv[0] ?? '';
+/** Tells what a URL or a path has. */
+export async function info(values: SharedValues, subject: string): Promise<void> {
   // `user:secret@host` is a URL that lacks its scheme; that is told without the secret.
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\/|^[^/]*:[^/]*@/i.test(subject);
   const log = await openLog({ file: values['log-file'], verbose: values.verbose });

@@ -1,14 +1,20 @@
 /** What `resume` does. */
 import { findUnfinished, resumeOptions } from '../../app/resume.js';
 import { SluiceError } from '../../errors.js';
-import type { ResumeValues } from '../flag-table.js';
+import type { SharedValues } from '../flags.js';
 import { downloadOptions, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
 
+/** Values of the flags of `resume`. */
+interface ResumeValues extends SharedValues {
+  all: boolean;
+  insist: boolean;
+}
+
 /** Goes on with the paths of the arguments, or with everything here. */
-export async function run(values: ResumeValues, argv: string[]): Promise<void> {
+export async function resume(values: ResumeValues, given: readonly string[]): Promise<void> {
   await runDownloads(values, async (fetching) => {
-    const paths = values.all ? findUnfinished('.') : argv;
+    const paths = values.all ? findUnfinished('.') : given;
     if (paths.length === 0) throw nothing(values.all);
     if (paths.some((path) => /^https?:\/\/|^[^/]*:[^/]*@/i.test(path))) throw notUrl();
     const options = { ...downloadOptions(values), insist: values.insist };

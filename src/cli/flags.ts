@@ -1,0 +1,172 @@
+/**
+ * The flags that commands share, in groups as help shows them. With the flags that each command in
+ * `src/commands` adds, they are the only table: oclif parses, checks and explains by it.
+ */
+import * as Flags from '@oclif/core/flags';
+import type { AlphabetLowercase, FlagInput, InferredFlags } from '@oclif/core/interfaces';
+import { MAX_CONNECTIONS } from '../limits.js';
+
+/** May be given again; each time takes one value. */
+export const REPEATABLE = { multiple: true, multipleNonGreedy: true } as const;
+
+/** A flag without a value. oclif's types know letters only; its parser takes digits as well. */
+export function toggle({ char, description }: { char?: string; description: string }) {
+  const letter = char === undefined ? {} : { char: char as AlphabetLowercase };
+  return Flags.boolean({ ...letter, description, default: false });
+}
+
+/** The same flags, under a heading of their own in help. */
+function group<F extends FlagInput>(helpGroup: string, flags: F): F {
+  for (const flag of Object.values(flags)) flag.helpGroup = helpGroup;
+  return flags;
+}
+
+/** How many and how. */
+const transferFlags = group('transfer', {
+  connections: Flags.string({
+    char: 'n',
+    aliases: ['num-connections'],
+    description: `connections at once, 1 to ${MAX_CONNECTIONS}, or auto`,
+    default: 'auto',
+    helpValue: 'N|auto',
+    env: 'SLUICE_CONNECTIONS',
+  }),
+  threads: Flags.integer({
+    description: 'worker threads beside the main one (default: by cores and scheme)',
+    min: 1,
+    max: MAX_CONNECTIONS,
+    helpValue: 'N',
+    env: 'SLUICE_THREADS',
+  }),
+  checksum: Flags.string({
+    ...REPEATABLE,
+    description:
+      'digest that the file must have, checked before it gets its name; or a list of such, as sha256sum writes them',
+    helpValue: 'ALGO:HEX|@FILE|URL',
+  }),
+  sync: Flags.option({
+    description: 'force the finished file to disk: always, never, or when losing it would hurt',
+    options: ['auto', 'full', 'none'] as const,
+    default: 'auto',
+    env: 'SLUICE_SYNC',
+  })(),
+  preallocate: Flags.option({
+    description: 'space for the file before its first byte: none, its length only, or all of it',
+    options: ['none', 'sparse', 'full'] as const,
+    default: 'sparse',
+    env: 'SLUICE_PREALLOCATE',
+  })(),
+});
+
+/** What is sent. All but User-Agent goes to the origin of the URL only. */
+const requestFlags = group('request', {
+  header: Flags.string({
+    ...REPEATABLE,
+    char: 'H',
+    description: 'header to send',
+    helpValue: "'Name: value'",
+  }),
+  'user-agent': Flags.string({
+    char: 'A',
+    description: 'value of User-Agent, for every server',
+    env: 'SLUICE_USER_AGENT',
+  }),
+  referer: Flags.string({ char: 'e', description: 'value of Referer' }),
+  user: Flags.string({
+    char: 'u',
+    description: 'credentials for Basic',
+    helpValue: 'USER:PASSWORD',
+    env: 'SLUICE_USER',
+  }),
+  bearer: Flags.string({
+    description: 'bearer token',
+    helpValue: 'TOKEN',
+    env: 'SLUICE_BEARER',
+  }),
+});
+
+const tlsFlags = group('TLS', {
+  cacert: Flags.string({
+    description: 'trust these authorities (PEM)',
+    helpValue: 'FILE',
+    env: 'SLUICE_CACERT',
+  }),
+  cert: Flags.string({
+    description: 'client certificate (PEM)',
+    helpValue: 'FILE',
+    env: 'SLUICE_CERT',
+  }),
+  key: Flags.string({
+    description: "client certificate's key (PEM)",
+    helpValue: 'FILE',
+    env: 'SLUICE_KEY',
+  }),
+  insecure: toggle({ char: 'k', description: 'accept any certificate' }),
+  'allow-downgrade': toggle({
+    description: 'follow redirects from https to http; what comes from there is not protected',
+  }),
+});
+
+/** Which addresses are used. */
+const addressFlags = group('address', {
+  resolve: Flags.string({
+    ...REPEATABLE,
+    description: 'use these addresses for a host and port, without asking the resolver',
+    helpValue: 'HOST:PORT:ADDRESS[,...]',
+  }),
+  ipv4: toggle({ char: '4', description: 'use IPv4 addresses only' }),
+  ipv6: toggle({ char: '6', description: 'use IPv6 addresses only' }),
+});
+
+const timeFlags = group('time', {
+  'connect-timeout': Flags.string({
+    description: 'for each of name resolution, TCP and TLS',
+    default: '30s',
+    helpValue: 'TIME',
+    env: 'SLUICE_CONNECT_TIMEOUT',
+  }),
+  'stall-timeout': Flags.string({
+    description: 'longest wait for an answer, and longest silence in a body',
+    default: '30s',
+    helpValue: 'TIME',
+    env: 'SLUICE_STALL_TIMEOUT',
+  }),
+  'max-time': Flags.string({
+    description: 'for the whole download',
+    helpValue: 'TIME',
+    env: 'SLUICE_MAX_TIME',
+  }),
+  retries: Flags.integer({
+    description: 'failures in a row, without a byte between them, before giving up',
+    default: 5,
+    min: 0,
+    max: 1000,
+    helpValue: 'N',
+    env: 'SLUICE_RETRIES',
+  }),
+});
+
+/** What is shown. */
+const outputFlags = group('output', {
+  json: toggle({ description: 'newline-delimited JSON events on standard output' }),
+  quiet: toggle({ char: 'q', description: 'only errors' }),
+  verbose: toggle({ char: 'v', description: 'the log on standard error' }),
+  'log-file': Flags.string({
+    description: 'append the log to this file',
+    helpValue: 'FILE',
+    env: 'SLUICE_LOG_FILE',
+  }),
+  'no-progress': toggle({ description: 'no live display and no progress lines' }),
+});
+
+const networkFlags = { ...requestFlags, ...tlsFlags, ...addressFlags, ...timeFlags };
+
+/** What every command takes. */
+export const sharedFlags = { ...transferFlags, ...networkFlags, ...outputFlags };
+
+/** Values of the flags that say what is sent, and how long is waited. */
+export type NetworkValues = InferredFlags<typeof networkFlags>;
+/** Values of the output flags. */
+export type OutputValues = InferredFlags<typeof outputFlags>;
+/** Values of all flags that every command takes. */
+export type SharedValues = InferredFlags<typeof sharedFlags>;

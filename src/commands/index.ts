@@ -1,0 +1,30 @@
+/** The one way in: bin/run.js loads it, bundled, and oclif finds the commands here when it explains them. */
+import type { Without } from '../app/without.js';
+import { fail } from '../cli/perform.js';
+import { tameOclif } from '../cli/tame-oclif.js';
+import { noSuchCommand, readOrder } from '../cli/words.js';
+import Get from './get.js';
+import Info from './info.js';
+import Resume from './resume.js';
+
+/** All commands by their names. */
+export const COMMANDS = { get: Get, resume: Resume, info: Info };
+
+/**
+ * Does what a command line asks for; errors are told, and set the exit status.
+ * @param words after the program's name
+ * @param without the directory of compiled code, where that is done without; it is told in the log
+ */
+export async function run(words: readonly string[], without: Without | null): Promise<void> {
+  tameOclif();
+  const names = Object.keys(COMMANDS);
+  const order = readOrder(words, names);
+  if (order.kind === 'unknown') return fail(noSuchCommand(order.word, names));
+  if (order.kind === 'help') {
+    const { showHelp } = await import('../cli/help.js');
+    return showHelp(order.command);
+  }
+  if (without !== null) (await import('../app/without.js')).foundBefore(without);
+  const CommandClass = COMMANDS[order.command as keyof typeof COMMANDS];
+  return new CommandClass(order.words).run();
+}
