@@ -45,6 +45,10 @@ export function controlOf(control: CongestionControl, dice: Dice): Control {
   return control === 'cubic' ? new Cubic(dice) : new Bbr(dice);
 }
 
+/** How slow start grows in a step: it doubles with each round trip, unless half of what it sends finds no room. */
+const growth = ({ ms, roundTripMs, dropped }: Course): number =>
+  2 ** (Math.min(4, ms / roundTripMs) * (1 - 2 * dropped));
+
 /** CUBIC (RFC 9438) with HyStart, fast recovery, and its region that is as fast as Reno. */
 class Cubic implements Control {
   private bytes = FIRST_WINDOW;
@@ -84,7 +88,7 @@ class Cubic implements Control {
       const patience = Math.min(16, Math.max(4, baseMs / 8));
       if (roundTripMs - baseMs > this.queuedMs + patience && this.bytes > 16 * MSS)
         return this.settle(nowMs, this.bytes);
-      this.bytes *= 2 ** Math.min(4, ms / roundTripMs);
+      this.bytes = Math.max(4 * MSS, this.bytes * growth(course));
       return;
     }
     this.grow(nowMs, ms, roundTripMs);
@@ -160,11 +164,8 @@ class Bbr implements Control {
     this.phase = dice.int(2, 7);
   }
 
-  private get rate(): number {
-    let most = 0;
-    for (const each of this.best) if (each > most) most = each;
-    return most;
-  }
+  /** The best of the last rounds, in bytes per millisecond. */
+  private rate = 0;
 
   get isSteady(): boolean {
     return !this.isStarting;
@@ -181,7 +182,8 @@ class Bbr implements Control {
     return this.rate * (this.phase === 0 ? 1.25 : this.phase === 1 ? 0.75 : 1);
   }
 
-  step({ nowMs, ms, baseMs, roundTripMs, rate, limited }: Course): void {
+  step(course: Course): void {
+    const { nowMs, ms, baseMs, roundTripMs, rate, limited } = course;
     if (roundTripMs < baseMs * 1.02 + 0.3) this.clearMs = nowMs;
     if (this.clearMs < 0) this.clearMs = nowMs;
     if (this.probeUntilMs > 0) {
@@ -196,7 +198,7 @@ class Bbr implements Control {
       this.probeUntilMs = nowMs + PROBE_MS + roundTripMs;
     if (this.isStarting) {
       const most = Math.max(FIRST_WINDOW, STARTUP_GAIN * Math.max(this.rate, rate) * baseMs);
-      this.inflight = Math.min(most, this.inflight * 2 ** Math.min(4, ms / roundTripMs));
+      this.inflight = Math.min(most, Math.max(4 * MSS, this.inflight * growth(course)));
     }
     // What the server does not give tells nothing of the way, but for more than was known.
     if (limited && rate < this.rate) return;
@@ -209,6 +211,8 @@ class Bbr implements Control {
 
   private endRound(rate: number): void {
     this.best[this.at++ % ROUNDS] = rate;
+    this.rate = 0;
+    for (const each of this.best) if (each > this.rate) this.rate = each;
     this.phase = (this.phase + 1) % 8;
     if (!this.isStarting) return;
     if (this.rate >= this.full * 1.25) {

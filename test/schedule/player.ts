@@ -9,7 +9,7 @@ import { Link } from './link.js';
 import type { Flow } from './link.js';
 import { Places } from './places.js';
 import { Quiet } from './quiet.js';
-import { Server } from './server.js';
+import { FIRST_CHUNK, Server } from './server.js';
 import type { Connection, Request } from './server.js';
 import { Weather } from './weather.js';
 import type { Refusal, World } from './world.js';
@@ -19,6 +19,9 @@ const SEAM = 4096;
 
 const TICK_MS = 25;
 const TIMEOUT_MS = 30_000;
+/** What this machine adds to a dial, and to a handshake of TLS. */
+const DIAL_MS = 2;
+const TLS_MS = 3;
 const ROUND_TRIP_TIMEOUT_MS = 2000;
 
 /** Failures in a row without a byte between them after which the engine gives up. */
@@ -99,6 +102,8 @@ class Player {
   private readonly lines = new Map<number, Line>();
   private readonly outs = new Map<number, Out>();
   private ghosts: Ghost[] = [];
+  /** What shares the link in the present step; kept, for there are millions of steps. */
+  private readonly flows: Flow[] = [];
   private decider!: Decider;
   private tickMs = 0;
   private measureMs: number | null = null;
@@ -132,8 +137,9 @@ class Player {
       throw new Error('one file of one source is what can be played so far');
     this.total = total;
     this.dice = new Dice(world.seed);
-    this.link = new Link(source.link, this.dice);
-    this.server = new Server(source, this.dice);
+    // Dice of their own: what one part of the world draws does not change what another one does.
+    this.link = new Link(source.link, new Dice(world.seed + 1e6));
+    this.server = new Server(source, new Dice(world.seed + 2e6));
     this.weather = new Weather(source.incidents, source.link.roundTripMs);
     this.places = new Places(source.server.addresses.length);
     this.quiet = new Quiet(source.link.roundTripMs);
@@ -172,7 +178,7 @@ class Player {
     const out = this.book(line, 0, { start: 0, end: this.total }, this.total, false);
     this.ask(out, connection);
     this.nowMs = out.request?.firstMs as number;
-    const roundTripMs = connection.dialMs / (1 + this.source.tlsRoundTrips);
+    const roundTripMs = connection.flow.baseMs + DIAL_MS;
     this.decider = this.decide({
       nowMs: this.nowMs,
       total: this.total,
@@ -229,26 +235,23 @@ class Player {
 
   private flow(active: readonly Out[], ms: number): void {
     const { nowMs, server, link, quiet } = this;
-    const atAddress = new Map<number, number>();
-    for (const { connection } of active) {
-      const address = connection?.address as number;
-      atAddress.set(address, (atAddress.get(address) ?? 0) + 1);
-    }
     if (!quiet.isCruising) {
+      const { flows } = this;
+      flows.length = 0;
+      const spread = server.spec.addresses.length > 1;
       for (const { connection, request } of active) {
-        const { flow, address } = connection as Connection;
-        const rate = server.rateOf(
+        const { flow } = connection as Connection;
+        const sharing = spread ? this.sharing(active, connection as Connection) : active.length;
+        flow.limit = server.rateOf(
           connection as Connection,
           request as Request,
           ms,
           nowMs,
-          atAddress.get(address) as number,
+          sharing,
         );
-        flow.limit = rate;
+        flows.push(flow);
       }
-      const flows = [...active, ...this.ghosts].map(
-        ({ connection }) => (connection as Connection).flow,
-      );
+      for (const { connection } of this.ghosts) flows.push(connection.flow);
       if (flows.length === 0) link.rest(ms);
       else link.step(flows, ms, nowMs, this.takes(active.length));
     }
@@ -269,6 +272,13 @@ class Player {
     this.write(arrived, ms);
     this.work += arrived / this.takes(active.length);
     if (server.count(arrived, nowMs)) this.disturb();
+  }
+
+  /** How many of the active connections go to the same address. */
+  private sharing(active: readonly Out[], { address }: Connection): number {
+    let count = 0;
+    for (const { connection } of active) if (connection?.address === address) count++;
+    return count;
   }
 
   private haunt(ms: number): void {
@@ -311,7 +321,7 @@ class Player {
       const rate = quiet.isCruising ? quiet.rateOf(connection) : connection.flow.rate;
       if (rate > 0) next = Math.min(next, nowMs + (this.stopOf(out) - request.position) / rate);
       if (quiet.isCruising) continue;
-      next = Math.min(next, this.server.nextTurnMs(request, nowMs));
+      next = Math.min(next, this.server.nextTurnMs(request));
     }
     for (const { connection, request, beganMs } of this.outs.values()) {
       if (connection === null) continue;
@@ -372,7 +382,8 @@ class Player {
     if (out.firstByteMs === null) {
       out.firstByteMs = request.firstMs - request.askedMs;
       connection.heardMs = nowMs;
-      if (!connection.flow.control.isSteady) this.disturb();
+      if (connection.isNew) this.disturb();
+      connection.isNew = false;
     }
     if (request.position >= this.stopOf(out) - 1e-3) {
       this.finish(out, 'done');
@@ -416,6 +427,7 @@ class Player {
   /** Rates may change from now on. */
   private disturb(): void {
     this.quiet.disturb(this.nowMs);
+    this.tickMs = Math.min(this.tickMs, this.nowMs + TICK_MS);
   }
 
   // --- what the engine does ---------------------------------------------------------------------
@@ -481,7 +493,8 @@ class Player {
         return;
       }
       case 'measure': {
-        const ms = this.source.link.roundTripMs + this.link.delayMs;
+        const wayMs = this.source.link.roundTripMs + this.link.delayMs;
+        const ms = wayMs + this.link.retryMs() + DIAL_MS / 2;
         const lost = this.weather.arrivesMs(this.nowMs, ms) - this.nowMs > ROUND_TRIP_TIMEOUT_MS;
         this.measured = lost ? null : ms;
         this.measureMs = this.nowMs + (lost ? ROUND_TRIP_TIMEOUT_MS : ms);
@@ -524,7 +537,8 @@ class Player {
     const baseMs = link.roundTripMs + (server.addresses[address]?.extraMs ?? 0);
     const refused = this.server.greet(this.nowMs);
     const trips = refused?.how === 'refuse' ? 1 : 1 + tlsRoundTrips;
-    const dialMs = trips * (baseMs + this.link.delayMs);
+    const wayMs = trips * (baseMs + this.link.delayMs) + this.link.retryMs();
+    const dialMs = wayMs + DIAL_MS + tlsRoundTrips * TLS_MS;
     const readyMs = this.weather.arrivesMs(this.nowMs, dialMs);
     const connection: Connection = {
       number: line.number,
@@ -535,6 +549,8 @@ class Player {
       refused,
       most: this.server.speedOf(this.link.capacity),
       requests: [],
+      chunk: FIRST_CHUNK,
+      isNew: true,
       heardMs: this.nowMs,
       resumesMs: 0,
     };
@@ -555,6 +571,8 @@ class Player {
       firstMs: null,
       refused: this.server.answer(connection, nowMs),
       received: 0,
+      granted: 0,
+      nextMs: 0,
     };
     this.requests++;
     connection.requests.push(request);

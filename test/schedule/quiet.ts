@@ -6,8 +6,8 @@
 import type { Connection } from './server.js';
 
 /** Nothing must have changed for so long, in milliseconds and round trips. */
-const QUIET_MS = 6000;
-const QUIET_ROUND_TRIPS = 60;
+const QUIET_MS = 3000;
+const QUIET_ROUND_TRIPS = 30;
 
 /** Part of the time without a change after which the decider is asked again. */
 const TICK_PART = 1 / 50;
@@ -51,8 +51,10 @@ export class Quiet {
     if (quietMs >= this.waitMs / 2) this.markMs ??= nowMs;
     if (quietMs < this.waitMs || this.markMs === null) return leastMs;
     if (this.rates === null) {
-      this.rates = new Map();
       const ms = nowMs - this.markMs;
+      // What comes once a second is not to be counted once too often.
+      if (ms % 1000 >= leastMs) return leastMs;
+      this.rates = new Map();
       for (const [connection, bytes] of this.bytes) this.rates.set(connection, bytes / ms);
     }
     return Math.max(leastMs, quietMs * TICK_PART);

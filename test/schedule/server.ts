@@ -17,6 +17,9 @@ export interface Request {
   refused: { how: Refusal; retryAfterMs: number | null } | null;
   /** Bytes of it that arrived. */
   received: number;
+  /** Bytes that a server with a limit has sent, and when it sends more. */
+  granted: number;
+  nextMs: number;
 }
 
 export interface Connection {
@@ -32,11 +35,20 @@ export interface Connection {
   most: number;
   /** In the order in which they are answered. */
   requests: Request[];
+  /** Nothing arrived on it yet. */
+  isNew: boolean;
+  /** Bytes that the server's kernel takes at once. */
+  chunk: number;
   /** When its last byte arrived. */
   heardMs: number;
   /** Nothing arrives before, after something was lost in an outage. */
   resumesMs: number;
 }
+
+/** What the kernel of a server takes at once on a new connection, how that grows, and nginx's bound on it; as measured. */
+export const FIRST_CHUNK = 76_744;
+const CHUNK_GROWTH = 1.7;
+const MOST_CHUNK = 2 * 1024 * 1024;
 
 export class Server {
   readonly spec: ServerSpec;
@@ -144,21 +156,26 @@ export class Server {
       rate = Math.min(rate, punishment.rate / this.open.size);
     if (limit === null) return rate;
     if (limit.everyMs === 0) return Math.min(rate, limit.rate);
-    return Math.min(rate, this.allowance(request, nowMs) / ms);
+    if (nowMs >= request.nextMs - 1e-6) this.grant(connection, request);
+    return Math.min(rate, Math.max(0, request.granted - request.received) / ms);
   }
 
-  /** Bytes of a request that may be sent by now, beyond those that were. */
-  private allowance({ firstMs, received }: Request, nowMs: number): number {
+  /**
+   * nginx hands the kernel what the socket has room for, and then waits as long as that takes at the
+   * limit. The room grows with the window, so a connection that served for a while gets a second's
+   * worth at once.
+   */
+  private grant(connection: Connection, request: Request): void {
     const { rate, everyMs } = this.spec.limit as { rate: number; everyMs: number };
-    const turns = 1 + Math.floor((nowMs - (firstMs as number) + 1e-6) / everyMs);
-    return Math.max(0, rate * everyMs * turns - received);
+    const bytes = Math.min(connection.chunk, rate * everyMs, MOST_CHUNK);
+    request.granted += bytes;
+    request.nextMs = Math.max(request.nextMs, request.firstMs as number) + bytes / rate;
+    connection.chunk = Math.min(MOST_CHUNK, connection.chunk * CHUNK_GROWTH);
   }
 
   /** When a request is given more again; Infinity when it may always have it. */
-  nextTurnMs({ firstMs }: Request, nowMs: number): number {
+  nextTurnMs({ nextMs }: Request): number {
     const { limit } = this.spec;
-    if (limit === null || limit.everyMs === 0 || firstMs === null) return Infinity;
-    const turns = 1 + Math.floor((nowMs - firstMs + 1e-6) / limit.everyMs);
-    return firstMs + turns * limit.everyMs;
+    return limit === null || limit.everyMs === 0 ? Infinity : nextMs;
   }
 }

@@ -77,6 +77,7 @@ class Today implements Decider {
   private bytes = 0;
   private actions: Action[] = [];
   private due = false;
+  private hasDoubles = false;
 
   constructor(private readonly first: FirstAnswer) {
     const { total, roundTripMs, scheme, nowMs } = first;
@@ -171,7 +172,11 @@ class Today implements Decider {
   }
 
   private working(lease: number): Working | undefined {
-    return [...this.workings()].find((each) => each.lease === lease);
+    for (const { working, behind } of this.lanes) {
+      if (working?.lease === lease) return working;
+      if (behind?.lease === lease) return behind;
+    }
+    return undefined;
   }
 
   private ended(outcome: Ended, nowMs: number): void {
@@ -224,6 +229,7 @@ class Today implements Decider {
   }
 
   private endSuperseded(): void {
+    if (!this.hasDoubles) return;
     for (const working of this.workings()) {
       const booked = this.ledger.lease(working.lease);
       if (booked !== undefined && this.ledger.isSuperseded(booked, this.positionOf(working)))
@@ -479,6 +485,7 @@ class Today implements Decider {
     const known = start > 0 && ledger.written.has(start - 1, start) && !ledger.isReachedAt(start);
     if (doubles === null) ledger.open(lease, 0, span, known ? SEAM_BYTES : 0);
     else ledger.double(lease, 0, doubles.lease, span, 0);
+    this.hasDoubles ||= doubles !== null;
     const isBehind = lane.working !== null;
     const working: Working = {
       lease,

@@ -43,8 +43,8 @@ export interface ServerSpec {
   /** From the request to the first byte, besides the way. */
   thinkMs: number;
   /**
-   * What each request gets at most; null for no bound. With `everyMs` it comes as nginx sends it: so
-   * many milliseconds' worth at once, from the first byte on.
+   * What each request gets at most; null for no bound. With `everyMs` it comes as nginx sends it: up
+   * to so many milliseconds' worth at once.
    */
   limit: { rate: number; everyMs: number } | null;
   /** The most connections at a time, and what happens to one more; null when any number is served. */
@@ -103,7 +103,7 @@ export function worldOf(
 ): World {
   const { incidents = [], tlsRoundTrips = 0, ...receiver } = rest;
   const queue = Math.max(256 * 1024, link.mbit * 125 * link.roundTripMs);
-  const whole: LinkSpec = { loss: 0, window: 2_500_000, control: 'bbr', queue, ...link };
+  const whole: LinkSpec = { loss: 0, window: 3_000_000, control: 'bbr', queue, ...link };
   return {
     name,
     seed: 1,
