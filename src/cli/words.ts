@@ -19,9 +19,10 @@ export function readOrder(words: readonly string[], commands: readonly string[])
   const [first, ...rest] = words;
   if (first === undefined) return { kind: 'help', command: null };
   if (first === 'help' || HELP.includes(first)) {
-    const subject = rest.find((word) => !word.startsWith('-'));
-    if (subject === undefined || commands.includes(subject))
-      return { kind: 'help', command: subject ?? null };
+    const [subject] = rest.filter((word) => !HELP.includes(word));
+    // What stands behind a flag may be its value, and a secret (P12).
+    if (subject === undefined || subject.startsWith('-')) return { kind: 'help', command: null };
+    if (commands.includes(subject)) return { kind: 'help', command: subject };
     return { kind: 'unknown', word: subject };
   }
   const named = commands.includes(first);

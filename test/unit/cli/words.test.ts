@@ -18,6 +18,8 @@ describe('cli/words', () => {
       ['--help get', help('get')],
       ['help --help info', help('info')],
       ['help gte', unknown('gte')],
+      ['help --bearer canary', help(null)],
+      ['--help -u canary:canary get', help(null)],
       [`get ${URL} -n 4`, run('get', URL, '-n', '4')],
       ['get', run('get')],
       [`get ${URL} -h`, help('get')],
