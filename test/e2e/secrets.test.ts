@@ -4,7 +4,8 @@ import path from 'node:path';
 import { tempDirPerTest } from '../helpers/files.js';
 import { untilClaimed } from '../helpers/leave.js';
 import { Origin } from '../helpers/origin.js';
-import { spawnSluice } from '../helpers/run-sluice.js';
+import { runSluice, spawnSluice } from '../helpers/run-sluice.js';
+import { together } from '../helpers/together.js';
 
 /** Each stands for a secret; none is part of another. */
 const CANARY = {
@@ -154,4 +155,42 @@ describe('e2e/secrets', () => {
       expectNone(stdout + stderr, args.slice(0, 3).join(' '));
     }
   });
+
+  // The `debug` package prints what oclif hands around, and that is the command line.
+  for (const env of [{ DEBUG: '*', CLI_FLAGS_DEBUG: '1', SLUICE_DEBUG: '1' }, { NODE_DEBUG: '*' }])
+    it(`P12: ${JSON.stringify(env)} in the environment prints none`, async () => {
+      const { url } = origin;
+      const secret = [
+        ...['--bearer', CANARY.bearer, '-u', `${CANARY.user}:${CANARY.password}`],
+        ...['-H', `Authorization: ${CANARY.header}`],
+      ];
+      const ways: string[][] = [
+        ['get', `${url}${query}`, '-o', 'f', ...secret],
+        ['info', `${url}${query}`, ...secret],
+        ['resume', 'nothing-there', ...secret],
+        ['get', 'http://127.0.0.1:1/x', '--retries', '0', '-o', 'h', ...secret],
+        ['get', url, '--no-such-flag', ...secret],
+        ['get', url, '--threads', '0', ...secret],
+        ['get', url, '--bearer', '--user', ...secret],
+        ['get', '--help', ...secret],
+        ['help', 'get', ...secret],
+        ['help', ...secret],
+        ['--help', ...secret],
+        ['gett', url, ...secret],
+        [url, ...secret],
+        [...secret, url],
+      ];
+      origin.set({ size: 1000, rate: Infinity });
+      const described = (args: string[]): string => args.slice(0, 3).join(' ');
+      await together(
+        ways,
+        described,
+        async (args) => {
+          const { stdout, stderr } = await runSluice(args, { cwd: dir(), env });
+          expectNone(stdout, `standard output of ${described(args)}`);
+          expectNone(stderr, `standard error of ${described(args)}`);
+        },
+        2,
+      );
+    });
 });
