@@ -1,6 +1,6 @@
 /** The log of a run: pino to a file, readable lines to standard error, or both. */
-import type { DestinationStream, LevelWithSilent, Logger, pino as PinoFunction } from 'pino';
-import { SluiceError, type ErrorCode } from '../errors.js';
+import type { LevelWithSilent, Logger } from 'pino';
+import { openLogFile } from '../app/files.js';
 import { silentLog, type Log, type LogFields } from '../log.js';
 import { escapeControl, redactUrl } from '../http/redact.js';
 import { escapeJsonLine } from './escape.js';
@@ -39,68 +39,6 @@ const SERIALIZERS: Record<string, (value: unknown) => unknown> = {
   headers: redactHeaders,
 };
 
-const OPEN_ERRORS: Record<string, ErrorCode> = {
-  EACCES: 'DISK_PERMISSION',
-  EPERM: 'DISK_PERMISSION',
-  EROFS: 'DISK_READ_ONLY',
-  ENOSPC: 'DISK_FULL',
-  EDQUOT: 'DISK_QUOTA',
-};
-
-const REASONS: Record<string, string> = {
-  ENOENT: 'its directory does not exist',
-  ENOTDIR: 'what should be its directory is none',
-  EISDIR: 'it is a directory',
-  EACCES: 'permission is denied',
-  EPERM: 'permission is denied',
-  EROFS: 'the filesystem is read-only',
-  ENOSPC: 'the disk is full',
-};
-
-function cannotOpen(file: string, thrown: unknown): SluiceError {
-  const errno = (thrown as NodeJS.ErrnoException).code;
-  const code = OPEN_ERRORS[errno ?? ''] ?? 'DISK_IO';
-  const details = {
-    path: file,
-    next: 'Name another file with --log-file.',
-    ...(errno && { errno }),
-  };
-  return new SluiceError(
-    code,
-    `the log file cannot be opened: ${REASONS[errno ?? ''] ?? errno ?? 'error'}`,
-    details,
-    thrown,
-  );
-}
-
-/**
- * A destination that writes at once: a line is in the file when the call returns.
- * @param note takes the one line that tells that no more can be written
- */
-function fileDestination(
-  pino: typeof PinoFunction,
-  file: string,
-  note: (line: string) => void,
-): DestinationStream & { end(): void } {
-  try {
-    const destination = pino.destination({ dest: file, sync: true, mode: 0o600 });
-    let failed = false;
-    // A log on a full disk must not end the download.
-    destination.on('error', (error: NodeJS.ErrnoException) => {
-      if (!failed) note(`sluice: the log ends here: ${REASONS[error.code ?? ''] ?? error.message}`);
-      failed = true;
-    });
-    return {
-      write: (line) => {
-        if (!failed) destination.write(escapeJsonLine(line.trimEnd()) + '\n');
-      },
-      end: () => destination.end(),
-    };
-  } catch (thrown) {
-    throw cannotOpen(file, thrown);
-  }
-}
-
 /** What pino adds to every line and a person need not read. */
 const OWN_FIELDS = new Set(['level', 'time', 'pid', 'msg']);
 
@@ -123,10 +61,10 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
   if (file === undefined && !verbose) return { ...silentLog, close: () => undefined };
   const { pino } = await import('pino');
   const note = options.note ?? ((line: string) => void process.stderr.write(`${line}\n`));
-  const target = file === undefined ? undefined : fileDestination(pino, file, note);
+  const target = file === undefined ? null : openLogFile(file, (what) => note(`sluice: ${what}`));
   const level: LevelWithSilent = 'debug';
   const streams = [
-    ...(target ? [{ level, stream: target }] : []),
+    ...(target === null ? [] : [{ level, stream: { write: toFile(target) } }]),
     ...(verbose ? [{ level, stream: { write: (line: string) => note(readableLine(line)) } }] : []),
   ];
   const logger = pino(
@@ -139,8 +77,14 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
     },
     pino.multistream(streams),
   );
-  return { ...methods(logger), close: () => target?.end() };
+  return { ...methods(logger), close: () => target?.close() };
 }
+
+/** Writes each line of pino's with what a terminal might obey escaped. */
+const toFile =
+  (file: { write(line: string): void }) =>
+  (line: string): void =>
+    file.write(escapeJsonLine(line.trimEnd()) + '\n');
 
 function methods(logger: Logger): Log {
   const at =

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
-import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { EXIT_STATUSES } from '../../src/errors.js';
-import { expectStatus, runIn } from '../helpers/command.js';
+import { expectStatus, filesIn, runIn } from '../helpers/command.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
 import { leaveWith } from '../helpers/leave.js';
 import { Origin } from '../helpers/origin.js';
@@ -211,6 +211,28 @@ describe('e2e/output', () => {
     const none = await runIn(dir(), ['get', origin.url, '--log-file', 'none/log']);
     expectStatus(none, 10);
     expect(none.stderr).to.contain('its directory does not exist');
+  });
+
+  it('P26: a pipe that nobody reads is no log, and one with a slow reader holds nothing up', async () => {
+    const pipe = path.join(dir(), 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const command of [
+      ['get', origin.url, '-o', 'x'],
+      ['info', origin.url],
+      ['resume', 'x'],
+    ]) {
+      const none = await runIn(dir(), [...command, '--log-file', 'pipe'], { timeoutMs: 30_000 });
+      expectStatus(none, 10);
+      expect(none.stderr).to.contain('it is a pipe that nobody reads').and.contain('cat pipe &');
+    }
+    expect(filesIn(dir())).to.deep.equal(['pipe']);
+    const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    const run = await runIn(dir(), ['get', origin.url, '-o', 'x', '--log-file', 'pipe']);
+    expectStatus(run, 0);
+    expectSameContent(path.join(dir(), 'x'), 2, SIZE);
+    const log = Buffer.alloc(64 * 1024);
+    expect(log.toString('utf8', 0, readSync(reader, log))).to.contain('"msg":"step"');
+    closeSync(reader);
   });
 
   it('P16: a home in which nothing can be made is no obstacle, and no trap', async () => {

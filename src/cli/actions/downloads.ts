@@ -31,8 +31,11 @@ export async function runDownloads(
       verbose: values.verbose,
       note: (line) => reporter.note(line),
     });
-    process.exitCode = await attend(reporter, log, prepare);
-    log.close();
+    try {
+      process.exitCode = await attend(reporter, log, prepare);
+    } finally {
+      log.close();
+    }
     reporter.end();
   } catch (thrown) {
     const error = SluiceError.from(thrown);
