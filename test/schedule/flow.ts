@@ -39,6 +39,8 @@ export interface Control {
   stalled(): void;
   /** Whether it does what it will go on doing. */
   readonly isSteady: boolean;
+  /** Bytes under way on average in the long run; null when what it has now tells that. */
+  longRun(roundTripMs: number, loss: number): number | null;
 }
 
 export function controlOf(control: CongestionControl, dice: Dice): Control {
@@ -92,6 +94,12 @@ class Cubic implements Control {
       return;
     }
     this.grow(nowMs, ms, roundTripMs);
+  }
+
+  /** RFC 9438 section 5.1, and Reno's where that is more: it may take minutes from one loss to the next. */
+  longRun(roundTripMs: number, loss: number): number {
+    const cubic = 1.054 * (roundTripMs / 1000 / loss) ** 0.75;
+    return MSS * Math.max(cubic, 1.22 / Math.sqrt(loss));
   }
 
   private loses({ ms, rate, loss, dropped }: Course): boolean {
@@ -222,6 +230,10 @@ class Bbr implements Control {
       this.isStarting = false;
       this.phase = 1;
     }
+  }
+
+  longRun(): null {
+    return null;
   }
 
   idled(): void {

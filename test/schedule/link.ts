@@ -144,6 +144,13 @@ export class Link {
     }
   }
 
+  /** Bytes per millisecond that a flow brings in the long run; null when what it brings now tells that. */
+  longRun({ control, baseMs }: Flow): number | null {
+    const roundTripMs = baseMs + this.delayMs;
+    const window = control.longRun(roundTripMs, this.spec.loss);
+    return window === null ? null : Math.min(window, this.usable) / roundTripMs;
+  }
+
   /** Nobody sends: what waits gets through. */
   rest(ms: number): void {
     this.dropped = 0;

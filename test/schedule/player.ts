@@ -453,7 +453,31 @@ class Player {
     this.work = 0;
     this.workFromMs = nowMs;
     this.tell({ kind: 'progress', leases, held: this.held, processor: Math.min(1, processor) });
-    this.tickMs = nowMs + this.quiet.tickMs(nowMs, TICK_MS);
+    const { quiet } = this;
+    // A connection that has ended its lease, and got no other, leaves its part to the others.
+    const wasCruising = quiet.isCruising;
+    if (wasCruising && quiet.size !== receiving) quiet.disturb(nowMs);
+    this.tickMs = nowMs + quiet.tickMs(nowMs, TICK_MS);
+    if (quiet.isCruising && !wasCruising) this.lookAhead();
+  }
+
+  /** Nothing changes any more: what each connection brings from now on. */
+  private lookAhead(): void {
+    const active = this.active();
+    const rates = new Map<Connection, number>();
+    let all = 0;
+    for (const { connection } of active) {
+      const rate = this.link.longRun((connection as Connection).flow);
+      if (rate === null) return;
+      const sharing = this.sharing(active, connection as Connection);
+      const given = Math.min(rate, this.server.longRunOf(connection as Connection, sharing));
+      rates.set(connection as Connection, given);
+      all += given;
+    }
+    const most = Math.min(this.link.capacity, this.takes(active.length));
+    if (all > most)
+      for (const [connection, rate] of rates) rates.set(connection, (rate * most) / all);
+    this.quiet.correct(rates);
   }
 
   private stateOf({ request, connection }: Out): LeaseProgress['state'] {
@@ -620,6 +644,14 @@ class Player {
       firstByteMs: wasBehind ? null : out.firstByteMs,
     });
     this.follow(line, connection, reusable);
+    // Whether its connection gets another lease shows soon.
+    if (line.out.length === 0) this.tickMs = Math.min(this.tickMs, this.nowMs + this.idleMs);
+  }
+
+  /** A connection that waits for its next answer does not idle for longer. */
+  private get idleMs(): number {
+    const { link, server } = this.source;
+    return 2 * (link.roundTripMs + this.link.delayMs) + server.thinkMs + TICK_MS;
   }
 
   /** What was asked for behind a lease that is over is next; without its connection it begins anew. */

@@ -32,6 +32,16 @@ export class Quiet {
     return this.rates?.get(connection) ?? 0;
   }
 
+  /** How many connections bring something. */
+  get size(): number {
+    return this.rates?.size ?? 0;
+  }
+
+  /** Says what connections will bring in the long run, where the last seconds do not tell. */
+  correct(rates: ReadonlyMap<Connection, number>): void {
+    for (const [connection, rate] of rates) this.rates?.set(connection, rate);
+  }
+
   /** Something changed. */
   disturb(nowMs: number): void {
     this.sinceMs = nowMs;

@@ -147,17 +147,26 @@ export class Server {
     nowMs: number,
     active: number,
   ): number {
-    const { limit, punishment } = this.spec;
-    const address = this.spec.addresses[connection.address];
-    let rate = connection.most;
-    const atAddress = address?.rate ?? Infinity;
-    rate = Math.min(rate, atAddress / active);
-    if (this.punishedUntilMs !== null && punishment !== null)
-      rate = Math.min(rate, punishment.rate / this.open.size);
+    const { limit } = this.spec;
+    const rate = this.shareOf(connection, active);
     if (limit === null) return rate;
     if (limit.everyMs === 0) return Math.min(rate, limit.rate);
     if (nowMs >= request.nextMs - 1e-6) this.grant(connection, request);
     return Math.min(rate, Math.max(0, request.granted - request.received) / ms);
+  }
+
+  /** The same without what is given to each request. */
+  private shareOf(connection: Connection, active: number): number {
+    const { punishment, addresses } = this.spec;
+    const atAddress = addresses[connection.address]?.rate ?? Infinity;
+    const rate = Math.min(connection.most, atAddress / active);
+    if (this.punishedUntilMs === null || punishment === null) return rate;
+    return Math.min(rate, punishment.rate / this.open.size);
+  }
+
+  /** Bytes per millisecond that a connection gets in the long run. */
+  longRunOf(connection: Connection, active: number): number {
+    return Math.min(this.shareOf(connection, active), this.spec.limit?.rate ?? Infinity);
   }
 
   /**
