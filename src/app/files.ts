@@ -1,2 +1,2 @@
 /** Small files that the user names. */
-export { readSmallFile as readTextFile } from '../disk/open.js';
+export { readSmallFile, readSmallText } from '../disk/open.js';

@@ -3,7 +3,7 @@ import { SluiceError } from '../errors.js';
 import { partPath, targetOf } from '../disk/names.js';
 import { inspectTarget } from '../disk/target.js';
 import { parseDigestFields } from '../http/digest.js';
-import { escapeControl, redactUrl } from '../http/redact.js';
+import { showText, redactUrl } from '../http/redact.js';
 import { chooseName } from '../http/names.js';
 import { keptValidators, readValidators, strongValidator } from '../http/validators.js';
 import { silentLog } from '../log.js';
@@ -150,7 +150,7 @@ function urlReport(options: DownloadOptions, origin: URL, asked: Asked, offer: O
   const validators = readValidators(head);
   const field = (name: string): string | null => {
     const value = head.fields.get(name);
-    return value === undefined ? null : escapeControl(value);
+    return value === undefined ? null : showText(value);
   };
   return {
     kind: 'url',
@@ -230,8 +230,8 @@ export function inspectPath(path: string): PathReport {
     bytes: written.total(),
     extents: written.toArray(),
     missing: identity.size === null ? null : identity.size - written.total(),
-    etag: validators.etag === null ? null : escapeControl(validators.etag.opaque),
-    lastModified: validators.lastModified === null ? null : escapeControl(validators.lastModified),
+    etag: validators.etag === null ? null : showText(validators.etag.opaque),
+    lastModified: validators.lastModified === null ? null : showText(validators.lastModified),
     provable: isTied || verified || keptChecksums(identity.options['checksums']).length > 0,
     refused: wasRefused({ identity, verified }),
     clean: clean !== null,

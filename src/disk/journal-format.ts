@@ -26,6 +26,12 @@ export const MAX_PAYLOAD = 1024 * 1024;
 /** Longest journal that is read or written. */
 export const MAX_JOURNAL = 64 * 1024 * 1024;
 
+/**
+ * Claims that a journal may make at one time: more than any download has, whose neighbours are joined.
+ * Claims beyond it end the reading. It bounds how long that takes, for nothing else happens meanwhile.
+ */
+export const MAX_CLAIMS = 600_000;
+
 /** The last moment that a Date can hold (ECMA-262), in milliseconds since 1970. */
 const LAST_DATE_MS = 8.64e15;
 
@@ -287,8 +293,9 @@ class Replay {
       }
       case FRAME.EXTENTS: {
         const extents = readRanges(payload, EXTENT_BYTES);
-        extents?.forEach((extent) => this.extents.add(extent));
-        return extents !== null;
+        if (extents === null || this.extents.length + extents.length > MAX_CLAIMS) return false;
+        for (const extent of extents) this.extents.add(extent);
+        return true;
       }
       case FRAME.FORGET: {
         const ranges = readRanges(payload, RANGE_BYTES);
@@ -313,13 +320,18 @@ function readRanges(payload: Uint8Array, itemBytes: number): DurableExtent[] | n
   if (buffer.length === 0 || buffer.length % itemBytes !== 0) return null;
   const ranges: DurableExtent[] = [];
   for (let at = 0; at < buffer.length; at += itemBytes) {
-    const start = Number(buffer.readBigUInt64LE(at));
-    const end = Number(buffer.readBigUInt64LE(at + 8));
+    const start = readUInt64(buffer, at);
+    const end = readUInt64(buffer, at + 8);
     if (!(start < end && Number.isSafeInteger(end))) return null;
     const crc = itemBytes === EXTENT_BYTES ? buffer.readUInt32LE(at + RANGE_BYTES) : 0;
     ranges.push({ start, end, crc });
   }
   return ranges;
+}
+
+/** As a number; beyond 2^53 it is not exact, and refused. */
+function readUInt64(buffer: Buffer, at: number): number {
+  return buffer.readUInt32LE(at) + buffer.readUInt32LE(at + 4) * 2 ** 32;
 }
 
 function parseIdentity(payload: Uint8Array): JournalIdentity | null {

@@ -103,6 +103,7 @@ export class Download {
   /** Runs to the end. Never rejects: the last event tells how it ended. */
   async run(): Promise<DoneEvent | ErrorEvent> {
     const timer = this.armMaxTime();
+    for (const warning of this.options.warnings) this.job.warn(warning);
     while (this.state.phase !== 'ended') {
       const event = await this.perform(this.state).catch((thrown: unknown): Event => ({
         type: 'failed',

@@ -1,4 +1,5 @@
 /** What is known of one download while it runs. The driver's parts share it; nobody else sees it. */
+import { MAX_MESSAGE, shortened } from '../errors.js';
 import type { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { JournalIdentity } from '../disk/journal.js';
@@ -79,13 +80,16 @@ export class Job {
   /** Only one answer on one connection can be believed, or had. */
   alone = false;
   notices: string[] = [];
+  /** Tells an event; what it quotes is an excerpt where it is long. */
+  readonly emit: (event: DownloadEvent) => void;
 
   /** @throws SluiceError URL_INVALID, USAGE */
   constructor(
     readonly options: DownloadOptions,
-    readonly emit: (event: DownloadEvent) => void,
+    emit: (event: DownloadEvent) => void,
     readonly log: Log,
   ) {
+    this.emit = (event) => emit(bounded(event));
     const credentialsFor = options.credentialsFor ?? options.url;
     const mirrors = options.mirrors.map((url) => ({ ...options, url, credentialsFor }));
     this.askers = [options, ...mirrors].map((each) => new Asker(each, this.local.connections, log));
@@ -152,9 +156,28 @@ export class Job {
   }
 
   /** Tells something that the user should know, and goes on. */
-  warn(message: string): void {
+  warn(said: string): void {
+    const message = shortened(said, MAX_MESSAGE);
     this.log.warn({}, message);
     this.notices = [message, ...this.notices].slice(0, 3);
     this.emit({ type: 'warning', ...this.base, message });
+  }
+}
+
+/** The event with its sentences bounded: some are made of several, each with what it quotes. */
+function bounded(event: DownloadEvent): DownloadEvent {
+  switch (event.type) {
+    case 'retry':
+      return { ...event, reason: shortened(event.reason, MAX_MESSAGE) };
+    case 'start':
+      return event.reason === undefined
+        ? event
+        : { ...event, reason: shortened(event.reason, MAX_MESSAGE) };
+    case 'warning':
+    case 'error':
+      return { ...event, message: shortened(event.message, MAX_MESSAGE) };
+    case 'progress':
+    case 'done':
+      return event;
   }
 }
