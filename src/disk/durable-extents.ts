@@ -14,62 +14,71 @@ export interface DurableExtent extends Extent {
 export const MAX_EXTENT = 64 * 1024 * 1024;
 
 /** A block is divided when it has more claims than this. */
-const MAX_BLOCK = 512;
+const MAX_BLOCK = 128;
 
 /**
- * Claims, ascending and disjoint. They lie in blocks of bounded length, none of them empty, so that a
- * claim is added or dropped at the cost of a block wherever it lies: a journal may have hundreds of
- * thousands, in any order.
+ * Claims, ascending and disjoint. They lie in blocks of bounded length, none of them empty, so that one
+ * is added or dropped at the cost of a block wherever it lies: a journal may have hundreds of thousands,
+ * in any order. Numbers stand beside numbers, for each search through objects would wait for the memory.
  */
 export class DurableExtents {
-  #blocks: DurableExtent[][] = [];
+  readonly #blocks: Block[] = [];
+  /** Where each block ends. */
+  readonly #ends: number[] = [];
 
   /** @param sorted ascending and disjoint extents */
   constructor(sorted: readonly DurableExtent[] = []) {
-    for (let at = 0; at < sorted.length; at += MAX_BLOCK)
-      this.#blocks.push(sorted.slice(at, at + MAX_BLOCK));
+    for (const extent of sorted) this.add(extent);
   }
 
   /** How many claims there are. */
   get length(): number {
-    return this.#blocks.reduce((sum, block) => sum + block.length, 0);
+    return this.#blocks.reduce((sum, { starts }) => sum + starts.length, 0);
   }
 
   /**
    * Adds a claim. Older claims that it overlaps are dropped whole, for the CRC of what would be
    * left of them is unknown: a part of the truth is claimed, never more than the truth.
    */
-  add(extent: DurableExtent): void {
-    this.forget(extent);
-    if (this.#blocks.length === 0) this.#blocks.push([]);
-    const behind = firstIndex(this.#blocks, (block) => endOf(block) > extent.start);
-    const at = Math.min(behind, this.#blocks.length - 1);
-    const block = this.#blocks[at] as DurableExtent[];
-    block.splice(firstIndex(block, ({ end }) => end > extent.start), 0, extent);
-    if (block.length > MAX_BLOCK) this.#divide(at, block);
+  add({ start, end, crc }: DurableExtent): void {
+    this.forget({ start, end });
+    const at = Math.min(firstAbove(this.#ends, start), Math.max(0, this.#blocks.length - 1));
+    const block = this.#blocks[at];
+    if (block === undefined) {
+      this.#put(0, 0, [{ starts: [start], ends: [end], crcs: [crc] }]);
+      return;
+    }
+    const index = firstAbove(block.ends, start);
+    block.starts.splice(index, 0, start);
+    block.ends.splice(index, 0, end);
+    block.crcs.splice(index, 0, crc);
+    this.#put(at, 1, block.starts.length > MAX_BLOCK ? halves(block) : [block]);
   }
 
   /** Drops every claim that has a byte in the range, whole, for the same reason. */
   forget({ start, end }: Extent): void {
-    const from = firstIndex(this.#blocks, (block) => endOf(block) > start);
-    // Blocks of which nothing is left; they lie side by side.
-    let firstGone = from;
-    let gone = 0;
-    for (let at = from; at < this.#blocks.length; at += 1) {
-      const block = this.#blocks[at] as DurableExtent[];
-      if ((block[0] as DurableExtent).start >= end) break;
-      const first = firstIndex(block, (claim) => claim.end > start);
-      const last = firstIndex(block, (claim) => claim.start >= end);
-      // The first block may keep claims before the range, and the last one claims behind it.
-      if (last - first < block.length) block.splice(first, last - first);
-      else if (gone++ === 0) firstGone = at;
+    const from = firstAbove(this.#ends, start);
+    const left: Block[] = [];
+    let to = from;
+    for (; to < this.#blocks.length; to += 1) {
+      const block = this.#blocks[to] as Block;
+      if ((block.starts[0] as number) >= end) break;
+      const first = firstAbove(block.ends, start);
+      const last = firstAbove(block.starts, end - 1);
+      for (const list of [block.starts, block.ends, block.crcs]) list.splice(first, last - first);
+      if (block.starts.length > 0) left.push(block);
     }
-    if (gone > 0) this.#blocks.splice(firstGone, gone);
+    if (to > from) this.#put(from, to - from, left);
   }
 
   /** The claims; a copy. */
   toArray(): DurableExtent[] {
-    return this.#blocks.flat();
+    const claims: DurableExtent[] = [];
+    for (const { starts, ends, crcs } of this.#blocks) {
+      for (const [index, start] of starts.entries())
+        claims.push({ start, end: ends[index] as number, crc: crcs[index] as number });
+    }
+    return claims;
   }
 
   /** The claims with neighbours joined, up to {@link MAX_EXTENT} each. */
@@ -81,28 +90,46 @@ export class DurableExtents {
         last.crc = crc32Combine(last.crc, next.crc, next.end - next.start);
         last.end = next.end;
       } else {
-        joined.push({ ...next });
+        joined.push(next);
       }
     }
     return joined;
   }
 
-  #divide(at: number, block: DurableExtent[]): void {
-    const half = block.length >>> 1;
-    this.#blocks.splice(at, 1, block.slice(0, half), block.slice(half));
+  /** Puts blocks in the place of `count` others. */
+  #put(at: number, count: number, blocks: Block[]): void {
+    const ends = blocks.map((block) => block.ends.at(-1) as number);
+    if (count === 1 && blocks.length === 1) {
+      this.#ends[at] = ends[0] as number;
+      return;
+    }
+    this.#blocks.splice(at, count, ...blocks);
+    this.#ends.splice(at, count, ...ends);
   }
 }
 
-/** Behind the last claim; 0 for none. */
-const endOf = (block: readonly DurableExtent[]): number => block.at(-1)?.end ?? 0;
+/** Claims, one at each index. */
+interface Block {
+  starts: number[];
+  ends: number[];
+  crcs: number[];
+}
 
-/** Index of the first item that passes, where none does before one that does; the length for none. */
-function firstIndex<Item>(items: readonly Item[], passes: (item: Item) => boolean): number {
+function halves({ starts, ends, crcs }: Block): Block[] {
+  const half = starts.length >>> 1;
+  return [
+    { starts: starts.slice(0, half), ends: ends.slice(0, half), crcs: crcs.slice(0, half) },
+    { starts: starts.slice(half), ends: ends.slice(half), crcs: crcs.slice(half) },
+  ];
+}
+
+/** Index of the first number above `bound` in an ascending list; its length when there is none. */
+function firstAbove(list: readonly number[], bound: number): number {
   let low = 0;
-  let high = items.length;
+  let high = list.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (passes(items[middle] as Item)) high = middle;
+    if ((list[middle] as number) > bound) high = middle;
     else low = middle + 1;
   }
   return low;
