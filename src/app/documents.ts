@@ -40,7 +40,9 @@ export async function metalinkDownloads(
   const shown = isRemote ? { url: redactUrl(where) } : { path: where };
   return inTime(base.maxTimeMs, fetching.signal, shown, async (signal) => {
     const bytes = isRemote
-      ? await fetchSmall({ ...base, url: where }, MAX_METALINK_BYTES, { ...fetching, signal })
+      ? taken(
+          await fetchSmall({ ...base, url: where }, MAX_METALINK_BYTES, { ...fetching, signal }),
+        )
       : readSmallFile(where, MAX_METALINK_BYTES);
     const files = await parseMetalink(textOf(bytes), new Pace(signal));
     return files.map((file) => ofFile(file, shared));
@@ -75,12 +77,16 @@ async function inTime<Result>(
   }
 }
 
-/** The text of a document in UTF-8, in pieces; each piece of bytes is let go once it is text. */
-function* textOf(bytes: Uint8Array[]): Generator<string> {
+/** The text of a document in UTF-8, in pieces. */
+function* textOf(bytes: Iterable<Uint8Array>): Generator<string> {
   const decoder = new TextDecoder();
-  for (let piece = bytes.shift(); piece !== undefined; piece = bytes.shift())
-    yield decoder.decode(piece, { stream: true });
+  for (const piece of bytes) yield decoder.decode(piece, { stream: true });
   yield decoder.decode();
+}
+
+/** The items of a list, which lets go of each: together they may be as long as a document. */
+function* taken<Item>(list: Item[]): Generator<Item> {
+  for (let item = list.shift(); item !== undefined; item = list.shift()) yield item;
 }
 
 function ofFile(

@@ -32,27 +32,31 @@ export function openForReading(path: string): OpenFile {
 const STEP = 1024 * 1024;
 
 /**
- * A small file that the user named: pieces in order. It is read to its end, and no further than its
- * bound, whatever length the system tells and whoever appends to it.
+ * A small file that the user named: pieces in order, each read when it is asked for. It is read to its
+ * end, and no further than its bound, whatever length the system tells and whoever appends to it.
  * @param maxBytes a longer file is refused
  */
-export function readSmallFile(path: string, maxBytes: number): Uint8Array[] {
+export function* readSmallFile(path: string, maxBytes: number): Generator<Uint8Array> {
   const file = openForReading(path);
-  const pieces: Uint8Array[] = [];
   try {
-    for (let at = 0; at <= maxBytes;) {
-      const piece = Buffer.allocUnsafe(Math.min(STEP, maxBytes + 1 - at));
+    if (file.size > maxBytes) throw tooLong(path, maxBytes);
+    for (let at = 0; ;) {
+      const piece = Buffer.allocUnsafe(STEP);
       const count = readFully(file.fd, piece, 0, piece.length, at);
-      if (count === 0) return pieces;
-      pieces.push(piece.subarray(0, count));
+      if (count === 0) return;
       at += count;
+      if (at > maxBytes) throw tooLong(path, maxBytes);
+      yield piece.subarray(0, count);
     }
   } catch (thrown) {
     throw diskError(thrown, { action: 'read', path });
   } finally {
     file.close();
   }
-  throw new SluiceError('USAGE', `${path} is longer than ${maxBytes} bytes`, {
+}
+
+function tooLong(path: string, maxBytes: number): SluiceError {
+  return new SluiceError('USAGE', `${path} is longer than ${maxBytes} bytes`, {
     path,
     next: 'Check that it is the right file.',
   });
@@ -60,5 +64,5 @@ export function readSmallFile(path: string, maxBytes: number): Uint8Array[] {
 
 /** The text of a small file that the user named, as UTF-8. */
 export function readSmallText(path: string, maxBytes: number): string {
-  return Buffer.concat(readSmallFile(path, maxBytes)).toString('utf8');
+  return Buffer.concat([...readSmallFile(path, maxBytes)]).toString('utf8');
 }

@@ -8,6 +8,49 @@ export interface Extent {
 }
 
 /**
+ * Ranges that a download has in its books when it begins. Some hundred are many; a journal or digests
+ * of pieces that a stranger made could leave hundreds of thousands, and each change costs their number.
+ */
+export const MAX_RANGES = 8192;
+
+/**
+ * Of ascending, disjoint ranges those that make up the longest runs: a run is ranges that touch.
+ * @param most runs at most
+ */
+export function longestRuns<Range extends Extent>(ranges: readonly Range[], most: number): Range[] {
+  const runs: Range[][] = [];
+  for (const range of ranges) {
+    const last = runs.at(-1);
+    if (last?.at(-1)?.end === range.start) last.push(range);
+    else runs.push([range]);
+  }
+  if (runs.length <= most) return [...ranges];
+  const lengths = runs.map((run) => (run.at(-1) as Range).end - (run[0] as Range).start);
+  const shortest = [...lengths].sort((a, b) => b - a)[most - 1] as number;
+  let room = most - lengths.filter((length) => length > shortest).length;
+  return runs.flatMap((run, at) => {
+    const length = lengths[at] as number;
+    return length > shortest || (length === shortest && room-- > 0) ? run : [];
+  });
+}
+
+/**
+ * Ascending, disjoint ranges as `most` of them at most, which hold all their bytes and those of the
+ * smallest gaps between them.
+ */
+export function joinedTo(ranges: readonly Extent[], most: number): Extent[] {
+  const gaps = ranges.slice(1).map(({ start }, at) => start - (ranges[at] as Extent).end);
+  const widest = [...gaps].sort((a, b) => b - a)[most - 1] ?? -1;
+  const joined: Extent[] = [];
+  for (const [at, { start, end }] of ranges.entries()) {
+    const last = joined.at(-1);
+    if (last !== undefined && (gaps[at - 1] as number) <= widest) last.end = end;
+    else joined.push({ start, end });
+  }
+  return joined;
+}
+
+/**
  * A set of bytes, kept as sorted, disjoint ranges that do not touch. Looking up costs O(log n),
  * changing costs O(n) in the worst case with a very small factor.
  */

@@ -9,12 +9,7 @@ import { bootId } from '../disk/boot.js';
 import { Checkpointer } from '../disk/checkpoint.js';
 import type { SyncWatch } from '../disk/checkpoint.js';
 import { Journal, cleanMatches, journalPath, partPath, readJournal } from '../disk/journal.js';
-import type {
-  DurableExtent,
-  JournalIdentity,
-  JournalRead,
-  PublishRecord,
-} from '../disk/journal.js';
+import type { JournalIdentity, JournalRead, PublishRecord } from '../disk/journal.js';
 import { PartFile } from '../disk/part-file.js';
 import { preallocate } from '../disk/preallocate.js';
 import type { Preallocate } from '../disk/preallocate.js';
@@ -32,7 +27,7 @@ import { requireSpace } from '../disk/space.js';
 import { verifyExtents } from '../disk/verify-extents.js';
 import { holdExclusive } from '../net/exclusive.js';
 import type { Exclusive } from '../net/exclusive.js';
-import { ExtentSet } from '../plan/extents.js';
+import { ExtentSet, joinedTo, longestRuns, MAX_RANGES, type Extent } from '../plan/extents.js';
 import { isComplete, provingValidators, withMarks } from './marks.js';
 import type { Marks } from './marks.js';
 
@@ -131,7 +126,9 @@ export class Workspace {
       this.unbegun = inspectTarget(journalPath(this.target)).kind === 'file';
       return null;
     }
-    this.read = read;
+    // What is left out is fetched again. Its claims stay true until then, and the CRCs tell when not.
+    const extents = longestRuns(read.extents, MAX_RANGES);
+    this.read = { ...read, extents };
     const part = openOrNull(this.partPath);
     if (part === null) return null;
     this.part?.close();
@@ -142,10 +139,10 @@ export class Workspace {
     const { dev, ino } = read.identity.part;
     if (now.ino !== ino || now.dev !== dev)
       this.log.warn({ path: this.partPath }, 'the part is another file than the one written');
-    const extents = read.extents.filter(({ end }) => end <= now.size);
     const unclean = read.clean === null || !cleanMatches(read.clean, now);
     const verified = read.publish !== null || isComplete(read.identity);
-    return { identity: read.identity, written: new ExtentSet(extents), unclean, verified };
+    const written = new ExtentSet(extents.filter(({ end }) => end <= now.size));
+    return { identity: read.identity, written, unclean, verified };
   }
 
   /** Finishes what a run began that died between the final name and the removal of its journal. */
@@ -305,11 +302,12 @@ export class Workspace {
 
   /**
    * Reads what the journal claims and compares it with what was written, after an unclean death.
-   * @returns the extents whose bytes are other ones
+   * @returns the ranges whose bytes are other ones, and what lies between them where they are very many
    */
-  async findBad(signal: AbortSignal): Promise<DurableExtent[]> {
+  async findBad(signal: AbortSignal): Promise<Extent[]> {
     const extents = this.journal?.extents() ?? [];
-    return verifyExtents(this.fd, extents, () => undefined, signal);
+    const bad = await verifyExtents(this.fd, extents, () => undefined, signal);
+    return joinedTo(bad, MAX_RANGES);
   }
 
   /** Takes claims back. */

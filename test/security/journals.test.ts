@@ -56,28 +56,30 @@ const ORDERS: Record<string, (count: number) => Frame[]> = {
   ],
 };
 
+/** Milliseconds of the processor, for others may have it meanwhile; the least of some tries. */
+function quickest(bytes: Buffer): number {
+  const times = [1, 2, 3].map(() => {
+    const started = process.cpuUsage();
+    decodeJournal(bytes);
+    const { user, system } = process.cpuUsage(started);
+    return (user + system) / 1000;
+  });
+  return Math.min(...times);
+}
+
 /** On a machine that is busy; alone it is some seconds, and was minutes. */
-const SOON_MS = 60_000;
+const SOON_MS = 90_000;
 
 describe('security/journals', () => {
   const dir = tempDirPerTest();
   const first = identityFrame(someIdentity({ size: Number.MAX_SAFE_INTEGER }));
 
   for (const [order, frames] of Object.entries(ORDERS)) {
-    it(`P26: 300,000 claims, ${order}: read in a time that grows with their number`, () => {
-      const time = (count: number): number => {
-        const bytes = journal([first, ...frames(count)]);
-        // Of the processor: others may have it meanwhile.
-        const started = process.cpuUsage();
-        decodeJournal(bytes);
-        const { user, system } = process.cpuUsage(started);
-        return (user + system) / 1000;
-      };
-      time(20_000);
-      const short = Math.min(time(75_000), time(75_000), time(75_000));
-      const long = Math.min(time(300_000), time(300_000), time(300_000));
+    it(`P26: 200,000 claims, ${order}: read in a time that grows with their number`, () => {
+      const short = quickest(journal([first, ...frames(50_000)]));
+      const long = quickest(journal([first, ...frames(200_000)]));
       // Four times as many: 4 is linear, 16 is quadratic. A short time has noise of its own.
-      expect(long / Math.max(short, 30), `${short} ms, ${long} ms`).below(10);
+      expect(long / Math.max(short, 20), `${short} ms, ${long} ms`).below(10);
     });
   }
 
@@ -104,7 +106,7 @@ describe('security/journals', () => {
         url: origin.url,
         finalUrl: null,
         part: { dev, ino },
-        validators: { etag: { opaque: '"none"', weak: false }, lastModified: null, date: null },
+        validators: null,
       });
       const frames = [identityFrame(identity), ...extentFrames(scattered(count)), clean];
       const put = (): void =>
@@ -115,7 +117,10 @@ describe('security/journals', () => {
       expect(late.ms).below(SOON_MS);
       put();
       const run = spawnSluice(['resume', 'x', '--insist'], { cwd: dir() });
-      await origin.server.until(({ requests }) => requests.length > 1);
+      await Promise.race([
+        origin.server.until(({ requests }) => requests.length > 1),
+        run.ended.then(({ stderr }) => expect.fail(`it has ended: ${stderr}`)),
+      ]);
       const signalled = performance.now();
       run.kill('SIGINT');
       expectStatus(await run.ended, 130);

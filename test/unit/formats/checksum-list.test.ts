@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { SluiceError } from '../../../src/errors.js';
-import { findInList, parseChecksumList } from '../../../src/formats/checksum-list.js';
+import { findInList, MAX_LINE, parseChecksumList } from '../../../src/formats/checksum-list.js';
 import type { ChecksumList, ListEntry } from '../../../src/formats/checksum-list.js';
 import { Pace } from '../../../src/formats/pace.js';
 
@@ -71,6 +71,16 @@ describe('formats/checksum-list', () => {
     expect(await find(A, ['whatever'])).length(1);
     expect(await find(`${A}\n${B}`, ['whatever'])).deep.equal([]);
     expect(await find(`${A}  f\n${A}  ./f`, ['f'])).length(2);
+  });
+
+  it('P15: a line is bounded, and ends with CR as well', async () => {
+    const name = (length: number): string => 'x'.repeat(length - A.length - 2);
+    expect(await parse(`${A}  ${name(MAX_LINE)}\n`)).length(1);
+    const text = `# sums\n${A}  ${name(MAX_LINE + 1)}\n`;
+    await refused(() => parse(text), /line 2 is longer than 16384 characters/);
+    expect(
+      (await parse(`${A}  a\r${B}\t*b\r\n${A} \t  *c  \n`)).map(({ path }) => path),
+    ).deep.equal([...['a', 'b', 'c']]);
   });
 
   it('P15: whatever the text, entries or one refusal', async () => {

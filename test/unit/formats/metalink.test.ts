@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { SluiceError } from '../../../src/errors.js';
-import { parseMetalink } from '../../../src/formats/metalink.js';
+import { MAX_PIECES, parseMetalink } from '../../../src/formats/metalink.js';
 import type { MetalinkFile } from '../../../src/formats/metalink.js';
 import { Pace } from '../../../src/formats/pace.js';
 
@@ -126,6 +126,49 @@ describe('formats/metalink', () => {
     await refused(four('<a/>'.repeat(200_001)), /elements/);
     await refused(file(URL_.repeat(1025)), /URLs/);
     await refused(four('<file name="x"/>'.repeat(4097)), /files/);
+  });
+
+  it('P15: the bounds: what is just within is read, one more is refused', async () => {
+    const attributes = (count: number): string =>
+      Array.from({ length: count }, (_, at) => `a${at}=""`).join(' ');
+    const within = [
+      four(`<file name="a" ${attributes(255)}>${URL_}</file>`),
+      four('<a>'.repeat(31) + '</a>'.repeat(31) + `<file name="a">${URL_}</file>`),
+      four('<a/>'.repeat(199_997) + `<file name="a">${URL_}</file>`),
+      file(`${URL_}<!--${'x'.repeat(250_000)}-->`),
+      file(`<url>http://h.test/${'x'.repeat(16_370)}</url>`),
+      file(URL_.repeat(1024)),
+    ];
+    for (const text of within) expect(await parse(text)).length(1);
+    const beyond: Array<[string, RegExp]> = [
+      [four(`<file name="a" ${attributes(256)}>${URL_}</file>`), /more than 256 attributes/],
+      [four('<a>'.repeat(32) + '</a>'.repeat(32)), /deeper than 32/],
+      [four('<a/>'.repeat(199_998) + `<file name="a">${URL_}</file>`), /more than 200000/],
+      [file(`${URL_}<!--${'x'.repeat(300_000)}-->`), /longer than 262144 characters/],
+      [file(`<url>http://h.test/${'x'.repeat(16_371)}</url>`), /no http or https URL/],
+    ];
+    for (const [text, why] of beyond) await refused(text, why);
+  });
+
+  it('P15: digests of pieces do not count as elements; too many are passed over, and that is told', async () => {
+    const md5 = '12'.repeat(16);
+    const pieces = (count: number): string =>
+      file(`${URL_}<pieces length="1" type="md5">${`<hash>${md5}</hash>`.repeat(count)}</pieces>`);
+    const [most] = await parse(pieces(MAX_PIECES));
+    expect(most?.pieces?.hexes).length(MAX_PIECES);
+    expect(most?.tooManyPieces).equal(false);
+    const [more] = await parse(pieces(MAX_PIECES + 1));
+    expect(more?.pieces).equal(null);
+    expect(more?.tooManyPieces).equal(true);
+  });
+
+  it('P8: it does not matter how the text is divided, and white space may come first', async () => {
+    const text = `\r\n \ufeff${file(`${URL_}<size>25</size><!-- \r\n\u{1f600} --><hash type="sha-256">${SHA256}</hash>`)}`;
+    const whole = await parse(text);
+    expect(whole[0]).deep.include({ size: 25, name: 'a.iso' });
+    expect(await parse(...text)).deep.equal(whole);
+    expect(await parse(...(text.match(/[^]{1,7}/g) ?? []))).deep.equal(whole);
+    await refused(`x${text}`, /well-formed/);
   });
 
   it('P8: what is malformed is refused, not passed over', async () => {

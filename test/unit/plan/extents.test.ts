@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { ExtentSet } from '../../../src/plan/extents.js';
+import { ExtentSet, joinedTo, longestRuns, type Extent } from '../../../src/plan/extents.js';
 
 const SPACE = 64;
 
@@ -95,5 +95,59 @@ describe('plan/extents', () => {
         expect(() => new ExtentSet()[op](start, end), op).to.throw('is a range');
       }
     }
+  });
+});
+
+describe('plan/extents: P26: no more ranges than a download can bear', () => {
+  /** Ascending and disjoint; some touch. */
+  const ranges = fc
+    .array(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 5 })), { maxLength: 30 })
+    .map((pairs) => {
+      let at = 0;
+      return pairs.map(([gap, length]) => {
+        const start = at + gap;
+        at = start + length;
+        return { start, end: at };
+      });
+    });
+  const most = fc.integer({ min: 1, max: 8 });
+  const runsOf = (list: readonly Extent[]): Extent[] => new ExtentSet(list).toArray();
+  const length = ({ start, end }: Extent): number => end - start;
+
+  it('joins across the smallest gaps, and only as many as it must', () => {
+    fc.assert(
+      fc.property(ranges, most, (list, bound) => {
+        const joined = joinedTo(list, bound);
+        expect(joined.length).to.be.at.most(bound);
+        const set = new ExtentSet(joined);
+        for (const { start, end } of list) expect(set.has(start, end)).to.equal(true);
+        if (list.length <= bound) expect(joined).to.deep.equal(list);
+        const gaps = (of: readonly Extent[]): number[] =>
+          of.slice(1).map(({ start }, at) => start - (of[at] as Extent).end);
+        const left = gaps(joined).sort((a, b) => b - a);
+        expect(left).to.deep.equal(
+          gaps(list)
+            .sort((a, b) => b - a)
+            .slice(0, left.length),
+        );
+      }),
+    );
+  });
+
+  it('keeps the longest runs whole, and no more than may be', () => {
+    fc.assert(
+      fc.property(ranges, most, (list, bound) => {
+        const kept = longestRuns(list, bound);
+        const all = runsOf(list);
+        const runs = runsOf(kept);
+        expect(runs.length).to.equal(Math.min(all.length, bound));
+        expect(list).to.include.deep.members(kept);
+        const starts = new Set(runs.map(({ start }) => start));
+        const dropped = all.filter(({ start }) => !starts.has(start));
+        for (const run of runs) expect(all).to.deep.include(run);
+        if (dropped.length > 0)
+          expect(Math.max(...dropped.map(length))).to.be.at.most(Math.min(...runs.map(length)));
+      }),
+    );
   });
 });
