@@ -1,4 +1,5 @@
 /** The names of the files that belong to one download. */
+import { createHash } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
 
@@ -6,6 +7,9 @@ const PART = '.part';
 const JOURNAL = '.sluice';
 /** Of a journal that is being rewritten. */
 const JOURNAL_NEW = '.sluice~';
+
+/** Of the directory that is not empty while a run has the target. */
+const LOCK = '.sluice.lock';
 
 /** Bytes in one component of a path, on every filesystem that is in common use. */
 const COMPONENT_BYTES = 255;
@@ -28,13 +32,25 @@ export function newJournalPath(journal: string): string {
   return `${journal}~`;
 }
 
+/** A name longer than this, in bytes, is not in the lock's whole: some file systems allow 143 only. */
+const LOCK_STEM_BYTES = 100;
+
+/** What is not empty while a run has the target: `NAME.sluice.lock`, the name shortened when it is long. */
+export function lockPath(target: string): string {
+  const name = path.basename(target);
+  const bytes = Buffer.byteLength(name);
+  if (bytes <= LOCK_STEM_BYTES) return target + LOCK;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 16);
+  return path.join(path.dirname(target), fitName(name, `.${hash}`, LOCK_STEM_BYTES) + LOCK);
+}
+
 /**
  * The target that a path belongs to, be it the final path, the part or the journal. A path that
  * has a journal of its own beside it is a target, whatever it ends with.
  */
 export function targetOf(given: string): string {
   if (exists(journalPath(given))) return given;
-  for (const suffix of [PART, JOURNAL]) {
+  for (const suffix of [LOCK, PART, JOURNAL]) {
     if (given.endsWith(suffix) && path.basename(given) !== suffix) {
       return given.slice(0, -suffix.length);
     }

@@ -220,7 +220,13 @@ export class Opening {
   }
 
   private async claim(target: string): Promise<void> {
-    this.job.workspace = await Workspace.claim(target, this.job.log);
+    this.job.workspace = await Workspace.claim(target, this.job.log, {
+      signal: this.job.abort.signal,
+      onWait: (ms) =>
+        this.job.warn(
+          `Another run, perhaps on another machine, left its lock here. Waiting ${ms / 1000} s to see whether it is alive.`,
+        ),
+    });
   }
 
   private findPrior(): Prior | null {

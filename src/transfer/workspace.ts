@@ -2,7 +2,6 @@
  * The files of one download: its lock, its part, its journal, and at the end its final name. One
  * workspace belongs to one target, and only one process has it at a time (P18).
  */
-import { createHash } from 'node:crypto';
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import { bootId } from '../disk/boot.js';
@@ -27,14 +26,14 @@ import {
 } from '../disk/publish.js';
 import { writeReceipt } from '../disk/receipts.js';
 import { removePart, removeTrace } from '../disk/remove.js';
-import { directoryOf, inspectTarget, realTarget } from '../disk/target.js';
+import { directoryOf, inspectTarget } from '../disk/target.js';
 import { requireSpace } from '../disk/space.js';
 import { verifyExtents } from '../disk/verify-extents.js';
-import { holdExclusive } from '../net/exclusive.js';
-import type { Exclusive } from '../net/exclusive.js';
 import { ExtentSet } from '../plan/extents.js';
 import { isComplete, provingValidators, withMarks } from './marks.js';
 import type { Marks } from './marks.js';
+import { claimTarget } from './claim.js';
+import type { Claim, ClaimOptions } from './claim.js';
 
 /** What an earlier run left of this target. */
 export interface Prior {
@@ -77,23 +76,16 @@ export class Workspace {
 
   private constructor(
     readonly target: string,
-    private readonly lock: Exclusive,
+    private readonly lock: Claim,
     private readonly log: Log,
   ) {}
 
   /**
    * Takes the target for this process.
-   * @throws SluiceError TARGET_BUSY when another run has it
+   * @throws SluiceError TARGET_BUSY when another run has it, TARGET_UNSAFE when the lock is another user's
    */
-  static async claim(target: string, log: Log): Promise<Workspace> {
-    const name = createHash('sha256').update(realTarget(target)).digest('hex').slice(0, 40);
-    const lock = await holdExclusive(name);
-    if (lock === null) {
-      throw new SluiceError('TARGET_BUSY', 'another run of sluice is downloading to this file', {
-        path: target,
-        next: 'Wait for it to end, or choose another name with --output.',
-      });
-    }
+  static async claim(target: string, log: Log, options: ClaimOptions = {}): Promise<Workspace> {
+    const lock = await claimTarget(target, { ...options, log });
     const workspace = new Workspace(target, lock, log);
     await workspace.finishPublished();
     return workspace;
@@ -288,8 +280,9 @@ export class Workspace {
     this.part?.requireLength();
   }
 
-  /** @throws SluiceError TARGET_UNSAFE when somebody else took the part away */
+  /** @throws SluiceError TARGET_UNSAFE when somebody else took the part away, TARGET_BUSY the lock */
   requireName(): void {
+    this.lock.requireHeld();
     this.part?.requireName();
   }
 
@@ -361,6 +354,7 @@ export class Workspace {
    *   of which anything was claimed: nothing that was safe is put at risk
    */
   async publish(record: Omit<PublishRecord, 'bootId'>): Promise<string> {
+    this.lock.requireHeld();
     const sync = record.synced || this.claimed > 0;
     // A help only: a journal that cannot be written any more keeps no file from its name.
     await this.journal

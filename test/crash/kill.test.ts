@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { lockPath } from '../../src/disk/names.js';
 import { certificates, type Certificates } from '../helpers/certificates.js';
 import { expectStatus, filesIn, runIn } from '../helpers/command.js';
 import { contentAt } from '../helpers/content.js';
@@ -120,6 +121,8 @@ describe(`crash: SIGKILL ${KILLS} times, seed ${SEED}`, function () {
       rmSync(file.target);
     }
     rmSync(file.final);
+    // Left by a run that died when there was nothing more to do: nobody comes after it.
+    rmSync(lockPath(file.target), { recursive: true, force: true });
   }
 
   function deathOf(dice: Dice): Death {

@@ -1,14 +1,23 @@
 import { expect } from 'chai';
-import { rmSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { filesIn } from '../helpers/command.js';
+import { Dice } from '../helpers/dice.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
+import { apart, requireNamespaces } from '../helpers/namespaces.js';
 import { Origin } from '../helpers/origin.js';
 import { spawnSluice } from '../helpers/run-sluice.js';
 
 /** `npm run races -- --races 100`. */
 const RACES = Number(process.env['SLUICE_RACES'] ?? 20);
 const SIZE = 1024 * 1024;
+const LOCK_MAIN = fileURLToPath(new URL('./lock-main.js', import.meta.url));
+/** Processes that want one lock. */
+const TAKERS = 4;
 
 describe(`crash: two runs on one target, ${RACES} times`, function () {
   this.timeout(120_000 + RACES * 10_000);
@@ -43,4 +52,66 @@ describe(`crash: two runs on one target, ${RACES} times`, function () {
       rmSync(path.join(dir(), 'x'));
     }
   });
+});
+
+describe(`crash: ${TAKERS} processes want a lock and die with it, ${RACES} times`, function () {
+  this.timeout(120_000 + RACES * 10_000);
+  const dir = tempDirPerTest();
+
+  before(function () {
+    requireNamespaces(this);
+  });
+
+  for (const kind of ['socket', 'beat', 'both']) {
+    it(`P18: never do two have it, and it never stays with a dead one (${kind})`, async () => {
+      const dice = new Dice(RACES);
+      const seen = { held: 0, deaths: 0 };
+      // A network and mounts of their own for every second one: the lock is all that they share.
+      mkdirSync(path.join(dir(), 'shared'));
+      mkdirSync(path.join(dir(), 'elsewhere'));
+      const taker = async (index: number): Promise<void> => {
+        while (seen.deaths < RACES) {
+          const [place, prefix] = placeOf(index);
+          const args = [LOCK_MAIN, path.join(place, 'x'), kind, String(dice.int(1, 1e6))];
+          await oneLife([...prefix, process.execPath, ...args], dice, seen);
+          seen.deaths++;
+        }
+      };
+      await Promise.all(Array.from({ length: TAKERS }, (_, index) => taker(index)));
+      expect(seen.held).to.be.above(RACES);
+    });
+  }
+
+  function placeOf(index: number): [place: string, prefix: string[]] {
+    const shared = path.join(dir(), 'shared');
+    const elsewhere = path.join(dir(), 'elsewhere');
+    if (index % 2 === 0) return [shared, []];
+    return [elsewhere, apart({ bind: [shared, elsewhere], network: true })];
+  }
+
+  /** One process until it dies: of itself, or killed at a moment that it does not choose. */
+  async function oneLife(
+    [program = '', ...args]: string[],
+    dice: Dice,
+    seen: { held: number },
+  ): Promise<void> {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+    child.stdout.on(
+      'data',
+      (data: Buffer) => (seen.held += data.toString().split('held').length - 1),
+    );
+    const begun = once(child.stdout, 'data');
+    await Promise.race([begun, ended(child)]);
+    const signal = await Promise.race([ended(child), sleep(dice.int(0, 150))]);
+    if (signal === undefined) child.kill('SIGKILL');
+    expect(await ended(child), said).to.equal('SIGKILL');
+  }
+
+  function ended(child: ChildProcess): Promise<string | number | null> {
+    const { signalCode, exitCode } = child;
+    if (signalCode !== null || exitCode !== null) return Promise.resolve(signalCode ?? exitCode);
+    return new Promise((resolve) => child.once('close', (code, signal) => resolve(signal ?? code)));
+  }
 });

@@ -243,8 +243,8 @@ describe('e2e/disk', () => {
   });
 
   it('P17: no room for another file ends with exit status 10, and what came is kept', async function () {
-    // The directory, the part and the journal; the final name is one too many.
-    const disk = mountSmallDisk(64 * 1024 * 1024, 'nr_inodes=3');
+    // The directory, the two of the lock, the part and the journal; the final name is one too many.
+    const disk = mountSmallDisk(64 * 1024 * 1024, 'nr_inodes=5');
     if (disk === null) return this.skip();
     try {
       const target = path.join(disk.dir, 'x');

@@ -1,0 +1,45 @@
+/**
+ * A target is one run's at a time (P18). Two locks say so: a name of the kernel's, which is cheap, and which
+ * every run finds that goes by the same path in the same network namespace; and one in the file
+ * system, which is found by whoever shares the directory.
+ */
+import { createHash } from 'node:crypto';
+import { takeLock, targetBusy } from '../disk/lock.js';
+import type { Lock, LockOptions } from '../disk/lock.js';
+import { realTarget } from '../disk/target.js';
+import * as presence from '../net/exclusive.js';
+
+/** A target that is ours. */
+export interface Claim {
+  /** @throws SluiceError TARGET_BUSY when another run took us for dead, and has the target now */
+  requireHeld(): void;
+  release(): Promise<void>;
+}
+
+export type ClaimOptions = Omit<LockOptions, 'presence'>;
+
+/**
+ * Takes a target for this process.
+ * @throws SluiceError TARGET_BUSY when another run has it; TARGET_UNSAFE when what has the lock's name is no
+ *   lock of ours
+ */
+export async function claimTarget(target: string, options: ClaimOptions): Promise<Claim> {
+  const name = createHash('sha256').update(realTarget(target)).digest('hex').slice(0, 40);
+  const held = await presence.holdExclusive(name);
+  if (held === null) throw targetBusy(target);
+  let lock: Lock | null;
+  try {
+    // Windows' pipes have no namespaces.
+    lock = process.platform === 'win32' ? null : await takeLock(target, { ...options, presence });
+  } catch (thrown) {
+    await held.release();
+    throw thrown;
+  }
+  return {
+    requireHeld: () => lock?.requireHeld(),
+    release: async () => {
+      await lock?.release();
+      await held.release();
+    },
+  };
+}
