@@ -8,7 +8,7 @@ import { runSluice, spawnSluice, type RunResult } from '../helpers/run-sluice.js
 import { bytesIn, claimed } from './claims.js';
 import { everything } from './power.js';
 import { signalCommand } from './signal.js';
-import { STRACE, TraceReader, type Step } from './trace.js';
+import { STRACE, TraceReader, isLock, type Step } from './trace.js';
 
 /** What was recorded of the file `f`. */
 export interface Recorded {
@@ -163,7 +163,9 @@ class Recorder {
     this.reader.read(readFileSync(this.trace, 'latin1'));
     this.look();
     const told = everything(this.reader.steps);
-    const names = readdirSync(this.directory).sort();
+    const names = readdirSync(this.directory)
+      .filter((name) => !isLock(name))
+      .sort();
     expect([...told.keys()].sort(), 'names').to.deep.equal(names);
     for (const [name, file] of told) {
       const size = statSync(path.join(this.directory, name)).size;

@@ -1,5 +1,15 @@
 /** Puts a state on a disk, as the next boot finds it. */
-import { closeSync, fstatSync, linkSync, openSync, statSync, utimesSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import {
   encodeFrame,
@@ -8,6 +18,9 @@ import {
   FRAME_HEAD_BYTES,
   HEADER_BYTES,
 } from '../../src/disk/journal-format.js';
+import { entryNames } from '../../src/disk/lock-holders.js';
+import { lockPath } from '../../src/disk/names.js';
+import type { Dice } from '../helpers/dice.js';
 import type { DiskState, FileState } from './power.js';
 
 /** Of a boot that is over. */
@@ -32,6 +45,14 @@ export function lay(directory: string, state: DiskState, inodes: Map<string, num
     // Nothing is told by the time.
     utimesSync(at, 1_700_000_000, 1_700_000_000);
   }
+}
+
+/** Leaves the lock of a run that a power cut ended, as far as it got to the disk. */
+export function layLock(target: string, dice: Dice): void {
+  mkdirSync(lockPath(target));
+  const names = entryNames('0'.repeat(16), '1'.repeat(16));
+  if (dice.chance(0.7)) writeFileSync(path.join(lockPath(target), names.socket), '');
+  if (dice.chance(0.3)) writeFileSync(path.join(lockPath(target), names.beat), '');
 }
 
 const isJournal = (name: string): boolean => /\.sluice~?$/.test(name);

@@ -13,7 +13,7 @@ import { Origin } from '../helpers/origin.js';
 import { findProgram } from '../helpers/real-server.js';
 import { claimed, expectClaimsHold, expectNotAsked, type Range } from './claims.js';
 import { HISTORIES, record, type Recorded } from './histories.js';
-import { lay } from './lay.js';
+import { lay, layLock } from './lay.js';
 import { powerCut } from './power.js';
 import { seedOfRun } from './random.js';
 
@@ -87,6 +87,7 @@ describe(`crash: ${STATES} states that a power cut could leave, seed ${SEED}`, f
     lay(where, disk, history.inodes);
     if (disk.has('f.sluice~')) seen.rewriting++;
     const target = path.join(where, 'f');
+    if (dice.chance(0.5)) layLock(target, dice);
     const named = expectName(target, history, what);
     const known = expectClaimsHold(target, named ? target : null, reference, what);
     seen.claims += known.length;

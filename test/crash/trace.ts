@@ -30,6 +30,9 @@ export const STRACE = [
   ...['-e', 'trace=openat,pwrite64,pwritev,ftruncate,fdatasync,fsync,link,linkat,rename,unlink'],
 ];
 
+/** A lock is no file and says nothing of any; what a power cut leaves of it is laid out apart. */
+export const isLock = (name: string): boolean => name.includes('.sluice.lock');
+
 const plain = (text: string): string =>
   text.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 
@@ -127,7 +130,8 @@ export class TraceReader {
     if (given === '') return null;
     const whole = given.startsWith('/') ? given : `${this.directory}/${given}`;
     const name = whole.slice(this.directory.length + 1);
-    return whole.startsWith(`${this.directory}/`) && !name.includes('/') ? name : null;
+    if (isLock(name) || name.includes('/')) return null;
+    return whole.startsWith(`${this.directory}/`) ? name : null;
   }
 
   private fileOf(args: string): [file: number, tail: string] | null {
