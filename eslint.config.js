@@ -1,5 +1,6 @@
 import eslint from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import regexp from 'eslint-plugin-regexp';
 import tseslint from 'typescript-eslint';
 
 /** Bytes go to the disk through src/disk only, and to the network through src/net only. */
@@ -15,6 +16,27 @@ const netOnly = [
   'node:dns/promises',
 ];
 const neverHttp = ['http', 'node:http', 'https', 'node:https', 'http2', 'node:http2'];
+
+/**
+ * A regular expression whose time grows with the square of its input, or faster, hangs the process
+ * on a document of a megabyte (P26). `report: 'potential'`: what may be one is one, for any of them
+ * may meet a text from outside some day. test/security/regular-expressions.test.ts measures them too.
+ */
+const fromOutside = {
+  'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+  'regexp/no-super-linear-move': ['error', { report: 'potential' }],
+  'no-restricted-syntax': [
+    'error',
+    {
+      selector: 'ImportSpecifier[imported.name="escapeControl"]',
+      message: 'what is shown is an excerpt, too: showText',
+    },
+    {
+      selector: ':matches(NewExpression, CallExpression)[callee.name="RegExp"]',
+      message: 'write the expression as a literal: what is made at run time cannot be checked',
+    },
+  ],
+};
 
 const forbid = (names, message) => names.map((name) => ({ name, message }));
 
@@ -52,6 +74,11 @@ export default tseslint.config(
       eqeqeq: 'error',
       'no-control-regex': 'off',
     },
+  },
+  {
+    files: ['src/**/*.ts', 'workers/**/*.ts', 'bin/*.js'],
+    plugins: { regexp },
+    rules: fromOutside,
   },
   {
     files: ['src/**/*.ts', 'workers/**/*.ts'],

@@ -70,6 +70,7 @@ export const ERROR_CODES = {
   TARGET_EXISTS: 11,
   TARGET_BUSY: 11,
   TARGET_UNSAFE: 11,
+  TARGET_FOREIGN: 11,
   NOTHING_TO_RESUME: 12,
   JOURNAL_DAMAGED: 12,
   RESUME_UNPROVEN: 12,
@@ -104,16 +105,36 @@ export interface ErrorRecord extends ErrorDetails {
   message: string;
 }
 
-/** An error with a stable code. `message` says what happened, without the program's name. */
+/** Most characters of a message; what is quoted in one may come from a stranger, of any length. */
+export const MAX_MESSAGE = 1000;
+/** Most characters of a detail: room for a path of the system's greatest length, and a sentence. */
+export const MAX_DETAIL = 5000;
+
+/**
+ * A text of at most `most` characters (UTF-16), of which the middle is left out where it is longer: its
+ * beginning says what it is, and a message's end says why.
+ */
+export function shortened(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const half = Math.floor((most - GAP.length) / 2);
+  return `${text.slice(0, half)}${GAP}${text.slice(-half)}`;
+}
+
+const GAP = ' [...] ';
+
+/**
+ * An error with a stable code. `message` says what happened, without the program's name. Every text is
+ * {@link shortened}, whoever quotes what in it.
+ */
 export class SluiceError extends Error {
   override readonly name = 'SluiceError';
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+    super(shortened(message, MAX_MESSAGE), cause === undefined ? undefined : { cause });
     this.code = code;
-    this.details = details;
+    this.details = bounded(details);
   }
 
   /** Exit status of the command when this error ends it. */
@@ -147,6 +168,14 @@ export class SluiceError extends Error {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     return new SluiceError('DEFECT', message, {}, thrown);
   }
+}
+
+function bounded(details: ErrorDetails): ErrorDetails {
+  const entries = Object.entries(details).map(([name, value]: [string, unknown]) => [
+    name,
+    typeof value === 'string' ? shortened(value, MAX_DETAIL) : value,
+  ]);
+  return Object.fromEntries(entries) as ErrorDetails;
 }
 
 /** Stops with a defect when an invariant does not hold. */

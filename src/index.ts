@@ -5,4 +5,6 @@ export type { PathReport, UrlReport } from './app/inspect.js';
 export { ERROR_CODES, EXIT_STATUSES, SluiceError } from './errors.js';
 export type { ErrorCode, ErrorRecord, ExitStatus } from './errors.js';
 export type { Log } from './log.js';
-export type { DownloadEvent, DownloadSnapshot, Lane } from './transfer/events.js';
+export type { Lane } from './engine/connections.js';
+export type { DownloadEvent, DownloadSnapshot } from './transfer/events.js';
+export type { LimitedBy } from './schedule/types.js';

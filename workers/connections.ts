@@ -27,8 +27,6 @@ interface Busy {
 
 export class Connections {
   private readonly kept = new Map<string, Kept[]>();
-  /** Connections that are being opened before they are needed; null when that failed. */
-  private readonly coming = new Map<string, Array<Promise<Connection | null>>>();
   /** What calls off each dial that is under way. */
   private readonly dials = new Set<AbortController>();
   private closed = false;
@@ -53,26 +51,7 @@ export class Connections {
       const connection = takeIdle(list, address);
       if (connection !== null) return { connection, reused: true };
     }
-    const prepared = await this.prepared(endpointKey(endpoint), signal);
-    if (prepared?.isIdle === true) return { connection: prepared, reused: true };
     return { connection: await this.open(endpoint, timeoutMs, slab, signal), reused: false };
-  }
-
-  /** Waits for a connection that is being opened already; null when there is none. */
-  private prepared(key: string, signal: AbortSignal | null): Promise<Connection | null> {
-    const coming = this.coming.get(key)?.shift();
-    if (coming === undefined) return Promise.resolve(null);
-    return new Promise((resolve, reject) => {
-      const forget = onAbort(signal, () => {
-        // Another lease may want it.
-        this.coming.get(key)?.push(coming);
-        reject(calledOff(signal));
-      });
-      void coming.then((connection) => {
-        forget();
-        resolve(connection);
-      });
-    });
   }
 
   /** Opens a connection, which is closed with all others, opened or not. */
@@ -92,22 +71,6 @@ export class Connections {
       forget();
       this.dials.delete(dial);
     }
-  }
-
-  /** Opens a connection before it is needed. When that fails nobody is told: who needs one tries again. */
-  prepare(endpoint: Endpoint, timeoutMs: number, slab: number): void {
-    const key = endpointKey(endpoint);
-    const coming = this.open(endpoint, timeoutMs, slab, null).catch(() => null);
-    this.coming.set(key, [...(this.coming.get(key) ?? []), coming]);
-    void coming.then((connection) => {
-      if (connection === null || this.closed) connection?.destroy();
-      // Nobody waits for it yet: from now on it is one that is kept.
-      else if (this.coming.get(key)?.includes(coming) === true) this.keep(connection);
-      this.coming.set(
-        key,
-        (this.coming.get(key) ?? []).filter((each) => each !== coming),
-      );
-    });
   }
 
   /** Keeps a connection for a while, if it can serve again. */

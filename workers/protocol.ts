@@ -5,7 +5,7 @@
 import type { ErrorRecord } from '../src/errors.js';
 import type { Validators } from '../src/http/validators.js';
 import type { Endpoint } from '../src/net/endpoint.js';
-import { SEAM_BYTES } from '../src/plan/seam-budget.js';
+import { SEAM_BYTES } from '../src/schedule/overhead.js';
 import { Turn } from './turn.js';
 
 export { SEAM_BYTES };

@@ -10,6 +10,7 @@ import {
 import type { ResponseHead } from '../src/http/head.js';
 import { isRedirect } from '../src/http/redirect.js';
 import { writeRequest } from '../src/http/request.js';
+import { excerpt } from '../src/http/syntax.js';
 import { compareValidators, readValidators } from '../src/http/validators.js';
 import { onAbort } from '../src/net/calling-off.js';
 import type { Answer, Connection } from '../src/net/connection.js';
@@ -316,7 +317,7 @@ function changed(how: string): LeaseResult {
 }
 
 function rangeMismatch(head: ResponseHead, start: number, end: number): SluiceError {
-  const got = head.fields.get('content-range') ?? 'none';
+  const got = excerpt(head.fields.get('content-range') ?? 'none');
   return new SluiceError(
     'HTTP_RANGE_MISMATCH',
     `asked for bytes ${start}-${end - 1}, the server answered with Content-Range: ${got}`,

@@ -1,6 +1,6 @@
 /** Mutation testing of the two pure rooms: see docs/mutation.md. */
 export default {
-  mutate: ['src/plan/**/*.ts', 'src/http/**/*.ts'],
+  mutate: ['src/schedule/**/*.ts', 'src/http/**/*.ts'],
   plugins: ['./scripts/mutation/plugin.js'],
   testRunner: 'unit-tests',
   ignorers: ['assertion-texts'],

@@ -7,7 +7,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import Mocha from 'mocha';
 
-const TESTS = ['dist/test/unit/plan', 'dist/test/unit/http'];
+const TESTS = ['dist/test/unit/schedule', 'dist/test/unit/http'];
 
 const testFiles = () =>
   TESTS.flatMap((folder) =>

@@ -1,4 +1,4 @@
-// Mutation testing: `npm run mutation` for both rooms, `-- --files src/plan/ledger.ts,src/http/*.ts`
+// Mutation testing: `npm run mutation` for both rooms, `-- --files src/schedule/ledger.ts,src/http/*.ts`
 // for less. Fails below the score that config.js asks for, and when there was nothing to mutate.
 import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';

@@ -15,6 +15,7 @@ export function defaultOptions(url: string): DownloadOptions {
     checksumLists: [],
     size: null,
     pieces: null,
+    warnings: [],
     headers: [],
     userAgent: null,
     referer: null,

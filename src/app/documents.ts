@@ -1,14 +1,18 @@
 /** What the user names beside URLs: a Metalink, lists of checksums; from a file or over HTTP. */
+import { SluiceError } from '../errors.js';
+import type { ErrorDetails } from '../errors.js';
 import { MAX_LIST_BYTES, parseChecksumList } from '../formats/checksum-list.js';
-import { MAX_METALINK_BYTES, parseMetalink } from '../formats/metalink.js';
+import type { ChecksumList } from '../formats/checksum-list.js';
+import { MAX_METALINK_BYTES, MAX_PIECES, parseMetalink } from '../formats/metalink.js';
 import type { MetalinkFile } from '../formats/metalink.js';
+import { Pace } from '../formats/pace.js';
 import { redactUrl } from '../http/redact.js';
 import { sameOrigin } from '../http/redirect.js';
 import { parseUserUrl } from '../http/url.js';
 import type { Log } from '../log.js';
 import { fetchSmall } from '../transfer/fetch-small.js';
 import type { DownloadOptions } from '../transfer/options.js';
-import { readTextFile } from './files.js';
+import { readSmallFile } from './files.js';
 
 /** How documents are fetched. */
 export interface Fetching {
@@ -31,14 +35,64 @@ export async function metalinkDownloads(
   base: DownloadOptions,
   fetching: Fetching,
 ): Promise<DownloadOptions[]> {
-  const text = isUrl(where)
-    ? await fetchSmall({ ...base, url: where }, MAX_METALINK_BYTES, fetching)
-    : readTextFile(where, MAX_METALINK_BYTES);
-  const shared = isUrl(where) ? { ...base, credentialsFor: where } : withoutCredentials(base);
-  return parseMetalink(text).map((file) => ofFile(file, shared));
+  const isRemote = isUrl(where);
+  const shared = isRemote ? { ...base, credentialsFor: where } : withoutCredentials(base);
+  const shown = isRemote ? { url: redactUrl(where) } : { path: where };
+  return inTime(base.maxTimeMs, fetching.signal, shown, async (signal) => {
+    const bytes = isRemote
+      ? taken(
+          await fetchSmall({ ...base, url: where }, MAX_METALINK_BYTES, { ...fetching, signal }),
+        )
+      : readSmallFile(where, MAX_METALINK_BYTES);
+    const files = await parseMetalink(textOf(bytes), new Pace(signal));
+    return files.map((file) => ofFile(file, shared));
+  });
 }
 
-function ofFile({ name, size, hashes, pieces, urls }: MetalinkFile, base: DownloadOptions) {
+/** Wrong bytes are found all the same where there is a digest of the whole; what is not told is which. */
+const UNUSED = `the Metalink has more than ${MAX_PIECES} digests of pieces, so they are not used`;
+
+/**
+ * Fetches and reads a document: both together may take the time of `--max-time`.
+ * @param shown where the document is, for the error
+ * @throws SluiceError MAX_TIME; the signal's reason when aborted
+ */
+async function inTime<Result>(
+  maxTimeMs: number | null,
+  stop: AbortSignal,
+  shown: ErrorDetails,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const limit = new AbortController();
+  const tooSlow = (): void => {
+    const message = 'the document was not there and read in the time of --max-time';
+    const next = 'Give more time with --max-time.';
+    limit.abort(new SluiceError('MAX_TIME', message, { ...shown, next }));
+  };
+  const timer = maxTimeMs === null ? null : setTimeout(tooSlow, maxTimeMs);
+  try {
+    return await work(AbortSignal.any([stop, limit.signal]));
+  } finally {
+    if (timer !== null) clearTimeout(timer);
+  }
+}
+
+/** The text of a document in UTF-8, in pieces. */
+function* textOf(bytes: Iterable<Uint8Array>): Generator<string> {
+  const decoder = new TextDecoder();
+  for (const piece of bytes) yield decoder.decode(piece, { stream: true });
+  yield decoder.decode();
+}
+
+/** The items of a list, which lets go of each: together they may be as long as a document. */
+function* taken<Item>(list: Item[]): Generator<Item> {
+  for (let item = list.shift(); item !== undefined; item = list.shift()) yield item;
+}
+
+function ofFile(
+  { name, size, hashes, pieces, tooManyPieces, urls }: MetalinkFile,
+  base: DownloadOptions,
+) {
   const [first = '', ...mirrors] = urls.map(({ url }) => url);
   return {
     ...base,
@@ -49,6 +103,7 @@ function ofFile({ name, size, hashes, pieces, urls }: MetalinkFile, base: Downlo
     checksums: [...base.checksums, ...hashes.slice(0, 1)],
     size,
     pieces,
+    warnings: tooManyPieces ? [UNUSED] : [],
   } satisfies DownloadOptions;
 }
 
@@ -69,18 +124,30 @@ export async function withLists(
   urls: readonly string[],
   fetching: Fetching,
 ): Promise<DownloadOptions> {
-  const checksumLists = [];
+  const checksumLists: ChecksumList[] = [];
   for (const each of where) {
-    if (each.startsWith('@')) {
-      const path = each.slice(1);
-      checksumLists.push(parseChecksumList(readTextFile(path, MAX_LIST_BYTES), path));
-      continue;
-    }
-    const list = parseUserUrl(each).url;
-    const known = urls.some((url) => sameOrigin(parseUserUrl(url).url, list));
-    const options = { ...(known ? base : withoutCredentials(base)), url: each };
-    const text = await fetchSmall(options, MAX_LIST_BYTES, fetching);
-    checksumLists.push(parseChecksumList(text, redactUrl(each)));
+    const isRemote = !each.startsWith('@');
+    const shown = isRemote ? redactUrl(each) : each.slice(1);
+    const details = isRemote ? { url: shown } : { path: shown };
+    const list = await inTime(base.maxTimeMs, fetching.signal, details, async (signal) => {
+      const bytes = isRemote
+        ? await fetchList(each, base, urls, { ...fetching, signal })
+        : readSmallFile(shown, MAX_LIST_BYTES);
+      return parseChecksumList([...textOf(bytes)].join(''), shown, new Pace(signal));
+    });
+    checksumLists.push(list);
   }
   return { ...base, checksumLists };
+}
+
+function fetchList(
+  where: string,
+  base: DownloadOptions,
+  urls: readonly string[],
+  fetching: Fetching,
+): Promise<Uint8Array[]> {
+  const list = parseUserUrl(where).url;
+  const known = urls.some((url) => sameOrigin(parseUserUrl(url).url, list));
+  const options = { ...(known ? base : withoutCredentials(base)), url: where };
+  return fetchSmall(options, MAX_LIST_BYTES, fetching);
 }

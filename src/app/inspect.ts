@@ -1,27 +1,27 @@
 /** Use case: tell what a URL offers, or what an unfinished download holds. */
 import { SluiceError } from '../errors.js';
 import { partPath, targetOf } from '../disk/names.js';
-import { inspectTarget } from '../disk/target.js';
+import { requireOurs } from '../disk/own-file.js';
+import { lstatOrNull } from '../disk/part-file.js';
 import { parseDigestFields } from '../http/digest.js';
-import { escapeControl, redactUrl } from '../http/redact.js';
+import { showText, redactUrl } from '../http/redact.js';
 import { chooseName } from '../http/names.js';
 import { keptValidators, readValidators, strongValidator } from '../http/validators.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import type { TlsFacts } from '../net/connection.js';
 import { deadline } from '../net/deadline.js';
-import { ExtentSet } from '../plan/extents.js';
-import { SEAM_FRIENDLY_BYTES, leaseLength } from '../plan/grant.js';
-import { seamsLeft } from '../plan/seam-budget.js';
-import type { Costs } from '../plan/moves.js';
-import { Link } from '../plan/link.js';
-import { Ramp } from '../plan/ramp.js';
+import { ExtentSet } from '../schedule/extents.js';
+import { Concurrency } from '../schedule/concurrency.js';
+import { Ledger } from '../schedule/ledger.js';
+import { Scheduler } from '../schedule/scheduler.js';
+import { TUNING } from '../schedule/tuning.js';
+import { LocalExecutor } from '../engine/executors.js';
+import { recall } from '../engine/memory.js';
 import { Asker } from '../transfer/ask.js';
 import type { Asked } from '../transfer/ask.js';
-import { LocalExecutor } from '../transfer/executors.js';
-import { SMALL_FILE } from '../transfer/lanes.js';
-import { recall } from '../transfer/memory.js';
 import { isComplete, isMixed, wasRefused } from '../transfer/marks.js';
+import { SMALL_FILE } from '../transfer/useful.js';
 import { isUselessPart, readOffer } from '../transfer/offer.js';
 import type { Offer } from '../transfer/offer.js';
 import type { DownloadOptions } from '../transfer/options.js';
@@ -150,7 +150,7 @@ function urlReport(options: DownloadOptions, origin: URL, asked: Asked, offer: O
   const validators = readValidators(head);
   const field = (name: string): string | null => {
     const value = head.fields.get(name);
-    return value === undefined ? null : escapeControl(value);
+    return value === undefined ? null : showText(value);
   };
   return {
     kind: 'url',
@@ -175,43 +175,47 @@ function urlReport(options: DownloadOptions, origin: URL, asked: Asked, offer: O
   };
 }
 
-/** Nothing is known of rates before the first byte. */
-function startCosts(total: number, lanes: number): Costs {
-  return {
-    requestMs: 0,
-    roundTripMs: 0,
-    usualRate: null,
-    bestRate: null,
-    ownRate: null,
-    isWarm: false,
-    seams: seamsLeft({ total, spent: 0, owed: 0 }, lanes),
-    inOrder: false,
-    mayDouble: false,
-  };
-}
-
-/** As the crew of a download begins. */
+/** What the scheduler of a download would begin with. */
 function planOf(
   { connections }: DownloadOptions,
   offer: Offer,
-  { source, roundTripMs }: Asked,
+  { source, roundTripMs, firstByteMs, connection }: Asked,
 ): UrlReport['plan'] {
   const size = offer.total;
   if (size === null || offer.kind !== 'range' || size <= SMALL_FILE)
     return { connections: 1, leaseBytes: size };
-  const remembered = connections === 'auto' ? recall(source.endpoint, roundTripMs) : null;
-  const { target } = new Ramp(connections, roundTripMs, remembered, new Link(roundTripMs));
-  const divided = target > 1 && size >= 2 * SEAM_FRIENDLY_BYTES;
+  const known = connections === 'auto' ? recall(source.endpoint, roundTripMs) : null;
+  const concurrency = new Concurrency(connections, roundTripMs, TUNING, known);
+  const scheduler = new Scheduler({
+    ledger: new Ledger(size, new ExtentSet()),
+    concurrency,
+    connections: concurrency.target,
+    order: 'any',
+    mayHedge: false,
+    roundTripMs,
+    dialMs: connection.dialMs,
+    firstByteMs,
+    firstLease: 1,
+  });
+  scheduler.adopt({ start: 0, end: size }, true, 0);
+  const second = scheduler.act(0).find((action) => action.kind === 'fetch');
   return {
-    connections: target,
-    leaseBytes: divided ? leaseLength(size, target, startCosts(size, target)) : size,
+    connections: concurrency.target,
+    leaseBytes: second === undefined ? size : second.span.end - second.span.start,
   };
+}
+
+/** What will not be gone on with is told as `get` tells it. */
+function isPartThere(part: string): boolean {
+  const stats = lstatOrNull(part);
+  if (stats !== null) requireOurs(stats, part);
+  return stats?.isFile() === true;
 }
 
 /**
  * Tells what an unfinished download holds, without touching it.
  * @param path the final path, the part's or the journal's
- * @throws SluiceError NOTHING_TO_RESUME, JOURNAL_DAMAGED
+ * @throws SluiceError NOTHING_TO_RESUME, JOURNAL_DAMAGED, TARGET_FOREIGN
  */
 export function inspectPath(path: string): PathReport {
   const target = targetOf(path);
@@ -230,13 +234,13 @@ export function inspectPath(path: string): PathReport {
     bytes: written.total(),
     extents: written.toArray(),
     missing: identity.size === null ? null : identity.size - written.total(),
-    etag: validators.etag === null ? null : escapeControl(validators.etag.opaque),
-    lastModified: validators.lastModified === null ? null : escapeControl(validators.lastModified),
+    etag: validators.etag === null ? null : showText(validators.etag.opaque),
+    lastModified: validators.lastModified === null ? null : showText(validators.lastModified),
     provable: isTied || verified || keptChecksums(identity.options['checksums']).length > 0,
     refused: wasRefused({ identity, verified }),
     clean: clean !== null,
     journalDamaged: damaged,
-    partPresent: inspectTarget(partPath(target)).kind === 'file',
+    partPresent: isPartThere(partPath(target)),
     startedAt: new Date(identity.createdMs).toISOString(),
   };
 }

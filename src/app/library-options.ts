@@ -8,7 +8,7 @@ import { checkPems } from './pem.js';
 
 /** Everything that can be said; undefined stands for the command's default. */
 export type GivenOptions = {
-  [Name in Exclude<keyof DownloadOptions, 'url' | 'mode' | 'tls' | 'deadlines'>]?:
+  [Name in Exclude<keyof DownloadOptions, 'url' | 'mode' | 'tls' | 'deadlines' | 'warnings'>]?:
     DownloadOptions[Name] | undefined;
 } & {
   tls?: Partial<DownloadOptions['tls']> | undefined;

@@ -1,6 +1,6 @@
 /** PEM texts of TLS: read from files, and looked at before a server is asked. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import { readTextFile } from './files.js';
+import { readSmallText } from './files.js';
 import { SluiceError } from '../errors.js';
 
 /** PEM files are small. */
@@ -64,7 +64,7 @@ function parse<Parsed>(path: string | null, what: string, reading: () => Parsed)
 function read(path: string | null): string | null {
   if (path === null) return null;
   try {
-    return readTextFile(path, MAX_PEM_BYTES);
+    return readSmallText(path, MAX_PEM_BYTES);
   } catch (error) {
     throw unusable(path, `the PEM file cannot be read: ${SluiceError.from(error).message}`);
   }

@@ -15,7 +15,7 @@ export function findUnfinished(directory: string): string[] {
  * The options to go on with what lies at a path: the URL and the checksums are the journal's,
  * everything else is the caller's.
  * @param path the final path, the part's or the journal's
- * @throws SluiceError NOTHING_TO_RESUME, JOURNAL_DAMAGED
+ * @throws SluiceError NOTHING_TO_RESUME, JOURNAL_DAMAGED, TARGET_FOREIGN
  */
 export function resumeOptions(path: string, base: DownloadOptions): DownloadOptions {
   const target = targetOf(path);
@@ -27,7 +27,7 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
 
 /**
  * The journal of a target.
- * @throws SluiceError NOTHING_TO_RESUME, JOURNAL_DAMAGED
+ * @throws SluiceError NOTHING_TO_RESUME, JOURNAL_DAMAGED, TARGET_FOREIGN
  */
 export function readResumable(target: string): ReturnType<typeof readJournal> {
   try {

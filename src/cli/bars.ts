@@ -1,5 +1,6 @@
 /** The filled map of a file and the small bar of a lease. Pure. */
-import type { DownloadSnapshot, Lane } from '../transfer/events.js';
+import type { Lane } from '../engine/connections.js';
+import type { DownloadSnapshot } from '../transfer/events.js';
 import { span, type Line, type Span, type Style } from './style.js';
 
 type Range = readonly [start: number, end: number];

@@ -40,10 +40,14 @@ export abstract class BaseCommand<Values> extends Command {
 
 /** oclif's words on one line, without its layout and without what may be a secret (P12). */
 function usageMessage(text: string): string {
-  const plain = text
-    .replace(/\n?See more help with --help/, '')
-    .replace(/^Parsing (--\S+)\s+/, '$1: ')
-    .replace(/(?<=^Nonexistent flags?: .*)=.*?(?=, --|\n|$)/gs, '')
-    .replace(/\s+/g, ' ');
-  return redactWords(plain).trim();
+  const told = text.replace('See more help with --help', '').replace(/^Parsing (--\S+)\s+/, '$1: ');
+  const plain = /^Nonexistent flags?: /.test(told) ? withoutValues(told) : told;
+  return redactWords(plain.replace(/\s+/g, ' ')).trim();
+}
+
+/** `Nonexistent flags: --a=secret, --b=1` without what stands behind the signs of equality. */
+function withoutValues(text: string): string {
+  const [flags = '', ...rest] = text.split('\n');
+  const names = flags.split(', --').map((flag) => flag.split('=', 1)[0]);
+  return [names.join(', --'), ...rest].join('\n');
 }

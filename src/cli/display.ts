@@ -1,6 +1,7 @@
 /** The live display: draws frames in place at the bottom of a terminal. */
 import type { DownloadSnapshot } from '../transfer/events.js';
-import { escapeControl } from '../http/redact.js';
+import { MAX_DETAIL } from '../errors.js';
+import { showText } from '../http/redact.js';
 import { renderFrame } from './frame.js';
 import { beforeExit } from './signals.js';
 import { paint, span, type Line } from './style.js';
@@ -94,7 +95,7 @@ export class LiveDisplay {
 
   /** Writes a line above the live area; it stays. Text is escaped; a {@link Line} is so already. */
   note(line: string | Line): void {
-    const spans = typeof line === 'string' ? [span(escapeControl(line))] : line;
+    const spans = typeof line === 'string' ? [span(showText(line, MAX_DETAIL))] : line;
     this.#notes.push(paint(spans, this.#color));
     if (!this.#timer) this.#flushNotes();
   }

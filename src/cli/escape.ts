@@ -1,8 +1,6 @@
 /** Text from outside, made harmless for a terminal (P14): plain, and as JSON. */
 import { INVISIBLE } from '../http/syntax.js';
 
-export { escapeControl } from '../http/redact.js';
-
 /** A value as one line of JSON: `JSON.stringify` leaves DEL, C1, U+2028 and bidi marks as they are. */
 export function safeJson(value: unknown): string {
   return escapeJsonLine(JSON.stringify(value));

@@ -1,7 +1,7 @@
 /** The exit statuses and errors as the user reads them. */
 import type { ErrorEvent } from '../transfer/events.js';
-import { EXIT_STATUSES, type SluiceError } from '../errors.js';
-import { escapeControl } from '../http/redact.js';
+import { EXIT_STATUSES, MAX_DETAIL, type SluiceError } from '../errors.js';
+import { showText } from '../http/redact.js';
 
 /** The table of exit statuses for `--help`: one line each, without a final line feed. */
 export function exitTable(): string {
@@ -16,9 +16,9 @@ type Described = Omit<Partial<ErrorEvent>, 'type'> &
 
 /** An error event as lines for standard error: what happened, where, what is kept, what to do. */
 export function describeErrorEvent(event: Described): string[] {
-  const lines = [`sluice: ${escapeControl(event.message)}`];
+  const lines = [`sluice: ${showText(event.message)}`];
   const say = (label: string, text: string | undefined): void => {
-    if (text) lines.push(`  ${label}: ${escapeControl(text)}`);
+    if (text) lines.push(`  ${label}: ${showText(text, MAX_DETAIL)}`);
   };
   say('url', event.url);
   say('file', event.path);

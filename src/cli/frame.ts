@@ -1,7 +1,8 @@
 /** One frame of the live display, from snapshots to lines. Pure: no clock, no terminal. */
-import type { DownloadSnapshot, Lane, LaneState } from '../transfer/events.js';
+import type { Lane, LaneState } from '../engine/connections.js';
+import type { DownloadSnapshot } from '../transfer/events.js';
 import { fileMap, leaseBar, partBar, type BarOptions } from './bars.js';
-import { escapeControl } from '../http/redact.js';
+import { showText } from '../http/redact.js';
 import * as format from './format.js';
 import { shownName } from './sentences.js';
 import { fitLine, lineWidth, paint, span, type Line, type Span, type Style } from './style.js';
@@ -181,7 +182,7 @@ function laneLines(snapshot: DownloadSnapshot, rows: number, context: Context): 
 function noticeLines(snapshot: DownloadSnapshot, context: Context): Line[] {
   return snapshot.notices.slice(0, 3).map((notice) => {
     const mark = context.unicode ? '\u25b2' : '!';
-    const text = cutMiddle(escapeControl(notice), context.width - MARGIN - 2, context.ellipsis);
+    const text = cutMiddle(showText(notice), context.width - MARGIN - 2, context.ellipsis);
     return indented([span(`${mark} `, 'busy'), span(text, 'busy')]);
   });
 }

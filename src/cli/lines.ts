@@ -1,8 +1,8 @@
 /** A line now and then, for what is not a terminal. */
 import type { DownloadEvent, ProgressEvent, RetryEvent } from '../transfer/events.js';
-import type { SluiceError } from '../errors.js';
+import { MAX_DETAIL, type SluiceError } from '../errors.js';
 import { BaseReporter } from './base-reporter.js';
-import { escapeControl } from '../http/redact.js';
+import { showText } from '../http/redact.js';
 import { describeError, describeErrorEvent } from './exit.js';
 import type { OpenFile } from './ledger.js';
 import { doneParts, nameOf, progressSentence, retrySentence, startSentence } from './sentences.js';
@@ -43,7 +43,7 @@ export class LineReporter extends BaseReporter {
   }
 
   note(line: string): void {
-    this.#options.write(escapeControl(line));
+    this.#options.write(showText(line, MAX_DETAIL));
   }
 
   protected started(): void {
@@ -77,7 +77,7 @@ export class LineReporter extends BaseReporter {
       case 'retry':
         return this.#retry(event, pace);
       case 'warning':
-        return `warning: ${escapeControl(event.message)}`;
+        return `warning: ${showText(event.message)}`;
       case 'done':
         return `done: ${doneParts(event, this.#options.verbose).join(', ')}`;
     }

@@ -3,7 +3,7 @@ import type { DownloadEvent } from '../transfer/events.js';
 import type { SluiceError } from '../errors.js';
 import { BaseReporter } from './base-reporter.js';
 import { LiveDisplay, type DisplayHandle, type DisplayOptions } from './display.js';
-import { escapeControl } from '../http/redact.js';
+import { showText } from '../http/redact.js';
 import { describeError, describeErrorEvent } from './exit.js';
 import type { OpenFile } from './ledger.js';
 import { doneParts, nameOf, retrySentence, startSentence } from './sentences.js';
@@ -55,12 +55,12 @@ export class LiveReporter extends BaseReporter {
       case 'start':
         if (this.#verbose) return [[name, span(`  ${startSentence(event)}`, 'dim')]];
         // That only one stream is used needs saying on a terminal as well.
-        return event.reason ? [[name, span(`  ${escapeControl(event.reason)}`, 'busy')]] : [];
+        return event.reason ? [[name, span(`  ${showText(event.reason)}`, 'busy')]] : [];
       case 'retry':
         // The display shows what is being retried while it is; verbose keeps it.
         return this.#verbose ? [[name, span(`  ${retrySentence(event, true)}`, 'busy')]] : [];
       case 'warning':
-        return [[name, span(`  warning: ${escapeControl(event.message)}`, 'busy')]];
+        return [[name, span(`  warning: ${showText(event.message)}`, 'busy')]];
       case 'done':
         return [this.#doneLine(event, name)];
       case 'error':

@@ -1,8 +1,9 @@
 /** The log of a run: pino to a file, readable lines to standard error, or both. */
 import type { LevelWithSilent, Logger } from 'pino';
 import { openLogFile } from '../app/files.js';
+import { MAX_DETAIL, MAX_MESSAGE, shortened } from '../errors.js';
 import { silentLog, type Log, type LogFields } from '../log.js';
-import { escapeControl, redactUrl } from '../http/redact.js';
+import { showText, redactUrl } from '../http/redact.js';
 import { escapeJsonLine } from './escape.js';
 
 export interface LogOptions {
@@ -39,6 +40,24 @@ const SERIALIZERS: Record<string, (value: unknown) => unknown> = {
   headers: redactHeaders,
 };
 
+/** Fields whose texts are excerpts where they are long; those with a serializer have bounds of their own. */
+function bounded(fields: LogFields): LogFields {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      Object.hasOwn(SERIALIZERS, name) ? value : boundedValue(value),
+    ]),
+  );
+}
+
+function boundedValue(value: unknown): unknown {
+  if (typeof value === 'string') return shortened(value, MAX_MESSAGE);
+  return Array.isArray(value) ? value.slice(0, MAX_ITEMS).map(boundedValue) : value;
+}
+
+/** Items of a list in the log. */
+const MAX_ITEMS = 64;
+
 /** What pino adds to every line and a person need not read. */
 const OWN_FIELDS = new Set(['level', 'time', 'pid', 'msg']);
 
@@ -49,7 +68,8 @@ export function readableLine(json: string): string {
     .filter(([name]) => !OWN_FIELDS.has(name))
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const tail = fields.length > 0 ? ` (${fields.join(', ')})` : '';
-  return escapeControl(`sluice: ${String(record['level'])}: ${String(record['msg'])}${tail}`);
+  const line = `sluice: ${String(record['level'])}: ${String(record['msg'])}${tail}`;
+  return showText(line, MAX_DETAIL);
 }
 
 /**
@@ -90,6 +110,6 @@ function methods(logger: Logger): Log {
   const at =
     (level: 'debug' | 'info' | 'warn' | 'error') =>
     (fields: LogFields, message: string): void =>
-      logger[level](fields, message);
+      logger[level](bounded(fields), shortened(message, MAX_MESSAGE));
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

@@ -1,6 +1,6 @@
 /** What `info` prints for people. */
 import type { PathReport, UrlReport } from '../app/inspect.js';
-import { escapeControl } from '../http/redact.js';
+import { showText } from '../http/redact.js';
 import { bytes, count, percent } from './format.js';
 
 type Row = readonly [label: string, value: string | null];
@@ -10,7 +10,7 @@ export function reportLines(report: UrlReport | PathReport): string[] {
   const rows = report.kind === 'url' ? urlRows(report) : pathRows(report);
   const shown = rows.filter((row): row is readonly [string, string] => row[1] !== null);
   const width = Math.max(...shown.map(([label]) => label.length));
-  return shown.map(([label, value]) => `${label.padEnd(width)}  ${escapeControl(value)}`);
+  return shown.map(([label, value]) => `${label.padEnd(width)}  ${showText(value)}`);
 }
 
 const sized = (size: number | null): string =>

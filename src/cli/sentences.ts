@@ -7,20 +7,20 @@ import type {
   RetryEvent,
   StartEvent,
 } from '../transfer/events.js';
-import { escapeControl } from '../http/redact.js';
+import { showText } from '../http/redact.js';
 import * as format from './format.js';
 
 /** The file's name as shown: the last component, escaped; the URL while there is no name. */
 export function shownName({ path, url }: { path: string; url: string }): string {
-  return escapeControl(basename(path) || path || url);
+  return showText(basename(path) || path || url);
 }
 
 export function startSentence(event: StartEvent): string {
   const size = event.size === null ? 'unknown size' : format.bytes(event.size);
-  const parts = [`${size} from ${escapeControl(event.url)}`];
+  const parts = [`${size} from ${showText(event.url)}`];
   if (event.resumed > 0) parts.push(`${format.bytes(event.resumed)} already here`);
   parts.push(`up to ${format.count(event.connections, 'connection')}`);
-  if (event.reason) parts.push(escapeControl(event.reason));
+  if (event.reason) parts.push(showText(event.reason));
   return parts.join(', ');
 }
 
@@ -40,12 +40,12 @@ export function progressSentence(event: ProgressEvent): string {
 export function retrySentence(event: RetryEvent, verbose: boolean): string {
   const who = event.connection === null ? 'trying' : `connection ${event.connection + 1} tries`;
   const detail = verbose ? ` (attempt ${event.attempt}, ${event.code})` : '';
-  return `${escapeControl(event.reason)}; ${who} again in ${format.delay(event.delayMs)}${detail}`;
+  return `${showText(event.reason)}; ${who} again in ${format.delay(event.delayMs)}${detail}`;
 }
 
 /** What a finished download amounts to, as parts: bytes, time, rate, connections, digests. */
 export function doneParts(event: DoneEvent, verbose: boolean): string[] {
-  const verified = Object.keys(event.digests).map(escapeControl);
+  const verified = Object.keys(event.digests).map((name) => showText(name));
   const parts: string[] = [];
   if (event.outcome === 'complete') {
     parts.push('already complete', format.bytes(event.bytes));
@@ -59,7 +59,7 @@ export function doneParts(event: DoneEvent, verbose: boolean): string[] {
   }
   if (verbose) {
     for (const [name, hex] of Object.entries(event.digests)) {
-      parts.push(`${escapeControl(name)} ${escapeControl(hex)}`);
+      parts.push(`${showText(name)} ${showText(hex)}`);
     }
   } else if (verified.length > 0) {
     parts.push(`${verified.join(' and ')} verified`);

@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
-import { ExtentSet, type Extent } from '../plan/extents.js';
+import { ExtentSet, type Extent } from '../schedule/extents.js';
 import { readAt } from './async-io.js';
 import { MAX_EXTENT, type DurableExtent } from './durable-extents.js';
 import { diskError } from './errors.js';

@@ -4,7 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { assert, SluiceError } from '../errors.js';
-import type { Extent } from '../plan/extents.js';
+import type { Extent } from '../schedule/extents.js';
 import { DurableExtents, type DurableExtent } from './durable-extents.js';
 import type { PartIdentity } from './part-file.js';
 import { PUBLISH_MODES, type PublishMode } from './publish-mode.js';
@@ -26,6 +26,12 @@ export const MAX_PAYLOAD = 1024 * 1024;
 /** Longest journal that is read or written. */
 export const MAX_JOURNAL = 64 * 1024 * 1024;
 
+/**
+ * Claims that a journal may make at one time: more than any download has, whose neighbours are joined.
+ * Claims beyond it end the reading. It bounds how long that takes, for nothing else happens meanwhile.
+ */
+export const MAX_CLAIMS = 600_000;
+
 /** The last moment that a Date can hold (ECMA-262), in milliseconds since 1970. */
 const LAST_DATE_MS = 8.64e15;
 
@@ -46,8 +52,8 @@ export interface JournalIdentity {
   size: number | null;
   /** Validators of the representation; their meaning is not the disk's. */
   validators: unknown;
-  /** The part that the claims are about. */
-  part: { dev: string; ino: string };
+  /** The part that the claims are about, and the mode that it gets with its name, where that is known. */
+  part: { dev: string; ino: string; mode?: number };
   /** See {@link file://./boot.ts}. */
   bootId: string | null;
   /** When the download began, in milliseconds since 1970. */
@@ -287,8 +293,9 @@ class Replay {
       }
       case FRAME.EXTENTS: {
         const extents = readRanges(payload, EXTENT_BYTES);
-        extents?.forEach((extent) => this.extents.add(extent));
-        return extents !== null;
+        if (extents === null || this.extents.length + extents.length > MAX_CLAIMS) return false;
+        for (const extent of extents) this.extents.add(extent);
+        return true;
       }
       case FRAME.FORGET: {
         const ranges = readRanges(payload, RANGE_BYTES);
@@ -313,13 +320,18 @@ function readRanges(payload: Uint8Array, itemBytes: number): DurableExtent[] | n
   if (buffer.length === 0 || buffer.length % itemBytes !== 0) return null;
   const ranges: DurableExtent[] = [];
   for (let at = 0; at < buffer.length; at += itemBytes) {
-    const start = Number(buffer.readBigUInt64LE(at));
-    const end = Number(buffer.readBigUInt64LE(at + 8));
+    const start = readUInt64(buffer, at);
+    const end = readUInt64(buffer, at + 8);
     if (!(start < end && Number.isSafeInteger(end))) return null;
     const crc = itemBytes === EXTENT_BYTES ? buffer.readUInt32LE(at + RANGE_BYTES) : 0;
     ranges.push({ start, end, crc });
   }
   return ranges;
+}
+
+/** As a number; beyond 2^53 it is not exact, and refused. */
+function readUInt64(buffer: Buffer, at: number): number {
+  return buffer.readUInt32LE(at) + buffer.readUInt32LE(at + 4) * 2 ** 32;
 }
 
 function parseIdentity(payload: Uint8Array): JournalIdentity | null {
@@ -333,6 +345,7 @@ function parseIdentity(payload: Uint8Array): JournalIdentity | null {
     (size === null || isCount(size)) &&
     isDecimal(part['dev']) &&
     isDecimal(part['ino']) &&
+    (part['mode'] === undefined || isMode(part['mode'])) &&
     (bootId === null || typeof bootId === 'string') &&
     isCount(createdMs) &&
     Number(createdMs) <= LAST_DATE_MS;
@@ -377,6 +390,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function isCount(value: unknown): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Permissions, and nothing that makes a file run as somebody else. */
+function isMode(value: unknown): boolean {
+  return isCount(value) && Number(value) <= 0o777;
 }
 
 function isAddress(value: unknown): boolean {

@@ -13,7 +13,7 @@ import {
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { assert, SluiceError } from '../errors.js';
-import type { Extent } from '../plan/extents.js';
+import type { Extent } from '../schedule/extents.js';
 import { syncAll, syncData, syncDirectory, writeAt } from './async-io.js';
 import { DurableExtents, type DurableExtent } from './durable-extents.js';
 import { diskError, errnoOf } from './errors.js';
@@ -39,6 +39,8 @@ import {
   type PublishRecord,
 } from './journal-format.js';
 import { newJournalPath } from './names.js';
+import { requireOurs, requireOwned } from './own-file.js';
+import { isOurs } from './ownership.js';
 import { lstatOrNull, nameTaken, oddity } from './part-file.js';
 
 export { cleanMatches } from './journal-format.js';
@@ -61,13 +63,13 @@ export interface JournalRead extends JournalContents {
 /**
  * Reads a journal. Raises NOTHING_TO_RESUME when there is none, or only the trace of one whose
  * creation was cut off before it claimed anything; JOURNAL_DAMAGED when it cannot be
- * used: no journal, another version, no identity, no regular file.
+ * used: no journal, another version, no identity, no regular file; TARGET_FOREIGN when it is another
+ * user's, or others may write to it.
  */
 export function readJournal(journalPath: string): JournalRead {
   const before = lstatOrNull(journalPath);
   if (before === null) throw missing(journalPath);
-  const odd = oddity(before);
-  if (odd !== null) throw unusable(journalPath, odd);
+  checkUsable(before, journalPath);
   let fd: number | null = null;
   try {
     const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
@@ -299,7 +301,7 @@ export class Journal {
 
   async #rewrite(): Promise<void> {
     const temporary = newJournalPath(this.path);
-    // Left by a run that died here; unlinking never touches what a link points to.
+    // Left by a run that died here.
     unlinkQuietly(temporary);
     const extents = this.#extents.merged();
     const file = await writeNew(temporary, this.#identity, extents);
@@ -392,16 +394,24 @@ function readWhole(fd: number, journalPath: string): Buffer {
 
 function requireUsable(fd: number, journalPath: string): BigIntStats {
   const stats = fstatSync(fd, { bigint: true });
-  const odd = oddity(stats);
-  if (odd !== null) throw unusable(journalPath, odd);
+  checkUsable(stats, journalPath);
   return stats;
 }
 
+function checkUsable(stats: BigIntStats, journalPath: string): void {
+  requireOwned(stats, journalPath);
+  const odd = oddity(stats);
+  if (odd !== null) throw unusable(journalPath, odd);
+  requireOurs(stats, journalPath);
+}
+
+/** Unlinks a file of ours; unlinking never touches what a link points to. */
 function unlinkQuietly(file: string): void {
   try {
-    unlinkSync(file);
+    const stats = lstatOrNull(file);
+    if (stats !== null && isOurs(stats)) unlinkSync(file);
   } catch {
-    // It was not there, or whoever creates it next says why not.
+    // Whoever creates it next says why it is not gone.
   }
 }
 

@@ -49,7 +49,11 @@ export function lockPath(target: string): string {
  * has a journal of its own beside it is a target, whatever it ends with.
  */
 export function targetOf(given: string): string {
-  if (exists(journalPath(given))) return given;
+  return exists(journalPath(given)) ? given : stemOf(given);
+}
+
+/** A path without the end that makes it a part's or a journal's. */
+export function stemOf(given: string): string {
   for (const suffix of [LOCK, PART, JOURNAL]) {
     if (given.endsWith(suffix) && path.basename(given) !== suffix) {
       return given.slice(0, -suffix.length);

@@ -12,7 +12,7 @@
  * A component is looked at after the ones above it. So at no time can anybody but us and root exchange
  * one that was found good.
  */
-import type { Stats } from 'node:fs';
+import type { BigIntStats, Stats } from 'node:fs';
 
 /** Bits of a mode that let somebody else write, and the one that keeps them from what is another's. */
 const OTHERS_WRITE = 0o022;
@@ -27,11 +27,12 @@ export class NotOurs extends Error {
 export const userId = (): number | null => process.geteuid?.() ?? null;
 
 /** Whether it belongs to the user that files are made as. */
-export const isOurs = (stats: Stats): boolean => userId() === null || stats.uid === userId();
+export const isOurs = ({ uid }: Stats | BigIntStats): boolean =>
+  userId() === null || Number(uid) === userId();
 
 /** Whether somebody may write there who is neither its owner nor root. */
-const isOpenToOthers = (stats: Stats): boolean =>
-  userId() !== null && (stats.mode & OTHERS_WRITE) !== 0;
+export const isOpenToOthers = ({ mode }: Stats | BigIntStats): boolean =>
+  userId() !== null && (Number(mode) & OTHERS_WRITE) !== 0;
 
 /** A directory that is ours: one below others of ours, or the one that is used. It throws {@link NotOurs}. */
 export function checkOwn(stats: Stats, name: string): void {

@@ -2,16 +2,20 @@
 import {
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   ftruncateSync,
   futimesSync,
   lstatSync,
   openSync,
+  unlinkSync,
   type BigIntStats,
 } from 'node:fs';
 import { SluiceError } from '../errors.js';
 import { syncData } from './async-io.js';
 import { diskError, errnoOf } from './errors.js';
+import { requireOurs, requireOwned } from './own-file.js';
+import { isOpenToOthers } from './ownership.js';
 
 /** What tells one state of a file from another. Numbers too large for JSON are decimal text. */
 export interface PartIdentity {
@@ -30,41 +34,50 @@ export interface PartIdentity {
 export class PartFile {
   readonly path: string;
   readonly fd: number;
+  /** The mode that the file gets with its name, as far as it is known. */
+  readonly mode: number | null;
   #open = true;
   #failure: SluiceError | null = null;
   /** The file is at least as long as this, unless somebody else cut it. */
   #length = 0;
 
-  private constructor(path: string, fd: number) {
+  private constructor(path: string, fd: number, mode: number | null) {
     this.path = path;
     this.fd = fd;
+    this.mode = mode;
   }
 
   /**
-   * Creates the part; its mode follows the umask. Raises TARGET_BUSY when a part of this name
-   * exists, for another run may be writing it, and TARGET_UNSAFE when the name is taken by
-   * anything but a regular file.
+   * Creates the part. Its mode follows the umask (or the directory's default ACL), but while it is a
+   * part nobody else may write to it, whatever these allow: {@link giveMode} comes with its name.
+   * Raises TARGET_BUSY when a part of this name exists, for another run may be writing it;
+   * TARGET_UNSAFE when the name is taken by anything but a regular file; TARGET_FOREIGN when another
+   * user has it.
    */
   static create(path: string): PartFile {
-    const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-    try {
-      return new PartFile(path, openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666));
-    } catch (thrown) {
-      throw errnoOf(thrown) === 'EEXIST' ? nameTaken(path) : createError(thrown, path);
-    }
+    const first = createExclusively(path, 0o666);
+    const stats = fstatSync(first, { bigint: true });
+    const mode = Number(stats.mode) & 0o777;
+    if (!isOpenToOthers(stats)) return new PartFile(path, first, mode);
+    // Whoever has opened it by now can write to it for ever. So it goes, and is made anew.
+    closeSync(first);
+    unlinkSync(path);
+    return new PartFile(path, createExclusively(path, 0o644), mode);
   }
 
   /**
-   * Opens the part that an earlier run left. Raises NOTHING_TO_RESUME when there is none, and
-   * TARGET_UNSAFE when it is a symbolic link, has a second name, or is no regular file.
+   * Opens the part that an earlier run left. Raises NOTHING_TO_RESUME when there is none;
+   * TARGET_FOREIGN when it is another user's, or others may write to it; TARGET_UNSAFE when it is a
+   * symbolic link, has a second name, or is no regular file.
+   * @param mode what {@link create} found that the file is to have in the end; null when nobody knows
    */
-  static open(path: string): PartFile {
+  static open(path: string, mode: number | null = null): PartFile {
     const { O_RDWR, O_NOFOLLOW, O_NONBLOCK } = constants;
     // Looking first keeps us from opening a device or FIFO; looking again at the descriptor
     // below keeps whoever swaps the file in between from winning anything.
     const before = lstatOrNull(path);
     if (before === null) throw noPart(path);
-    requirePlain(before, path);
+    requireOursPlain(before, path);
     let fd: number;
     try {
       fd = openSync(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
@@ -72,12 +85,12 @@ export class PartFile {
       throw errnoOf(thrown) === 'ENOENT' ? noPart(path) : createError(thrown, path, 'open');
     }
     try {
-      requirePlain(fstatSync(fd, { bigint: true }), path);
+      requireOursPlain(fstatSync(fd, { bigint: true }), path);
     } catch (thrown) {
       closeSync(fd);
       throw diskError(thrown, { action: 'open', path });
     }
-    return new PartFile(path, fd);
+    return new PartFile(path, fd, mode);
   }
 
   /** Why the part can no longer be trusted, after a failed sync or a cut; null while it can. */
@@ -123,6 +136,24 @@ export class PartFile {
   requireLength(): void {
     if (Number(this.#stat().size) < this.#length) this.#failure ??= madeShorter(this.path);
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  /**
+   * Why a later run will not go on with this part; null when it will. On some filesystems what we make is
+   * another user's, or everybody's.
+   */
+  refusal(): SluiceError | null {
+    try {
+      requireOurs(this.#stat(), this.path);
+      return null;
+    } catch (thrown) {
+      return SluiceError.from(thrown);
+    }
+  }
+
+  /** Gives the file the mode that a plain creation would have given it; a help only. */
+  giveMode(): void {
+    if (this.mode !== null) giveMode(this.fd, this.mode);
   }
 
   /** Sets the time of the last change, in milliseconds since 1970. */
@@ -215,6 +246,32 @@ export function requirePlain(stats: BigIntStats, path: string): void {
   });
 }
 
+/** Raises TARGET_FOREIGN and TARGET_UNSAFE unless the file is ours alone and a regular one with one name. */
+export function requireOursPlain(stats: BigIntStats, path: string): void {
+  // A link of our own is told as what it is; whose the file behind a hard link is, is another matter.
+  requireOwned(stats, path);
+  requirePlain(stats, path);
+  requireOurs(stats, path);
+}
+
+/** Gives an open file a mode, where the filesystem has modes and we may. */
+export function giveMode(fd: number, mode: number): void {
+  try {
+    if ((fstatSync(fd).mode & 0o777) !== mode) fchmodSync(fd, mode);
+  } catch {
+    // The file is whole and in its place; its owner may change what is missing here.
+  }
+}
+
+function createExclusively(path: string, mode: number): number {
+  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  try {
+    return openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  } catch (thrown) {
+    throw errnoOf(thrown) === 'EEXIST' ? nameTaken(path) : createError(thrown, path);
+  }
+}
+
 /** What is wrong with a file that we are about to write into; null when nothing is. */
 export function oddity(stats: BigIntStats): string | null {
   if (stats.isSymbolicLink()) return 'it is a symbolic link';
@@ -228,7 +285,7 @@ export function oddity(stats: BigIntStats): string | null {
 export function nameTaken(path: string): SluiceError {
   const stats = lstatOrNull(path);
   try {
-    if (stats !== null) requirePlain(stats, path);
+    if (stats !== null) requireOursPlain(stats, path);
   } catch (unsafe) {
     return SluiceError.from(unsafe);
   }

@@ -1,7 +1,7 @@
 /** Space for a part before its first byte: none, a hole of the right length, or blocks of its own. */
 import path from 'node:path';
 import { SluiceError } from '../errors.js';
-import type { Extent } from '../plan/extents.js';
+import type { Extent } from '../schedule/extents.js';
 import { writeAt } from './async-io.js';
 import { diskError, errnoOf } from './errors.js';
 import type { PartFile } from './part-file.js';

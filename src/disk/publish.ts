@@ -2,6 +2,7 @@
 import {
   closeSync,
   constants,
+  fstatSync,
   linkSync,
   openSync,
   renameSync,
@@ -13,12 +14,25 @@ import { SluiceError } from '../errors.js';
 import { syncDirectory } from './async-io.js';
 import { diskError, errnoOf } from './errors.js';
 import { partPath, suffixedName } from './names.js';
-import { lstatOrNull, replaced, type PartFile } from './part-file.js';
+import { isOurs } from './ownership.js';
+import { giveMode, lstatOrNull, replaced, type PartFile } from './part-file.js';
 import type { PublishMode } from './publish-mode.js';
+import { shellCommand } from './shell.js';
 
 export { syncDirectory } from './async-io.js';
 
 export type { PublishMode } from './publish-mode.js';
+
+/** Is told what failed after the file had got its name. */
+export type Warn = (error: SluiceError) => void;
+
+interface How {
+  /** Whether the directory is synced. */
+  sync: boolean;
+  warn: Warn;
+}
+
+const QUIETLY: How = { sync: true, warn: () => undefined };
 
 /** What filesystems answer that have no hard links, or no more of them. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);
@@ -35,26 +49,40 @@ const MAX_RENAMES = 10_000;
  * link (the link itself, never what it points to) and raises TARGET_UNSAFE for anything else.
  * `rename` takes the first free name of `name.ext`, `name.1.ext`, `name.2.ext` and so on.
  * `mtimeMs` is the time of change that the file gets, in milliseconds since 1970.
+ *
+ * No error leaves anything new under the name. What fails when the file has it and cannot lose it
+ * again is no error: `warn` is told.
  */
 export async function publish(
   part: PartFile,
   target: string,
   mode: PublishMode,
-  opts: { mtimeMs?: number | null; sync?: boolean } = {},
+  opts: { mtimeMs?: number | null; sync?: boolean; warn?: Warn } = {},
 ): Promise<string> {
   if (part.failure !== null) throw part.failure;
   part.requireLength();
   part.requireName();
-  const sync = opts.sync ?? true;
+  const how = { sync: opts.sync ?? QUIETLY.sync, warn: opts.warn ?? QUIETLY.warn };
   if (opts.mtimeMs !== undefined && opts.mtimeMs !== null) part.setModified(opts.mtimeMs);
+  const name = await takeName(part, target, mode, how);
+  part.giveMode();
+  return name;
+}
+
+async function takeName(
+  part: PartFile,
+  target: string,
+  mode: PublishMode,
+  how: How,
+): Promise<string> {
   switch (mode) {
     case 'fail':
-      if (!(await claimName(part, target, sync))) throw targetExists(target);
+      if (!(await claimName(part, target, how))) throw targetExists(target);
       return target;
     case 'rename':
-      return claimFreeName(part, target, sync);
+      return claimFreeName(part, target, how);
     case 'overwrite':
-      await replaceName(part, target, sync);
+      await replaceName(part, target, how);
       return target;
   }
 }
@@ -65,7 +93,7 @@ export interface Unpublished {
   /** Length of the file in bytes. */
   size: number;
   /** The part, which is the published file now. */
-  part: { dev: string; ino: string };
+  part: { dev: string; ino: string; mode?: number };
 }
 
 /** The name that a run gave to its part before it died; null when it did not come so far. */
@@ -74,18 +102,37 @@ export function publishedName(target: string, { mode, size, part }: Unpublished)
     const name = number === 0 ? target : numberedName(target, number);
     const there = lstatOrNull(name);
     if (there === null) return null;
-    if (there.isFile() && isFile(there, part) && Number(there.size) === size) return name;
+    if (there.isFile() && isOursNamed(there, part) && Number(there.size) === size) return name;
     if (mode !== 'rename') return null;
   }
   return null;
 }
 
-/** Removes the part's name when it is only the second name of what was published. */
-export async function finishPublish(target: string, part: Unpublished['part']): Promise<void> {
+/**
+ * Gives what was published its mode, and removes the part's name when it is only its second name.
+ * @param published the name that it got
+ */
+export async function finishPublish(
+  target: string,
+  published: string,
+  part: Unpublished['part'],
+  warn: Warn,
+): Promise<void> {
+  giveModeTo(published, part);
   const left = lstatOrNull(partPath(target));
-  if (left === null || !isFile(left, part)) return;
+  if (left === null || !isOursNamed(left, part)) return;
   await syncDirectory(path.dirname(target));
-  unlink(partPath(target));
+  unlinkOrWarn(partPath(target), warn);
+}
+
+function giveModeTo(file: string, part: Unpublished['part']): void {
+  if (part.mode === undefined) return;
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    if (isOursNamed(fstatSync(fd, { bigint: true }), part)) giveMode(fd, part.mode);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Of file times, in nanoseconds: FAT has two seconds. */
@@ -98,12 +145,12 @@ const COARSEST_NS = 2_000_000_000n;
 export function releaseClaim(target: string, { mode, size, part }: Unpublished): void {
   const left = lstatOrNull(partPath(target));
   if (mode === 'overwrite' || left === null) return;
-  if (!isFile(left, part) || Number(left.size) !== size) return;
+  if (!isOursNamed(left, part) || Number(left.size) !== size) return;
   for (let number = 0; number < MAX_RENAMES; number += 1) {
     const name = number === 0 ? target : numberedName(target, number);
     const there = lstatOrNull(name);
     if (there === null) return;
-    const isEmpty = there.isFile() && there.size === 0n && there.nlink === 1n;
+    const isEmpty = there.isFile() && isOurs(there) && there.size === 0n && there.nlink === 1n;
     if (isEmpty && there.mtimeNs + COARSEST_NS >= left.mtimeNs) return unlink(name);
     if (mode !== 'rename') return;
   }
@@ -115,7 +162,7 @@ export function releaseClaim(target: string, { mode, size, part }: Unpublished):
  */
 export function undoPublish(target: string, published: string, part: Unpublished['part']): boolean {
   const left = lstatOrNull(partPath(target));
-  if (left === null || !isFile(left, part)) return false;
+  if (left === null || !isOursNamed(left, part)) return false;
   unlink(published);
   return true;
 }
@@ -124,27 +171,47 @@ function isFile(stats: BigIntStats, { dev, ino }: Unpublished['part']): boolean 
   return String(stats.ino) === ino && String(stats.dev) === dev;
 }
 
+/** The same for what an earlier run left: a number of an inode may have become another user's file. */
+function isOursNamed(stats: BigIntStats, part: Unpublished['part']): boolean {
+  return isOurs(stats) && isFile(stats, part);
+}
+
 /** Returns false when the name is taken. */
-async function claimName(part: PartFile, target: string, sync: boolean): Promise<boolean> {
+async function claimName(part: PartFile, target: string, how: How): Promise<boolean> {
   try {
     linkSync(part.path, target);
   } catch (thrown) {
     const errno = errnoOf(thrown) ?? '';
     if (errno === 'EEXIST') return false;
-    if (NO_LINKS.has(errno)) return claimNameWithoutLinks(part, target, sync);
+    if (NO_LINKS.has(errno)) return claimNameWithoutLinks(part, target, how);
     throw diskError(thrown, { action: 'create', path: target });
   }
   try {
     // link(2) went by the name; make sure that it was still the name of our file.
     if (!isNameOf(target, part)) throw replaced(part.path);
     // First the new name, then the end of the old one: a crash leaves both or either, never none.
-    if (sync) await syncDirectory(path.dirname(target));
+    if (how.sync) await syncDirectory(path.dirname(target));
   } catch (thrown) {
     unlink(target);
     throw thrown;
   }
-  unlink(part.path);
+  unlinkOrWarn(part.path, how.warn);
   return true;
+}
+
+/** Removes the part's name of what is published. Who may not do that may not remove the other name either. */
+function unlinkOrWarn(file: string, warn: Warn): void {
+  try {
+    unlink(file);
+  } catch (thrown) {
+    warn(stayed(SluiceError.from(thrown), file));
+  }
+}
+
+/** What is told of a name that stays beside a file which is complete. */
+export function stayed({ code, message }: SluiceError, file: string): SluiceError {
+  const next = `It is not needed any more: ${shellCommand('rm -f', file)}.`;
+  return new SluiceError(code, `The file is complete, but ${message}`, { path: file, next });
 }
 
 /**
@@ -155,7 +222,7 @@ async function claimName(part: PartFile, target: string, sync: boolean): Promise
 export async function claimNameWithoutLinks(
   part: PartFile,
   target: string,
-  sync = true,
+  { sync, warn }: How = QUIETLY,
 ): Promise<boolean> {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   try {
@@ -171,14 +238,30 @@ export async function claimNameWithoutLinks(
     unlink(target);
     throw diskError(thrown, { action: 'create', path: target });
   }
-  if (sync) await syncDirectory(path.dirname(target));
+  try {
+    if (sync) await syncDirectory(path.dirname(target));
+  } catch (thrown) {
+    const error = SluiceError.from(thrown);
+    if (!takeBack(target, part)) warn(unsafeName(error, target));
+    else throw error;
+  }
   return true;
 }
 
-async function claimFreeName(part: PartFile, target: string, sync: boolean): Promise<string> {
+/** Gives a part that was renamed its own name back; false when that cannot be done. */
+function takeBack(target: string, part: PartFile): boolean {
+  try {
+    renameSync(target, part.path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function claimFreeName(part: PartFile, target: string, how: How): Promise<string> {
   for (let number = 0; number < MAX_RENAMES; number += 1) {
     const name = number === 0 ? target : numberedName(target, number);
-    if (await claimName(part, name, sync)) return name;
+    if (await claimName(part, name, how)) return name;
   }
   throw targetExists(target);
 }
@@ -189,7 +272,7 @@ export function numberedName(target: string, number: number): string {
   return path.join(path.dirname(target), name);
 }
 
-async function replaceName(part: PartFile, target: string, sync: boolean): Promise<void> {
+async function replaceName(part: PartFile, target: string, how: How): Promise<void> {
   const there = lstatOrNull(target);
   if (there !== null && !there.isFile() && !there.isSymbolicLink()) {
     const what = there.isDirectory() ? 'a directory' : 'not a regular file';
@@ -203,7 +286,18 @@ async function replaceName(part: PartFile, target: string, sync: boolean): Promi
   } catch (thrown) {
     throw diskError(thrown, { action: 'replace', path: target });
   }
-  if (sync) await syncDirectory(path.dirname(target));
+  try {
+    if (how.sync) await syncDirectory(path.dirname(target));
+  } catch (thrown) {
+    // What had the name before is gone: to take the name back would leave neither.
+    how.warn(unsafeName(SluiceError.from(thrown), target));
+  }
+}
+
+function unsafeName({ code, message }: SluiceError, target: string): SluiceError {
+  const next = 'Look at the system log and at the disk.';
+  const what = `The file is complete, but its name may not survive a power cut: ${message}`;
+  return new SluiceError(code, what, { path: target, next });
 }
 
 function isNameOf(file: string, part: PartFile): boolean {

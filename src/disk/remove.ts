@@ -3,14 +3,26 @@ import { unlinkSync } from 'node:fs';
 import { SluiceError } from '../errors.js';
 import { diskError, errnoOf } from './errors.js';
 import { journalPath, newJournalPath, partPath } from './names.js';
+import { requireOwned } from './own-file.js';
+import { isOurs } from './ownership.js';
 import { lstatOrNull, requirePlain } from './part-file.js';
 
-/** Removes the part, the journals or both of a target; what is not there is no error. */
+/**
+ * Removes what an earlier run left, whatever state it is in.
+ * @throws SluiceError TARGET_FOREIGN, with everything left alone, when some of it is another user's
+ */
+export function discard(target: string): void {
+  requireAllOwned(target);
+  removePart(target);
+}
+
+/** Removes the part, the journals or both of a target, which are ours; what is not there is no error. */
 export function removePart(target: string, what: 'both' | 'part' | 'journal' = 'both'): void {
   const journal = journalPath(target);
-  const journals = [newJournalPath(journal), journal];
+  const temporary = newJournalPath(journal);
   const parts = what === 'journal' ? [] : [partPath(target)];
-  for (const path of [...parts, ...(what === 'part' ? [] : journals)]) {
+  const journals = what === 'part' ? [] : [...(isOursThere(temporary) ? [temporary] : []), journal];
+  for (const path of [...parts, ...journals]) {
     try {
       // A read-only filesystem refuses to remove even what is not there.
       if (lstatOrNull(path) !== null) unlinkSync(path);
@@ -26,9 +38,11 @@ export function removePart(target: string, what: 'both' | 'part' | 'journal' = '
  * a part of our own without a journal is always empty. Call it under the target's lock and when
  * there is no journal to read.
  * @param anyPart also removes a part that is not empty, for the user wants it replaced
- * @throws SluiceError TARGET_EXISTS when the part is not empty; TARGET_UNSAFE for no regular file
+ * @throws SluiceError TARGET_EXISTS when the part is not empty; TARGET_UNSAFE for no regular file;
+ *   TARGET_FOREIGN for another user's
  */
 export function removeTrace(target: string, { anyPart = false } = {}): void {
+  requireAllOwned(target);
   const path = partPath(target);
   const part = lstatOrNull(path);
   if (part !== null) {
@@ -36,6 +50,19 @@ export function removeTrace(target: string, { anyPart = false } = {}): void {
     if (part.size > 0n && !anyPart) throw foreignPart(path);
   }
   removePart(target);
+}
+
+/** Another user's is in nobody's way: a journal that cannot be rewritten goes on as it is. */
+function isOursThere(path: string): boolean {
+  const stats = lstatOrNull(path);
+  return stats !== null && isOurs(stats);
+}
+
+function requireAllOwned(target: string): void {
+  for (const path of [partPath(target), journalPath(target)]) {
+    const stats = lstatOrNull(path);
+    if (stats !== null) requireOwned(stats, path);
+  }
 }
 
 function foreignPart(path: string): SluiceError {

@@ -1,9 +1,14 @@
 /** Lists of checksums, as sha256sum and its kin write them: SHA256SUMS, `big.iso.sha256`. */
 import { SluiceError } from '../errors.js';
 import { safeName } from '../http/names.js';
+import { excerpt, trimOws } from '../http/syntax.js';
+import type { Pace } from './pace.js';
 
 /** A list may have this many bytes. */
 export const MAX_LIST_BYTES = 1024 * 1024;
+
+/** A line may have this many characters: a digest, and a path of 4096 bytes that is escaped. */
+export const MAX_LINE = 16 * 1024;
 
 export type ListAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha512' | 'blake3';
 
@@ -37,28 +42,45 @@ const DIGITS: Record<ListAlgorithm, number> = {
   blake3: 64,
 };
 
-/** `HEX  name`, `HEX *name`, or HEX alone; a backslash in front when the name is escaped. */
-const GNU = /^(\\?)([0-9A-Fa-f]{32,128})(?:[ \t]+\*?(.*))?$/;
+/**
+ * `HEX  name`, `HEX *name`, or HEX alone; a backslash in front when the name is escaped. What comes after
+ * the blank is taken as it is: an expression that parts it would try each of many blanks.
+ */
+const GNU = /^(\\?)([0-9A-Fa-f]{32,128})(?:[ \t](.*))?$/s;
 
 /** `SHA256 (name) = HEX`, and `SHA256(name)= HEX` as OpenSSL writes it. */
-const BSD = /^(\\?)([A-Za-z0-9-]{2,12}) ?\((.+)\) ?= ?([0-9A-Fa-f]{32,128})$/;
+const BSD = /^(\\?)([A-Za-z0-9-]{2,12}) ?\((.+)\) ?= ?([0-9A-Fa-f]{32,128})$/s;
 
 /**
  * Reads a list. Lines of another form (comments, a signature around it) are passed over.
  * @param origin where the list came from, as it may be shown
- * @throws SluiceError CHECKSUM_LIST_INVALID when there is no checksum in it
+ * @throws SluiceError CHECKSUM_LIST_INVALID when there is no checksum in it, or a line is too long; and
+ *   what the pace throws
  */
-export function parseChecksumList(text: string, origin: string): ChecksumList {
+export async function parseChecksumList(
+  text: string,
+  origin: string,
+  pace: Pace,
+): Promise<ChecksumList> {
   // A digest of 64 digits does not say what it is; the list's name may.
   const blake3 = /b3|blake3/i.test(origin.slice(origin.lastIndexOf('/') + 1));
-  const entries = text
-    .replace(/^\ufeff/, '')
-    .split(/\r?\n/)
-    .flatMap((line) => entryOf(line.trimEnd(), blake3));
+  const entries: ListEntry[] = [];
+  let number = 0;
+  for (const line of text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/)) {
+    number++;
+    if (pace.isDue) await pace.turn();
+    if (line.length > MAX_LINE) throw tooLong(origin, number);
+    entries.push(...entryOf(line.trimEnd(), blake3));
+  }
   if (entries.length === 0) {
     throw invalid(origin, 'there is no checksum in it', 'Check that it is the right file.');
   }
   return { origin, entries };
+}
+
+function tooLong(origin: string, number: number): SluiceError {
+  const what = `its line ${number} is longer than ${MAX_LINE} characters`;
+  return invalid(origin, what, 'Check that it is the right file.');
 }
 
 function entryOf(line: string, blake3: boolean): ListEntry[] {
@@ -71,9 +93,10 @@ function entryOf(line: string, blake3: boolean): ListEntry[] {
   }
   const gnu = GNU.exec(line);
   if (gnu === null) return [];
-  const [, escaped = '', hex = '', name = ''] = gnu;
+  const [, escaped = '', hex = '', rest = ''] = gnu;
   const algorithm = byDigits(hex.length, blake3);
   if (algorithm === null) return [];
+  const name = trimOws(rest).replace(/^\*/, '');
   const path = name === '' || name === '-' ? null : unescape(escaped, name);
   return [{ algorithm, hex: hex.toLowerCase(), path }];
 }
@@ -113,7 +136,9 @@ export function findInList(
   if (agree(matching)) return matching;
   const closer = matching.filter(({ path }) => paths.some((of) => endsWithPath(of, path ?? '')));
   if (closer.length > 0 && agree(closer)) return closer;
-  const shown = [...new Set(matching.map(({ path }) => path))].slice(0, 3).join(', ');
+  const shown = [...new Set(matching.map(({ path }) => excerpt(path ?? '')))]
+    .slice(0, 3)
+    .join(', ');
   throw invalid(
     origin,
     `several of its lines may be meant, and they disagree (${shown})`,
@@ -140,7 +165,7 @@ function endsWithPath(path: string, end: string): boolean {
 export function notInList({ origin }: ChecksumList, { names }: Wanted): SluiceError {
   return invalid(
     origin,
-    `it has no line for ${[...new Set(names)].join(' or ')}`,
+    `it has no line for ${[...new Set(names)].map(excerpt).join(' or ')}`,
     'Check that the list is the right one, or give the digest with --checksum ALGORITHM:HEX.',
   );
 }

@@ -5,6 +5,11 @@ import { INVISIBLE, decodeUtf8 } from './syntax.js';
 
 /** Bound of a name in bytes of UTF-8: with the suffixes of ours it stays below the usual 255. */
 export const MAX_NAME_BYTES = 240;
+/**
+ * Characters of a suggestion that are looked at: the last ones, for a path's last component counts.
+ * To bring a text into NFC takes a time that grows with the square of its combining marks.
+ */
+const MAX_SUGGESTION = 4096;
 /** The name of a file when nothing better is known. */
 export const FALLBACK_NAME = 'download';
 
@@ -23,7 +28,11 @@ const EXTENSION = /(?:\.tar)?\.[^. ]{1,16}$/u;
 export function safeName(suggested: string, opts: { maxBytes?: number } = {}): string | null {
   const maxBytes = opts.maxBytes ?? MAX_NAME_BYTES;
   // Normalised before anything is looked at, and again because taking marks out joins neighbours.
-  const visible = suggested.normalize('NFC').replace(INVISIBLE, '').normalize('NFC');
+  const visible = suggested
+    .slice(-MAX_SUGGESTION)
+    .normalize('NFC')
+    .replace(INVISIBLE, '')
+    .normalize('NFC');
   const last = visible.split(/[/\\]/).findLast((component) => component !== '') ?? '';
   const name = trimEnds(last.replace(/\p{Zs}/gu, ' ').replace(/[<>:"|?*]/g, '_'));
   const fitted = fit(name, maxBytes);

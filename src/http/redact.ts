@@ -1,12 +1,18 @@
 /** What may be shown: URLs without secrets (P12), texts without control characters (P14). */
+import { shortened } from '../errors.js';
 import { INVISIBLE } from './syntax.js';
+
+/** Most characters of a text that is shown, before its escapes. */
+const MAX_SHOWN = 1000;
+/** A URL is long where it is signed; what distinguishes it stands at its ends. */
+const MAX_SHOWN_URL = 2000;
 
 /** Stands where an address cannot be shown, because no one can tell which of its parts is secret. */
 const NOT_SHOWN = '<URL not shown>';
 
 /**
- * A URL for logs, events and errors: no userinfo, no fragment, `?<redacted>` for a query. Never
- * throws; what is not a URL with a host is not shown at all, for `user:secret@host` reads as one
+ * A URL for logs, events and errors: no userinfo, no fragment, `?<redacted>` for a query, not longer than
+ * a person can read. Never throws; what is not a URL with a host is not shown at all, for `user:secret@host` reads as one
  * with the scheme `user`.
  */
 export function redactUrl(url: string | URL): string {
@@ -14,15 +20,31 @@ export function redactUrl(url: string | URL): string {
     const { protocol, host, pathname, search } = new URL(url);
     if (host === '') return NOT_SHOWN;
     const query = search === '' ? '' : '?<redacted>';
-    return escapeControl(`${protocol}//${host}${pathname}${query}`);
+    return showText(`${protocol}//${host}${pathname}${query}`, MAX_SHOWN_URL);
   } catch {
     return NOT_SHOWN;
   }
 }
 
+/** `user:secret@host` is a URL that lacks its scheme; what is said of it leaves the secret out. */
+export function hasUserinfo(text: string): boolean {
+  const [authority = ''] = text.split('/', 1);
+  const colon = authority.indexOf(':');
+  return colon >= 0 && authority.includes('@', colon);
+}
+
 /** A text of the user's with every word redacted that may be a URL: it may stand where none belongs. */
 export function redactWords(text: string): string {
-  return text.replace(/\S*(?::\/\/|@)\S*/g, (word) => redactUrl(word));
+  return text.replace(/\S+/g, (word) => (/:\/\/|@/.test(word) ? redactUrl(word) : word));
+}
+
+/**
+ * A text from anywhere as it may be shown: harmless for a terminal (P14), and an excerpt where it is
+ * long. Whatever is written for a person goes through here.
+ * @param most characters, before escapes
+ */
+export function showText(text: string, most = MAX_SHOWN): string {
+  return escapeControl(shortened(text, most));
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors.js';
 import type { ResponseHead } from './head.js';
 import { redactUrl } from './redact.js';
 import { excerpt } from './syntax.js';
+import { MAX_URL_CHARS } from './url.js';
 
 /** Most redirects that are followed for one request (P11). */
 export const MAX_REDIRECTS = 10;
@@ -30,6 +31,10 @@ export function resolveRedirect(
   const [location, ...others] = new Set(head.fields.getAll('location'));
   if (location === undefined || location === '') {
     throw fail('REDIRECT_INVALID', 'the server redirects, but does not say where to');
+  }
+  if (location.length > MAX_URL_CHARS) {
+    const message = `the Location of the redirect is longer than ${MAX_URL_CHARS} characters`;
+    throw fail('REDIRECT_INVALID', message);
   }
   if (others.length > 0) throw fail('REDIRECT_INVALID', 'the server redirects to several places');
   if (/[\x00-\x1f\x7f]/.test(location)) {

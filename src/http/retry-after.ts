@@ -1,5 +1,6 @@
 /** Retry-After (RFC 9110 §10.2.3). */
 import { parseHttpDate } from './date.js';
+import { trimOws } from './syntax.js';
 
 /** Longest wait that a server may ask for, in milliseconds. */
 export const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
@@ -18,7 +19,7 @@ export function parseRetryAfter(values: readonly string[], nowMs: number): numbe
 
 /** Two lines that somebody joined to one. A date has a comma of its own. */
 function alternatives(value: string): string[] {
-  return /^[0-9]+(?:[ \t]*,[ \t]*[0-9]+)+$/.test(value) ? value.split(/[ \t]*,[ \t]*/) : [value];
+  return /^[0-9]+(?:[ \t]*,[ \t]*[0-9]+)+$/.test(value) ? value.split(',').map(trimOws) : [value];
 }
 
 function waitOf(value: string, nowMs: number): number | null {

@@ -3,6 +3,12 @@ import { SluiceError } from '../errors.js';
 import { redactUrl } from './redact.js';
 import { excerpt } from './syntax.js';
 
+/**
+ * Longest URL, in characters. A host name is brought into a normal form in a time that grows with the
+ * square of its length (combining marks are sorted), by whichever parser: so it is bounded before.
+ */
+export const MAX_URL_CHARS = 16 * 1024;
+
 /** Longest address that a message suggests. */
 const MAX_GUESS = 200;
 
@@ -43,6 +49,9 @@ export function parseUserUrl(text: string): UserUrl {
 /** The URL parser would drop line breaks and turn a backslash into a slash, both silently. */
 function checkText(text: string): void {
   if (text === '') throw invalid('the URL is empty', 'Give one such as https://example.com/file.');
+  if (text.length > MAX_URL_CHARS) {
+    throw invalid(`the URL is longer than ${MAX_URL_CHARS} characters`, 'Give a shorter one.');
+  }
   if (/[\x00-\x1f\x7f]/.test(text)) {
     throw invalid('the URL has a control character', 'Write it on one line.');
   }

@@ -49,6 +49,8 @@ export interface Asked {
   source: Source;
   /** The shorter of the times that the dial and the answer took, in milliseconds. */
   roundTripMs: number;
+  /** From the request to the head of the answer, in milliseconds. */
+  firstByteMs: number;
 }
 
 /** Redirect bodies up to this are read, so that the connection can serve again. */
@@ -146,13 +148,9 @@ export class Asker {
   /**
    * Asks for `[start, end)`, or for everything when `range` is null, and follows redirects.
    * @param range offsets in bytes, half-open; `end` null for up to the last byte
-   * @param connected is told of a new connection when the request is on its way
    * @throws SluiceError of name resolution, connection, TLS, HTTP and redirects; what {@link abort} was given
    */
-  async ask(
-    range: { start: number; end: number | null } | null,
-    connected: (endpoint: Endpoint, connection: Connection) => void = () => undefined,
-  ): Promise<Asked> {
+  async ask(range: { start: number; end: number | null } | null): Promise<Asked> {
     const hops: Hop[] = [];
     const asking = new AbortController();
     const forget = onAbort(this.abortion.signal, () => asking.abort(this.abortion.signal.reason));
@@ -161,7 +159,7 @@ export class Asker {
       throwIfCalledOff(this.abortion.signal);
       const drain = { leftMs: Math.min(DRAIN_MS, this.options.deadlines.stallMs) };
       for (let url = this.origin; ;) {
-        const asked = await this.exchange(url, range, connected, asking.signal);
+        const asked = await this.exchange(url, range, asking.signal);
         const { connection, answer } = asked;
         if (!isRedirect(answer.head.status)) return { ...asked, url, hops };
         const next = this.follow(url, answer.head, hops);
@@ -206,10 +204,9 @@ export class Asker {
   private async exchange(
     url: URL,
     range: { start: number; end: number | null } | null,
-    connected: (endpoint: Endpoint, connection: Connection) => void,
     signal: AbortSignal,
-  ): Promise<Pick<Asked, 'connection' | 'answer' | 'source' | 'roundTripMs'>> {
-    const { connectMs, firstByteMs } = this.options.deadlines;
+  ): Promise<Pick<Asked, 'connection' | 'answer' | 'source' | 'roundTripMs' | 'firstByteMs'>> {
+    const { deadlines } = this.options;
     let ahead = this.takeAhead(url);
     const endpoint = await (ahead?.endpoint ?? this.endpoint(url, signal));
     const fields = baseFields({
@@ -223,17 +220,21 @@ export class Asker {
     const bytes = writeRequest({ method: 'GET', target, host, fields: asked });
     for (;;) {
       throwIfCalledOff(signal);
-      const { connection, reused } = await this.connect(endpoint, connectMs, ahead, signal);
+      const { connection, reused } = await this.connect(
+        endpoint,
+        deadlines.connectMs,
+        ahead,
+        signal,
+      );
       ahead = null;
       endpoint.addresses = this.hosts.answered(endpoint.host, endpoint.port, connection.address);
       this.current = connection;
       this.checkWanted(signal);
       try {
         const sent = performance.now();
-        const answering = connection.request(bytes, 'GET', firstByteMs);
-        if (!reused) connected(endpoint, connection);
-        const answer = await answering;
-        const roundTripMs = Math.min(connection.dialMs, performance.now() - sent);
+        const answer = await connection.request(bytes, 'GET', deadlines.firstByteMs);
+        const firstByteMs = performance.now() - sent;
+        const roundTripMs = Math.min(connection.dialMs, firstByteMs);
         if (endsUnseen(connection, answer)) {
           this.log.info({}, 'the body ends with the TLS connection; asking again to see that end');
           connection.destroy();
@@ -242,7 +243,7 @@ export class Asker {
         }
         if (answer.head.status >= 500) this.hosts.failed(endpoint.host, endpoint.port);
         const source = sourceOf(answer.head, endpoint, target, host, fields);
-        return { connection, answer, source, roundTripMs };
+        return { connection, answer, source, roundTripMs, firstByteMs };
       } catch (error) {
         this.checkWanted(signal);
         if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST') {

@@ -1,6 +1,6 @@
 /** Bytes of an earlier run count only if they are still what they were. */
 import { SluiceError } from '../errors.js';
-import type { Span } from '../plan/moves.js';
+import type { Span } from '../schedule/types.js';
 import type { Job } from './job.js';
 import type { Event } from './machine.js';
 

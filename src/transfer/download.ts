@@ -12,36 +12,36 @@ import { writeReceipt } from '../disk/receipts.js';
 import { redactUrl } from '../http/redact.js';
 import { readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
-import { ExtentSet } from '../plan/extents.js';
-import type { Span } from '../plan/moves.js';
+import { ExtentSet } from '../schedule/extents.js';
+import { Concurrency } from '../schedule/concurrency.js';
+import { TUNING } from '../schedule/tuning.js';
+import type { Span } from '../schedule/types.js';
 import { slabBytes } from '../net/connection.js';
-import { isOwnAddress } from '../net/own-address.js';
-import { Link } from '../plan/link.js';
-import { FAR_MS, Ramp } from '../plan/ramp.js';
-import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../plan/retry.js';
+import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../engine/backoff.js';
+import { Dispatcher } from '../engine/dispatcher.js';
+import { PoolExecutor } from '../engine/executors.js';
+import type { Executor } from '../engine/executors.js';
+import { recall, remember } from '../engine/memory.js';
+import { SYSTEM_CLOCK } from '../engine/parts.js';
+import type { WorkEnd } from '../engine/parts.js';
+import { Seams } from '../engine/seams.js';
+import { receivingThreads } from '../engine/threads.js';
 import { SEAM_BYTES, Slots } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
 import { changedError, judge, stillRefusedError } from './adopt.js';
 import type { Asked } from './ask.js';
 import { badClaims, takeBack, takeBackBad } from './claims.js';
 import { Backlog, LOOK_MS, backlogBound } from './backlog.js';
-import { Crew } from './crew.js';
-import type { CrewEnd } from './crew-parts.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './events.js';
-import { PoolExecutor, SharedExecutor } from './executors.js';
-import type { Executor } from './executors.js';
 import { Job } from './job.js';
 import type { Work } from './job.js';
-import { maxConnections, usefulConnections } from './lanes.js';
+import { maxConnections, usefulConnections } from './useful.js';
 import { START, next } from './machine.js';
 import type { Course, Ending, Event, Limits, State } from './machine.js';
 import { isMixed, provingValidators } from './marks.js';
-import { recall, remember } from './memory.js';
 import { Opening, readAnswer } from './opening.js';
 import type { DownloadOptions } from './options.js';
-import { Seams } from './seams.js';
 import { lastEvent, repairSentence, snapshotOf } from './telling.js';
-import { receivingThreads } from './threads.js';
 import type { Verdict } from './verification.js';
 import type { Workspace } from './workspace.js';
 
@@ -67,16 +67,13 @@ export interface DownloadHooks {
   backlogBytes?: number;
 }
 
-/** Bytes per second from afar that one thread receives without effort, over TLS too. */
-const ONE_THREAD = 60e6;
-
 export class Download {
   private state: State = START;
   private readonly job: Job;
   private readonly opening: Opening;
   private readonly backlog: Backlog;
   private pool: PoolExecutor | null = null;
-  private ramp: Ramp | null = null;
+  private concurrency: Concurrency | null = null;
   private stopped: SluiceError | null = null;
   private leaseNumber = 1;
   private transferMs = 0;
@@ -103,6 +100,7 @@ export class Download {
   /** Runs to the end. Never rejects: the last event tells how it ended. */
   async run(): Promise<DoneEvent | ErrorEvent> {
     const timer = this.armMaxTime();
+    for (const warning of this.options.warnings) this.job.warn(warning);
     while (this.state.phase !== 'ended') {
       const event = await this.perform(this.state).catch((thrown: unknown): Event => ({
         type: 'failed',
@@ -123,7 +121,7 @@ export class Download {
     this.stopped ??= error;
     this.job.abort.abort(error);
     this.job.asker.abort(error);
-    this.job.crew?.stop(error);
+    this.job.dispatcher?.stop(error);
     // Hashing a large file can take minutes: what waits for it is told at once.
     void this.job.verification.stop();
     this.wake?.();
@@ -221,34 +219,35 @@ export class Download {
     const began = performance.now();
     const asked = work.asked;
     work.asked = null;
-    const crew = this.makeCrew(work, asked, workspace.fd, workspace.partPath);
-    this.job.crew = crew;
-    workspace.setWritten(() => crew.extents());
+    const dispatcher = this.makeDispatcher(work, asked, workspace.fd, workspace.partPath);
+    this.job.dispatcher = dispatcher;
+    workspace.setWritten(() => dispatcher.extents());
     this.backlog.follow(work.slots);
     workspace.setSyncWatch(this.backlog);
-    const stopCheckpoints = this.runCheckpoints(workspace, crew);
+    const stopCheckpoints = this.runCheckpoints(workspace, dispatcher);
     const progress = setInterval(() => this.tellProgress(), 200);
     const follow = setInterval(() => this.followFront(), FOLLOW_MS);
-    const end = await crew.run(this.firstLease(work, asked));
+    const end = await dispatcher.run(this.firstLease(work, asked));
     clearInterval(progress);
     clearInterval(follow);
     await stopCheckpoints();
     const ms = performance.now() - began;
     this.transferMs += ms;
     const { roundTripMs } = asked;
-    const lesson = this.ramp?.lesson ?? null;
-    const told = { ms, bytes: crew.received, roundTripMs };
+    const lesson = this.concurrency?.lesson ?? null;
+    const told = { ms, bytes: dispatcher.received, roundTripMs };
     // What syncs the file goes first: it takes longer, and elsewhere.
     this.remembered = afterThis(() => remember(asked.source.endpoint, lesson, told));
-    this.leaseNumber = crew.leaseNumber;
-    // A short transfer ends before its lanes are looked at for the first time.
-    this.job.peak = Math.max(this.job.peak, crew.peak, crew.received > 0 ? 1 : 0);
+    this.leaseNumber = dispatcher.leaseNumber;
+    this.job.limitedBy = dispatcher.limitedBy;
+    // A short transfer ends before its connections are looked at for the first time.
+    this.job.peak = Math.max(this.job.peak, dispatcher.peak, dispatcher.received > 0 ? 1 : 0);
     this.job.fetched = this.fetchedBefore + work.slots.receivedByAll();
     const lost = await this.takeBackBad(end);
     if (lost !== null) return lost;
     if (end.kind === 'complete') return this.received(work);
-    if (crew.spoiled) this.spoiled = true;
-    if (crew.spoiled && end.error.code === 'CHANGED' && this.canProve(work))
+    if (dispatcher.spoiled) this.spoiled = true;
+    if (dispatcher.spoiled && end.error.code === 'CHANGED' && this.canProve(work))
       return { type: 'spoiled', error: end.error };
     if (end.kind === 'failed') {
       const error = this.stopped ?? withMissingSpace(end.error, workspace.partPath, needed(work));
@@ -260,7 +259,7 @@ export class Download {
   }
 
   /** A seam that did not fit beside bytes that are not what they were says nothing of the server. */
-  private async takeBackBad(end: CrewEnd): Promise<Event | null> {
+  private async takeBackBad(end: WorkEnd): Promise<Event | null> {
     if (end.kind !== 'complete' && end.error.code !== 'CHANGED') return null;
     return takeBackBad(this.job);
   }
@@ -273,19 +272,19 @@ export class Download {
     return { type: 'received' };
   }
 
-  private makeCrew(work: Work, asked: Asked, fd: number, path: string): Crew {
-    const lanes = usefulConnections(this.job, work.offer);
-    const { connections, deadlines, retries } = this.options;
-    this.ramp = this.makeRamp(lanes === 1 ? 1 : connections, asked, work);
-    const workers = this.workers(lanes, asked);
-    return new Crew(
+  private makeDispatcher(work: Work, asked: Asked, fd: number, path: string): Dispatcher {
+    const most = usefulConnections(this.job, work.offer);
+    const { deadlines, retries } = this.options;
+    const { source, roundTripMs, connection, hops } = asked;
+    this.concurrency = this.makeConcurrency(most, asked);
+    return new Dispatcher(
       {
         ledger: work.ledger,
         slots: work.slots,
-        executor: this.executor(lanes, workers, asked),
-        ramp: this.ramp,
-        source: asked.source,
-        redirected: asked.hops.length > 0,
+        executor: this.executor(most, asked),
+        concurrency: this.concurrency,
+        source,
+        redirected: hops.length > 0,
         seams: new Seams(fd, path),
         deadlines,
         retries,
@@ -297,52 +296,36 @@ export class Download {
             this.tellRetry(error, attempt, delayMs, connection),
           refresh: () => this.refresh(),
         },
-        roundTripMs: asked.roundTripMs,
+        roundTripMs,
+        dialMs: Math.max(roundTripMs, connection.dialMs),
+        firstByteMs: asked.firstByteMs,
         inOrder: this.job.verification.isFollowing,
-        receivers: Math.max(1, this.options.threads ?? workers + 1),
         alone: this.job.alone,
         proven: work.offer.kind === 'range',
+        clock: SYSTEM_CLOCK,
       },
-      lanes,
+      most,
       this.leaseNumber,
     );
   }
 
-  private makeRamp(
-    connections: number | 'auto',
-    { source, roundTripMs }: Asked,
-    { ledger }: Work,
-  ): Ramp {
-    const remembered = connections === 'auto' ? recall(source.endpoint, roundTripMs) : null;
-    if (remembered !== null) this.job.log.info({ ...remembered }, 'remembered of this origin');
-    const link = new Link(roundTripMs);
-    return new Ramp(connections, roundTripMs, remembered, link, ledger.missing.total());
+  private makeConcurrency(most: number, { source, roundTripMs }: Asked): Concurrency {
+    const { connections } = this.options;
+    const known = connections === 'auto' ? recall(source.endpoint, roundTripMs) : null;
+    if (known !== null) this.job.log.info({ ...known }, 'remembered of this origin');
+    return new Concurrency(most === 1 ? 1 : connections, roundTripMs, TUNING, known);
   }
 
-  /** Threads beside the main one that receive. */
-  private workers(lanes: number, { source, connection }: Asked): number {
+  /** Who runs the leases; one connection needs no thread. */
+  private executor(most: number, { source }: Asked): Executor {
     const { threads } = this.options;
-    if (threads !== null) return Math.min(lanes, threads);
-    const { scheme } = source.endpoint;
-    const isShared = scheme === 'https' && isOwnAddress(connection.address);
-    return Math.min(lanes, receivingThreads(scheme, availableParallelism(), isShared) - 1);
-  }
-
-  private executor(lanes: number, count: number, { roundTripMs }: Asked): Executor {
-    const { threads, connections } = this.options;
     const { local, log } = this.job;
-    if (lanes === 1 || count === 0) return local;
-    const pool = (this.pool ??= new PoolExecutor(count, lanes, log));
-    const isFar = threads === null && roundTripMs >= FAR_MS;
-    // `auto` may find one connection enough, and threads cost a tenth of a second of the processor.
-    if (connections !== 'auto' && !isFar) pool.warm();
-    if (threads !== null) return pool;
-    return new SharedExecutor(local, pool, (connection) =>
-      isFar ? (this.job.crew?.rate ?? 0) < ONE_THREAD : connection % (count + 1) === 0,
-    );
+    if (most === 1 || threads === 0) return local;
+    const wanted = threads ?? receivingThreads(source.endpoint.scheme, availableParallelism());
+    return (this.pool ??= new PoolExecutor(Math.min(wanted, most), most, log));
   }
 
-  private firstLease(work: Work, asked: Asked): Parameters<Crew['run']>[0] {
+  private firstLease(work: Work, asked: Asked): Parameters<Dispatcher['run']>[0] {
     const { offer, ledger } = work;
     if (offer.kind === 'none') return null;
     const bodyStart = offer.kind === 'range' ? offer.start : 0;
@@ -376,7 +359,7 @@ export class Download {
   }
 
   /** Checkpoints until stopped; a failing disk ends the download (P17). */
-  private runCheckpoints(workspace: Workspace, crew: Crew): () => Promise<void> {
+  private runCheckpoints(workspace: Workspace, dispatcher: Dispatcher): () => Promise<void> {
     let running: Promise<void> | null = null;
     const beganMs = performance.now() - this.transferMs;
     let nextMs = performance.now() + CHECKPOINT_MS;
@@ -389,7 +372,7 @@ export class Download {
       try {
         workspace.requireLength();
       } catch (error) {
-        return crew.stop(SluiceError.from(error));
+        return dispatcher.stop(SluiceError.from(error));
       }
       if (running !== null) return;
       const now = performance.now();
@@ -399,7 +382,7 @@ export class Download {
       // After a failure there is no other one: it stays the one that runs.
       running = workspace
         .checkpoint()
-        .then(again, (error: unknown) => crew.stop(SluiceError.from(error)));
+        .then(again, (error: unknown) => dispatcher.stop(SluiceError.from(error)));
     }, LOOK_MS);
     return async () => {
       clearInterval(timer);
@@ -430,7 +413,7 @@ export class Download {
 
   private followFront(): void {
     if (!this.job.verification.isFollowing) return;
-    const written = new ExtentSet(this.job.crew?.extents() ?? []);
+    const written = new ExtentSet(this.job.dispatcher?.extents() ?? []);
     if (this.job.claims === null) this.job.verification.advance(written.firstGap(0));
   }
 
@@ -562,7 +545,8 @@ export class Download {
     const synced = !this.dirty;
     const { digests } = this.job.verification;
     const size = this.job.known?.total ?? 0;
-    this.job.published = await workspace.publish({ mode, synced, size, digests });
+    const warn = (error: SluiceError): void => this.warnOf(error);
+    this.job.published = await workspace.publish({ mode, synced, size, digests }, warn);
     // Before the journal goes: there is no moment at which nothing knows of the file.
     writeReceipt(this.job.published, {
       url: this.job.asker.url.href,
@@ -571,7 +555,7 @@ export class Download {
       bootId: bootId(),
       synced,
     });
-    await workspace.finish();
+    await workspace.finish(warn);
     return { type: 'published' };
   }
 
@@ -599,6 +583,12 @@ export class Download {
     const { identity } = this.job;
     if (identity !== null) await this.noteEnd(workspace, identity, error);
     this.job.kept = workspace.kept;
+    const { refusal } = workspace;
+    if (this.job.kept > 0 && refusal !== null) this.warnOf(refusal);
+  }
+
+  private warnOf({ message, details }: SluiceError): void {
+    this.job.warn(`${message}. ${details.next ?? ''}`);
   }
 
   /** What the next run has to know of bytes that are all there: they are wrong, or lack only their name. */

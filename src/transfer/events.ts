@@ -3,6 +3,8 @@
  * `docs/events.md` is the versioned schema of the JSON form.
  */
 import type { ErrorCode, ExitStatus } from '../errors.js';
+import type { Lane } from '../engine/connections.js';
+import type { LimitedBy } from '../schedule/types.js';
 
 /** Fields that every event has. */
 interface EventBase {
@@ -69,6 +71,8 @@ export interface DoneEvent extends EventBase {
   seconds: number;
   /** The most connections that carried bytes at the same time. */
   connections: number;
+  /** What held the download back. */
+  limitedBy: LimitedBy;
   /** Digests that were verified, by algorithm, as lower-case hex. */
   digests: Record<string, string>;
   /** How many pieces were verified by digests of their own; absent without such. */
@@ -87,24 +91,6 @@ export interface ErrorEvent extends EventBase {
 
 export type DownloadEvent =
   StartEvent | ProgressEvent | RetryEvent | WarningEvent | DoneEvent | ErrorEvent;
-
-/** What one connection does now. */
-export type LaneState = 'idle' | 'connecting' | 'waiting' | 'receiving' | 'backoff' | 'closed';
-
-/** One connection, for a display. Offsets are in bytes, ranges half-open. */
-export interface Lane {
-  /** From 0. */
-  connection: number;
-  state: LaneState;
-  /** Start of its lease. */
-  start: number;
-  /** Where its lease ends now. */
-  end: number;
-  /** Next byte that it will write. */
-  position: number;
-  /** Bytes per second over the last second or so. */
-  rate: number;
-}
 
 /** A download as it is at one moment. Reading it costs nothing to the download. */
 export interface DownloadSnapshot {

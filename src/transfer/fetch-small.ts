@@ -5,10 +5,10 @@ import type { Log } from '../log.js';
 import { redactUrl } from '../http/redact.js';
 import { Clock } from '../net/clock.js';
 import type { BodySink, Connection } from '../net/connection.js';
-import { backoffMs } from '../plan/retry.js';
+import { backoffMs } from '../engine/backoff.js';
 import { Asker } from './ask.js';
-import { LocalExecutor } from './executors.js';
-import { isWorthAsking } from './failures.js';
+import { LocalExecutor } from '../engine/executors.js';
+import { isWorthAsking } from '../engine/failures.js';
 import { readAnswer } from './opening.js';
 import type { DownloadOptions } from './options.js';
 
@@ -19,26 +19,24 @@ const STEP = 64 * 1024;
 const LEAST_RATE = 1;
 
 /**
- * The document at `options.url`, as UTF-8.
+ * The document at `options.url`, as it came: pieces in order.
  * @param maxBytes a longer one is refused
+ * @param fetching its signal ends the fetching; `--max-time` is its owner's, who also reads the document
  * @throws SluiceError as a download; HTTP_TOO_LARGE; the signal's reason when aborted
  */
 export async function fetchSmall(
   options: DownloadOptions,
   maxBytes: number,
   { signal, log = silentLog }: { signal: AbortSignal; log?: Log },
-): Promise<string> {
-  const limit = options.maxTimeMs === null ? null : AbortSignal.timeout(options.maxTimeMs);
-  const both = limit === null ? signal : AbortSignal.any([signal, limit]);
+): Promise<Uint8Array[]> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await fetchOnce(options, maxBytes, both, log);
+      return await fetchOnce(options, maxBytes, signal, log);
     } catch (thrown) {
-      if (limit?.aborted === true && !signal.aborted) throw tooSlow(options);
       const error = SluiceError.from(thrown).with({ url: redactUrl(options.url) });
-      if (both.aborted || attempt > options.retries || !isWorthAsking(error)) throw error;
+      if (signal.aborted || attempt > options.retries || !isWorthAsking(error)) throw error;
       log.warn({ code: error.code, attempt }, error.message);
-      await pause(backoffMs(attempt, error.details.retryAfterMs ?? null, Math.random()), both);
+      await pause(backoffMs(attempt, error.details.retryAfterMs ?? null, Math.random()), signal);
     }
   }
 }
@@ -48,7 +46,7 @@ async function fetchOnce(
   maxBytes: number,
   signal: AbortSignal,
   log: Log,
-): Promise<string> {
+): Promise<Uint8Array[]> {
   const local = new LocalExecutor();
   const asker = new Asker(options, local.connections, log);
   let close = (): void => undefined;
@@ -62,10 +60,10 @@ async function fetchOnce(
     const asked = await asker.ask(null);
     close = () => asked.connection.destroy();
     const offer = readAnswer(asked, null);
-    const sink = new TextSink(maxBytes);
+    const sink = new MemorySink(maxBytes);
     if ((offer.total ?? 0) > maxBytes) throw sink.tooLong();
     await sink.receive(asked.connection, options.deadlines.stallMs);
-    return sink.text();
+    return sink.parts;
   } catch (thrown) {
     throw signal.aborted ? reasonOf(signal) : thrown;
   } finally {
@@ -76,13 +74,12 @@ async function fetchOnce(
   }
 }
 
-/** Keeps a body in memory, up to a bound. */
-class TextSink implements BodySink {
+/** Keeps a body in memory, up to a bound: in blocks, for it may come byte by byte. */
+class MemorySink implements BodySink {
   readonly isHeld = false;
-  private readonly parts: Buffer[] = [];
-  private length = 0;
-
   readonly isSated = false;
+  private readonly blocks: Buffer[] = [];
+  private length = 0;
 
   constructor(private readonly maxBytes: number) {}
 
@@ -117,14 +114,21 @@ class TextSink implements BodySink {
   }
 
   take(slab: Uint8Array, from: number, to: number): boolean {
-    this.length += to - from;
-    if (this.length > this.maxBytes) throw this.tooLong();
-    this.parts.push(Buffer.from(slab.subarray(from, to)));
+    if (this.length + to - from > this.maxBytes) throw this.tooLong();
+    for (let at = from; at < to;) {
+      const filled = this.length % STEP;
+      if (filled === 0) this.blocks.push(Buffer.allocUnsafe(STEP));
+      const count = Math.min(STEP - filled, to - at);
+      this.blocks.at(-1)?.set(slab.subarray(at, at + count), filled);
+      this.length += count;
+      at += count;
+    }
     return true;
   }
 
-  text(): string {
-    return Buffer.concat(this.parts).toString('utf8');
+  /** The body, in pieces. */
+  get parts(): Uint8Array[] {
+    return this.blocks.map((block, at) => block.subarray(0, this.length - at * STEP));
   }
 
   private tooSlow(stallMs: number): SluiceError {
@@ -150,13 +154,6 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     };
     const timer = setTimeout(done, ms);
     signal.addEventListener('abort', done, { once: true });
-  });
-}
-
-function tooSlow({ url }: DownloadOptions): SluiceError {
-  return new SluiceError('MAX_TIME', 'the document did not come in the time of --max-time', {
-    url: redactUrl(url),
-    next: 'Give more time with --max-time.',
   });
 }
 

@@ -7,6 +7,8 @@ import type { DownloadOptions } from './options.js';
 
 export class Hosts {
   private readonly known = new Map<string, Address[]>();
+  /** Failures since an address of the host answered. */
+  private readonly failures = new Map<string, number>();
 
   constructor(
     private readonly options: Pick<DownloadOptions, 'resolve' | 'family' | 'deadlines'>,
@@ -39,6 +41,7 @@ export class Hosts {
 
   /** An address answered: it comes first from now on. Returns the addresses in their new order. */
   answered(host: string, port: number, address: string): Address[] {
+    this.failures.delete(keyOf(host, port));
     const addresses = this.known.get(keyOf(host, port)) ?? [];
     const at = addresses.findIndex((each) => each.address === address);
     if (at <= 0) return addresses;
@@ -49,10 +52,19 @@ export class Hosts {
     ]);
   }
 
-  /** The first address did not serve: the next request begins with another one. */
+  /**
+   * The first address did not serve: the next request begins with another one. When all have failed,
+   * the name is looked up again, for it may lead elsewhere by now.
+   */
   failed(host: string, port: number): void {
-    const [first, ...others] = this.known.get(keyOf(host, port)) ?? [];
-    if (first !== undefined) this.reorder(host, port, [...others, first]);
+    const key = keyOf(host, port);
+    const [first, ...others] = this.known.get(key) ?? [];
+    if (first === undefined) return;
+    const failures = (this.failures.get(key) ?? 0) + 1;
+    this.failures.set(key, failures);
+    if (failures <= others.length) return void this.reorder(host, port, [...others, first]);
+    this.known.delete(key);
+    this.failures.delete(key);
   }
 
   private reorder(host: string, port: number, addresses: Address[]): Address[] {

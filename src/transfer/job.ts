@@ -1,17 +1,19 @@
 /** What is known of one download while it runs. The driver's parts share it; nobody else sees it. */
+import { MAX_MESSAGE, shortened } from '../errors.js';
 import type { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { JournalIdentity } from '../disk/journal.js';
 import { nameFromUrl } from '../http/names.js';
 import { redactUrl } from '../http/redact.js';
 import type { Validators } from '../http/validators.js';
-import type { Ledger } from '../plan/ledger.js';
+import type { Ledger } from '../schedule/ledger.js';
 import type { Slots } from '../../workers/protocol.js';
 import { Asker } from './ask.js';
 import type { Asked } from './ask.js';
-import type { Crew } from './crew.js';
+import type { Dispatcher } from '../engine/dispatcher.js';
 import type { DownloadEvent, DownloadSnapshot } from './events.js';
-import { LocalExecutor } from './executors.js';
+import { LocalExecutor } from '../engine/executors.js';
+import type { LimitedBy } from '../schedule/types.js';
 import type { Offer } from './offer.js';
 import type { DownloadOptions } from './options.js';
 import { Verification } from './verification.js';
@@ -20,7 +22,7 @@ import type { Workspace } from './workspace.js';
 /** The file and the connections of a download whose answer is in. */
 export interface Work {
   offer: Offer;
-  /** The answer whose body is still to be read; null once a crew has it. */
+  /** The answer whose body is still to be read; null once a dispatcher has it. */
   asked: Asked | null;
   ledger: Ledger;
   slots: Slots;
@@ -48,7 +50,9 @@ export class Job {
   /** The path that the file got in the end. */
   published: string | null = null;
   work: Work | null = null;
-  crew: Crew | null = null;
+  dispatcher: Dispatcher | null = null;
+  /** What held the last transfer back. */
+  limitedBy: LimitedBy = 'unknown';
   known: Known | null = null;
   identity: Omit<JournalIdentity, 'part'> | null = null;
   /** Comparing what an unclean run left with what it wrote; resolves to what differs. */
@@ -79,13 +83,16 @@ export class Job {
   /** Only one answer on one connection can be believed, or had. */
   alone = false;
   notices: string[] = [];
+  /** Tells an event; what it quotes is an excerpt where it is long. */
+  readonly emit: (event: DownloadEvent) => void;
 
   /** @throws SluiceError URL_INVALID, USAGE */
   constructor(
     readonly options: DownloadOptions,
-    readonly emit: (event: DownloadEvent) => void,
+    emit: (event: DownloadEvent) => void,
     readonly log: Log,
   ) {
+    this.emit = (event) => emit(bounded(event));
     const credentialsFor = options.credentialsFor ?? options.url;
     const mirrors = options.mirrors.map((url) => ({ ...options, url, credentialsFor }));
     this.askers = [options, ...mirrors].map((each) => new Asker(each, this.local.connections, log));
@@ -152,9 +159,28 @@ export class Job {
   }
 
   /** Tells something that the user should know, and goes on. */
-  warn(message: string): void {
+  warn(said: string): void {
+    const message = shortened(said, MAX_MESSAGE);
     this.log.warn({}, message);
     this.notices = [message, ...this.notices].slice(0, 3);
     this.emit({ type: 'warning', ...this.base, message });
+  }
+}
+
+/** The event with its sentences bounded: some are made of several, each with what it quotes. */
+function bounded(event: DownloadEvent): DownloadEvent {
+  switch (event.type) {
+    case 'retry':
+      return { ...event, reason: shortened(event.reason, MAX_MESSAGE) };
+    case 'start':
+      return event.reason === undefined
+        ? event
+        : { ...event, reason: shortened(event.reason, MAX_MESSAGE) };
+    case 'warning':
+    case 'error':
+      return { ...event, message: shortened(event.message, MAX_MESSAGE) };
+    case 'progress':
+    case 'done':
+      return event;
   }
 }

@@ -1,6 +1,6 @@
 /** Which of the bytes that are there already belong to what the server has now (P6, P7, P8). */
 import { compareValidators, keptValidators } from '../http/validators.js';
-import { ExtentSet } from '../plan/extents.js';
+import { ExtentSet } from '../schedule/extents.js';
 import { changedError, judge, stillRefusedError, unprovenError } from './adopt.js';
 import type { Verdict } from './adopt.js';
 import type { Job, Known } from './job.js';

@@ -4,7 +4,7 @@
  */
 import { assert } from '../errors.js';
 import type { SluiceError } from '../errors.js';
-import { isOfSource } from './failures.js';
+import { isOfSource } from '../engine/failures.js';
 
 /** How a download ended. */
 export type Ending =

@@ -4,6 +4,7 @@ import { encodedError, isEncoded, refusal } from '../http/answer.js';
 import { checkPartLength, parseContentRange, requireContentRange } from '../http/content-range.js';
 import type { Framing } from '../http/framing.js';
 import type { ResponseHead } from '../http/head.js';
+import { excerpt } from '../http/syntax.js';
 
 /** What a server offers of a representation. Offsets are half-open. */
 export type Offer =
@@ -87,7 +88,7 @@ function readWhole(head: ResponseHead, framing: Framing, path: string): Offer {
       kind: 'whole',
       total,
       ranges: false,
-      why: `the server marks the file as ${coding.trim()}`,
+      why: `the server marks the file as ${excerpt(coding.trim())}`,
     };
   }
   const accepts = (head.fields.get('accept-ranges') ?? '').toLowerCase();
@@ -120,7 +121,7 @@ function readNone(head: ResponseHead): Offer {
 }
 
 function mismatch(head: ResponseHead, what: string): SluiceError {
-  const got = head.fields.get('content-range') ?? 'none';
+  const got = excerpt(head.fields.get('content-range') ?? 'none');
   return new SluiceError('HTTP_RANGE_MISMATCH', `${what}; Content-Range: ${got}`, {
     httpStatus: head.status,
     next: 'The server breaks HTTP; try another source of the file.',

@@ -10,8 +10,8 @@ import { chooseName, nameFromUrl } from '../http/names.js';
 import { redactUrl } from '../http/redact.js';
 import { compareValidators, keptValidators, readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
-import { ExtentSet } from '../plan/extents.js';
-import { Ledger } from '../plan/ledger.js';
+import { ExtentSet } from '../schedule/extents.js';
+import { Ledger } from '../schedule/ledger.js';
 import { keptChecksums } from '../verify/checksum.js';
 import { SEAM_BYTES, Slots, UNKNOWN_END } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
@@ -19,12 +19,11 @@ import { changedError } from './adopt.js';
 import type { Asked } from './ask.js';
 import { beginComparing, takeBackBad } from './claims.js';
 import { existingTarget, isKnownFinished } from './existing.js';
-import { isWorthAsking } from './failures.js';
+import { isWorthAsking } from '../engine/failures.js';
 import type { Job, Work } from './job.js';
 import { ListLookup } from './list-lookup.js';
-import { sendAhead } from './forerunners.js';
 import { Keeping, factsOf, marksOf } from './keeping.js';
-import { maxConnections, usefulConnections } from './lanes.js';
+import { maxConnections, usefulConnections } from './useful.js';
 import type { Event } from './machine.js';
 import { wasRefused, withMarks } from './marks.js';
 import { isUselessPart, readOffer } from './offer.js';
@@ -94,10 +93,7 @@ export class Opening {
    */
   private async askFor(from: number, end: number | null): Promise<[Asked, Offer]> {
     if (this.rangeless && from === 0) return this.askWhole();
-    const { local, options } = this.job;
-    const asked = await this.job.asker.ask({ start: from, end }, (endpoint, { dialWaitMs }) => {
-      if (end !== 1) sendAhead(local.connections, options, endpoint, dialWaitMs);
-    });
+    const asked = await this.job.asker.ask({ start: from, end });
     const offer = this.readPart(asked, from, end);
     if (offer === null) return this.askWhole();
     if (offer.kind !== 'none') return [asked, offer];

@@ -39,6 +39,8 @@ export interface DownloadOptions {
   size: number | null;
   /** What each piece of the file must be; null when nobody says. */
   pieces: Pieces | null;
+  /** What the user is told as soon as the download begins. */
+  warnings: string[];
   /** The user's header lines, `Name: value`. */
   headers: string[];
   userAgent: string | null;

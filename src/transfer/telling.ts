@@ -2,7 +2,7 @@
 import type { SluiceError } from '../errors.js';
 import { redactUrl } from '../http/redact.js';
 import { countPieces } from '../verify/pieces.js';
-import { isOfSource } from './failures.js';
+import { isOfSource } from '../engine/failures.js';
 import type { DoneEvent, DownloadSnapshot, ErrorEvent } from './events.js';
 import type { Job } from './job.js';
 import type { Ending } from './machine.js';
@@ -20,6 +20,7 @@ export function lastEvent(job: Job, ending: Ending): DoneEvent | ErrorEvent {
     fetched: job.fetched,
     seconds: (performance.now() - job.startedMs) / 1000,
     connections: job.peak,
+    limitedBy: job.limitedBy,
     digests: job.verification.digests,
     ...(verifiedPieces > 0 && { pieces: verifiedPieces }),
   };
@@ -80,9 +81,9 @@ function keptSentence(job: Job): string | null {
 /** The download as it is now; cheap. */
 export function snapshotOf(job: Job): DownloadSnapshot {
   const size = job.known?.total ?? null;
-  const extents = job.crew?.extents() ?? job.work?.ledger.written.toArray() ?? [];
+  const extents = job.dispatcher?.extents() ?? job.work?.ledger.written.toArray() ?? [];
   const bytes = extents.reduce((sum, { start, end }) => sum + end - start, 0);
-  const rate = job.phase === 'transferring' ? (job.crew?.rate ?? 0) : 0;
+  const rate = job.phase === 'transferring' ? (job.dispatcher?.rate ?? 0) : 0;
   const eta = size !== null && rate > 0 ? (size - bytes) / rate : null;
   return {
     phase: job.phase,
@@ -92,7 +93,7 @@ export function snapshotOf(job: Job): DownloadSnapshot {
     rate,
     eta,
     elapsedMs: performance.now() - job.startedMs,
-    lanes: job.crew?.view() ?? [],
+    lanes: job.dispatcher?.view() ?? [],
     extents: extents.map(({ start, end }) => [start, end] as const),
     notices: job.notices,
     verified: job.verification.progress(size ?? 0),

@@ -9,7 +9,7 @@ import { hashFile } from '../verify/file.js';
 import type { FileDigests } from '../verify/file.js';
 import { badPieces, fitsPieces, provenPieces } from '../verify/pieces.js';
 import type { Pieces } from '../verify/pieces.js';
-import { ExtentSet } from '../plan/extents.js';
+import { ExtentSet, joinedTo, longestRuns, MAX_RANGES } from '../schedule/extents.js';
 import type { DownloadOptions } from './options.js';
 
 /** Names of RFC 9530 and RFC 3230 as ours. */
@@ -20,7 +20,10 @@ const SERVER_ALGORITHMS: Record<string, ChecksumAlgorithm> = {
   md5: 'md5',
 };
 
-/** What came of the comparison; `bad` are the ranges of the pieces that are wrong. */
+/**
+ * What came of the comparison; `bad` are the ranges of the pieces that are wrong, and what lies between
+ * them where they are very many.
+ */
 export type Verdict =
   | { kind: 'right' }
   | { kind: 'spoiled'; bad: Array<{ start: number; end: number }>; error: SluiceError };
@@ -190,13 +193,14 @@ export class Verification {
   ): Promise<ExtentSet> {
     if (this.pieces === null) return new ExtentSet();
     const held = { written: written.toArray(), size };
-    return new ExtentSet(await provenPieces(fd, this.pieces, held, signal));
+    const proven = await provenPieces(fd, this.pieces, held, signal);
+    return new ExtentSet(longestRuns(proven, MAX_RANGES));
   }
 
   /** A digest of the whole file outweighs those of its pieces. */
   private compare({ size, whole, pieces: actual }: FileDigests, path: string): Verdict {
     const { pieces } = this;
-    const bad = pieces === null ? [] : badPieces(pieces, actual, size);
+    const bad = pieces === null ? [] : joinedTo(badPieces(pieces, actual, size), MAX_RANGES);
     const wrong = this.specs.find(({ algorithm, hex }) => whole.get(algorithm) !== hex);
     if (wrong !== undefined) {
       const error = checksumError(wrong, whole.get(wrong.algorithm) ?? '', path).with({

@@ -8,12 +8,7 @@ import { bootId } from '../disk/boot.js';
 import { Checkpointer } from '../disk/checkpoint.js';
 import type { SyncWatch } from '../disk/checkpoint.js';
 import { Journal, cleanMatches, journalPath, partPath, readJournal } from '../disk/journal.js';
-import type {
-  DurableExtent,
-  JournalIdentity,
-  JournalRead,
-  PublishRecord,
-} from '../disk/journal.js';
+import type { JournalIdentity, JournalRead, PublishRecord } from '../disk/journal.js';
 import { PartFile } from '../disk/part-file.js';
 import { preallocate } from '../disk/preallocate.js';
 import type { Preallocate } from '../disk/preallocate.js';
@@ -22,14 +17,16 @@ import {
   publish,
   publishedName,
   releaseClaim,
+  stayed,
   undoPublish,
 } from '../disk/publish.js';
+import type { Warn } from '../disk/publish.js';
 import { writeReceipt } from '../disk/receipts.js';
-import { removePart, removeTrace } from '../disk/remove.js';
+import { discard, removePart, removeTrace } from '../disk/remove.js';
 import { directoryOf, inspectTarget } from '../disk/target.js';
 import { requireSpace } from '../disk/space.js';
 import { verifyExtents } from '../disk/verify-extents.js';
-import { ExtentSet } from '../plan/extents.js';
+import { ExtentSet, joinedTo, longestRuns, MAX_RANGES, type Extent } from '../schedule/extents.js';
 import { isComplete, provingValidators, withMarks } from './marks.js';
 import type { Marks } from './marks.js';
 import { claimTarget } from './claim.js';
@@ -123,8 +120,10 @@ export class Workspace {
       this.unbegun = inspectTarget(journalPath(this.target)).kind === 'file';
       return null;
     }
-    this.read = read;
-    const part = openOrNull(this.partPath);
+    // What is left out is fetched again. Its claims stay true until then, and the CRCs tell when not.
+    const extents = longestRuns(read.extents, MAX_RANGES);
+    this.read = { ...read, extents };
+    const part = openOrNull(this.partPath, read.identity.part.mode);
     if (part === null) return null;
     this.part?.close();
     this.part = part;
@@ -134,10 +133,10 @@ export class Workspace {
     const { dev, ino } = read.identity.part;
     if (now.ino !== ino || now.dev !== dev)
       this.log.warn({ path: this.partPath }, 'the part is another file than the one written');
-    const extents = read.extents.filter(({ end }) => end <= now.size);
     const unclean = read.clean === null || !cleanMatches(read.clean, now);
     const verified = read.publish !== null || isComplete(read.identity);
-    return { identity: read.identity, written: new ExtentSet(extents), unclean, verified };
+    const written = new ExtentSet(extents.filter(({ end }) => end <= now.size));
+    return { identity: read.identity, written, unclean, verified };
   }
 
   /** Finishes what a run began that died between the final name and the removal of its journal. */
@@ -156,15 +155,24 @@ export class Workspace {
       }
       // The journal's last word came after the last byte: what is younger somebody else has written.
       const isEdited = BigInt(inspectTarget(path).mtimeNs) > file.mtimeNs;
-      await finishPublish(this.target, part);
+      const warn: Warn = (error) => this.log.warn({ path }, error.message);
+      await finishPublish(this.target, path, part, warn);
       const { digests, synced, size } = record;
       if (!isEdited)
         writeReceipt(path, { url, validators, digests, bootId: record.bootId, synced });
-      removePart(this.target, 'journal');
+      this.removeJournal(warn);
       if (isEdited) this.log.warn({ path }, 'the file was changed after it had got its name');
       else this.done = { path, url, size };
     } catch {
       // No journal, or none that can be read: there is nothing to finish.
+    }
+  }
+
+  private removeJournal(warn: Warn): void {
+    try {
+      removePart(this.target, 'journal');
+    } catch (thrown) {
+      warn(stayed(SluiceError.from(thrown), journalPath(this.target)));
     }
   }
 
@@ -177,13 +185,13 @@ export class Workspace {
     const part = this.openPart();
     const read = this.read;
     if (read === null) throw new SluiceError('DEFECT', 'adopting without a journal');
-    const { dev, ino, size } = part.identity();
+    const { size } = part.identity();
     if (this.journal === null) {
       this.journal = await Journal.reopen(journalPath(this.target), read);
       await this.journal.forget([{ start: size, end: Number.MAX_SAFE_INTEGER }]);
     }
     await this.allocate(identity.size, space);
-    await this.journal.setIdentity({ ...identity, part: { dev, ino } });
+    await this.journal.setIdentity({ ...identity, part: factsOf(part) });
     if (this.checkpointer === null) this.watch();
   }
 
@@ -208,11 +216,8 @@ export class Workspace {
     if (size !== null) requireSpace(directoryOf(this.target), size, this.partPath);
     this.part = PartFile.create(this.partPath);
     try {
-      const { dev, ino } = this.part.identity();
-      this.journal = await Journal.create(journalPath(this.target), {
-        ...identity,
-        part: { dev, ino },
-      });
+      const part = factsOf(this.part);
+      this.journal = await Journal.create(journalPath(this.target), { ...identity, part });
       // Not before: a part without a journal is empty, which is how `removeTrace` knows ours.
       await this.allocate(size, space);
     } catch (error) {
@@ -238,13 +243,16 @@ export class Workspace {
     removePart(this.target, 'part');
   }
 
-  /** Removes what an earlier run left, whatever state it is in. */
+  /**
+   * Removes what an earlier run left, whatever state it is in.
+   * @throws SluiceError TARGET_FOREIGN
+   */
   discard(): void {
     this.part?.close();
     this.part = null;
     this.read = null;
     this.unbegun = false;
-    removePart(this.target);
+    discard(this.target);
   }
 
   private watch(): void {
@@ -291,6 +299,11 @@ export class Workspace {
     return this.part?.isSameAsPath() === true ? this.claimed : 0;
   }
 
+  /** Why a later run will not go on with what is kept; null when it will. */
+  get refusal(): SluiceError | null {
+    return this.part?.refusal() ?? null;
+  }
+
   /** Bytes that the journal claims. */
   get claimed(): number {
     return new ExtentSet(this.journal?.extents() ?? []).total();
@@ -298,11 +311,12 @@ export class Workspace {
 
   /**
    * Reads what the journal claims and compares it with what was written, after an unclean death.
-   * @returns the extents whose bytes are other ones
+   * @returns the ranges whose bytes are other ones, and what lies between them where they are very many
    */
-  async findBad(signal: AbortSignal): Promise<DurableExtent[]> {
+  async findBad(signal: AbortSignal): Promise<Extent[]> {
     const extents = this.journal?.extents() ?? [];
-    return verifyExtents(this.fd, extents, () => undefined, signal);
+    const bad = await verifyExtents(this.fd, extents, () => undefined, signal);
+    return joinedTo(bad, MAX_RANGES);
   }
 
   /** Takes claims back. */
@@ -316,8 +330,7 @@ export class Workspace {
   }
 
   async setIdentity(identity: Omit<JournalIdentity, 'part'>): Promise<void> {
-    const { dev, ino } = this.openPart().identity();
-    await this.journal?.setIdentity({ ...identity, part: { dev, ino } });
+    await this.journal?.setIdentity({ ...identity, part: factsOf(this.openPart()) });
   }
 
   /**
@@ -352,8 +365,9 @@ export class Workspace {
    * on: whenever this run dies, the next one knows whether the name stands for a whole file.
    * @param record.synced the part is durable, so its name is made durable too; so is that of a part
    *   of which anything was claimed: nothing that was safe is put at risk
+   * @param warn is told what failed once the file had its name
    */
-  async publish(record: Omit<PublishRecord, 'bootId'>): Promise<string> {
+  async publish(record: Omit<PublishRecord, 'bootId'>, warn: Warn): Promise<string> {
     this.lock.requireHeld();
     const sync = record.synced || this.claimed > 0;
     // A help only: a journal that cannot be written any more keeps no file from its name.
@@ -362,13 +376,20 @@ export class Workspace {
       .catch((error: unknown) => {
         this.log.warn({ error: String(error) }, 'the journal does not know of the publishing');
       });
-    return publish(this.openPart(), this.target, record.mode, { sync });
+    return publish(this.openPart(), this.target, record.mode, { sync, warn });
   }
 
-  /** Removes the journal of what is published. */
-  async finish(): Promise<void> {
-    await this.journal?.remove();
+  /**
+   * Removes the journal of what is published.
+   * @param warn is told when that fails: the file has its name, and nothing is wrong with it
+   */
+  async finish(warn: Warn): Promise<void> {
+    const { journal } = this;
     this.journal = null;
+    await journal?.remove().catch(async (thrown: unknown) => {
+      warn(stayed(SluiceError.from(thrown), journal.path));
+      await journal.close();
+    });
   }
 
   /**
@@ -419,9 +440,14 @@ function isUnharmed(part: PartFile): boolean {
   }
 }
 
-function openOrNull(path: string): PartFile | null {
+function factsOf(part: PartFile): JournalIdentity['part'] {
+  const { dev, ino } = part.identity();
+  return { dev, ino, ...(part.mode !== null && { mode: part.mode }) };
+}
+
+function openOrNull(path: string, mode: number | undefined): PartFile | null {
   try {
-    return PartFile.open(path);
+    return PartFile.open(path, mode);
   } catch (error) {
     if (error instanceof SluiceError && error.code === 'NOTHING_TO_RESUME') return null;
     throw error;

@@ -5,8 +5,10 @@ import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { expectStatus, runIn } from '../helpers/command.js';
 import { FaultServer, type Reply } from '../helpers/fault-server.js';
-import { MOST_RECEIVERS } from '../../src/transfer/threads.js';
+import { MOST_RECEIVERS } from '../../src/engine/threads.js';
+import { MAX_METALINK_BYTES, MAX_PIECES } from '../../src/formats/metalink.js';
 import { tempDirPerTest } from '../helpers/files.js';
+import { metalink } from '../helpers/hostile-documents.js';
 import { Nginx, requireServer } from '../helpers/nginx.js';
 import { findProgram } from '../helpers/real-server.js';
 
@@ -18,6 +20,8 @@ const LIMIT_KB = 200 * 1024;
 const CONNECTIONS_LIMIT_KB = (nodeMajor() < 22 ? 128 : 160) * 1024;
 /** Most that a file eight times as long may take more: less than one byte in ten of it. */
 const GROWTH_KB = 40 * 1024;
+/** What the digests of as many pieces as may be take, as texts. */
+const PIECES_KB = 100 * 1024;
 const PIECE = 64 * 1024;
 const MIB = 1024 * 1024;
 const SIZES = { small: 64 * MIB, large: 512 * MIB };
@@ -84,6 +88,49 @@ describe('e2e/memory', () => {
       expect(kilobytes).to.be.within(1, LIMIT_KB);
     });
   }
+});
+
+describe('e2e/memory of documents', () => {
+  const dir = tempDirPerTest();
+
+  for (const [what, flag, text] of [
+    ['a Metalink without end', '--metalink', '<!-- -->'],
+    ['a list of checksums without end', '--checksum', `${'ab'.repeat(32)}  x\n`],
+  ] as const) {
+    it(`P15: ${what}: the command refuses it in bounded memory`, async function () {
+      if (findProgram('time') === null) return this.skip();
+      const server = await FaultServer.start({});
+      try {
+        const first = 'HTTP/1.1 200 OK\r\n\r\n<metalink xmlns="urn:ietf:params:xml:ns:metalink">';
+        server.handle((_request, reply) => send(reply, { first, ever: text }));
+        const { run, kilobytes } = await measure(dir(), [
+          ...['get', server.url('/x'), flag, server.url('/y'), '--retries', '0'],
+        ]);
+        expectStatus(run, 7);
+        expect(run.stderr)
+          .to.match(/longer than \d+ bytes/)
+          .and.have.length.below(2_000);
+        expect(kilobytes).to.be.within(1, LIMIT_KB);
+      } finally {
+        await server.close();
+      }
+    });
+  }
+
+  it('P15: a Metalink as long as may be, with as many pieces: bounded memory', async function () {
+    if (findProgram('time') === null) return this.skip();
+    const hash = `<hash>${'ab'.repeat(32)}</hash>`;
+    const pieces = `<pieces type="sha-256" length="1">${hash.repeat(MAX_PIECES)}</pieces>`;
+    const inside = `<file name="a">${pieces}<url>http://127.0.0.1:9/a</url></file>`;
+    const rest = '<!-- x -->'.repeat((MAX_METALINK_BYTES - inside.length - 200) / 10);
+    const file = path.join(dir(), 'x.meta4');
+    writeFileSync(file, metalink(inside + rest));
+    expect(statSync(file).size).to.be.within(MAX_METALINK_BYTES - 1000, MAX_METALINK_BYTES);
+    const get = ['get', '--metalink', file, '--retries', '0'];
+    const { run, kilobytes } = await measure(dir(), get);
+    expectStatus(run, 4);
+    expect(kilobytes).to.be.within(1, LIMIT_KB + PIECES_KB);
+  });
 });
 
 describe('e2e/memory with nginx', () => {

@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { MAX_PIECES } from '../../src/formats/metalink.js';
 import type { ErrorEvent } from '../../src/transfer/events.js';
 import { expectStatus, filesIn, runIn } from '../helpers/command.js';
+import { contentAt } from '../helpers/content.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
 
@@ -59,6 +61,46 @@ describe('e2e/metalink', () => {
     expect(repair?.range?.end).most(3 * PIECE + 4096);
     const again = await runIn(dir(), ['get', '--metalink', 'x.meta4', '-q']);
     expectStatus(again, 0);
+  });
+
+  it('P8: a file of 400,000 pieces: all are verified, and one that is wrong is fetched again', async function () {
+    this.timeout(300_000);
+    const length = 64;
+    const count = 400_000;
+    const bytes = Buffer.from(contentAt(9, 0, length * count - 5));
+    let hashes = '';
+    for (let at = 0; at < bytes.length; at += length)
+      hashes += `<hash>${createHash('sha256')
+        .update(bytes.subarray(at, at + length))
+        .digest('hex')}</hash>\n`;
+    const wrong = Buffer.from(bytes);
+    wrong[length * 300_000] = (wrong[length * 300_000] ?? 0) ^ 1;
+    origin.route('/good', { bytes, etag: '"good"' });
+    origin.route('/bad', { bytes: wrong, etag: '"bad"' });
+    const pieces = `<pieces type="sha-256" length="${length}">${hashes}</pieces>`;
+    const size = `<size>${bytes.length}</size>`;
+    const text = document(
+      `<file name="a.bin">${size}${pieces}${url('/good', 2)}${url('/bad')}</file>`,
+    );
+    expect(text.length).above(30e6);
+    writeFileSync(inDir('x.meta4'), text);
+    const run = await runIn(dir(), ['get', '--metalink', 'x.meta4', '--json']);
+    expectStatus(run, 0);
+    expect(run.events.at(-1)).deep.include({ type: 'done', pieces: count });
+    expect(readFileSync(inDir('a.bin')).equals(bytes)).equal(true);
+  });
+
+  it('P15: more digests of pieces than can be borne are not used, and the user is told', async () => {
+    const hashes = `<hash>${'ab'.repeat(16)}</hash>`.repeat(MAX_PIECES + 1);
+    const pieces = `<pieces type="md5" length="5">${hashes}</pieces>`;
+    writeFileSync(inDir('x.meta4'), document(fileXml('a.bin', sha256(), pieces, url('/good'))));
+    const run = await runIn(dir(), ['get', '--metalink', 'x.meta4', '--json']);
+    expectStatus(run, 0);
+    expect(run.events[0]).deep.include({
+      type: 'warning',
+      message: 'the Metalink has more than 600000 digests of pieces, so they are not used',
+    });
+    expectSameContent(inDir('a.bin'), 5, SIZE);
   });
 
   it('P8: a Metalink over HTTP; a wrong digest of it is exit 9', async () => {

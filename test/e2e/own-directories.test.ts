@@ -78,8 +78,7 @@ describe('own directories', () => {
     const { without } = await get('file', { HOME: inDir('home'), ...BY_HOME });
     expect(without).deep.equal([]);
     const made = everythingIn(inDir('home')).filter((name) => !name.includes('sluice/code'));
-    // A receipt; what is learnt of the origin depends on how busy the machine is.
-    expect(made.some((name) => /finished\/\w{64}\.json$/.test(name))).equal(true);
+    expect(made.filter((name) => name.endsWith('.json')).length).equal(1);
     expect(existsSync(inDir('home/.cache/sluice/code'))).equal(keepsCode());
   });
 

@@ -3,13 +3,14 @@
  * so that neither the user's configuration nor a proxy of the machine can change a test.
  */
 import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { DownloadEvent } from '../../src/transfer/events.js';
 import { makeTempDir } from './files.js';
+import { runAs } from './users.js';
 
 /** Top of the checkout. Compiled, this file is dist/test/helpers/run-sluice.js. */
 export const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -38,6 +39,8 @@ export interface RunOptions {
   timeoutMs?: number;
   /** A program to put in front (`['strace', '-f', ...]`). */
   prefix?: string[];
+  /** Runs as this user, who has to be able to reach `cwd`; only root may say so. */
+  user?: number;
 }
 
 /** A run that has ended. */
@@ -123,8 +126,11 @@ export function spawnSluice(args: string[], options: RunOptions = {}): RunningSl
   const cwd = options.cwd ?? path.join(scratch, 'work');
   mkdirSync(home, { mode: 0o700 });
   if (options.cwd === undefined) mkdirSync(cwd);
+  const { user } = options;
+  if (user !== undefined) for (const each of [scratch, home]) chownSync(each, user, user);
   const node = nodeOf(options);
   const [program = node, ...rest] = [
+    ...(user === undefined ? [] : runAs(user)),
     ...(options.prefix ?? []),
     node,
     ...(options.nodeArgs ?? []),

@@ -1,12 +1,11 @@
 /** Exit 0 means the right bytes, from servers that do it right and from odd ones. */
 import { expect } from 'chai';
-import { SEAM_FRIENDLY_BYTES } from '../../src/plan/grant.js';
 import { SEAM_BYTES } from '../../workers/protocol.js';
 import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
 import type { OriginOptions } from '../helpers/origin.js';
 
 const MIB = 1024 * 1024;
-const LEASE = SEAM_FRIENDLY_BYTES;
+const LEASE = 4 * MIB;
 const SIZES = [0, 1, SEAM_BYTES - 1, SEAM_BYTES, SEAM_BYTES + 1, MIB, MIB + 1];
 const LEASE_SIZES = [LEASE - 1, LEASE, LEASE + 1, 2 * LEASE - 1, 2 * LEASE, 2 * LEASE + 1];
 const SEAM_SIZES = [2 * LEASE - SEAM_BYTES - 1, 2 * LEASE + SEAM_BYTES + 1];

@@ -116,11 +116,9 @@ describe('dials', () => {
     expect(await failed).equal(ENOUGH);
   });
 
-  it('P16: all are closed with their connections, those too that nobody waits for yet', async () => {
+  it('P16: all are closed with their connections', async () => {
     for (const { name, endpoint, server } of await holes()) {
       const connections = new Connections();
-      connections.prepare(endpoint, LONG_MS, SLAB_BYTES);
-      // The first one waits for what is prepared, the second for one of its own.
       const waiting = [1, 2].map(() =>
         connections.take(endpoint, LONG_MS, SLAB_BYTES).catch((error: unknown) => error),
       );
@@ -133,25 +131,6 @@ describe('dials', () => {
       });
       expect(ms, name).below(AT_ONCE_MS);
     }
-  });
-
-  it('what one lease does not wait for any more is there for the next', async () => {
-    let admit = false;
-    const server = await FaultServer.start({ tls: all.server });
-    open.push(server);
-    server.admit(() => (admit ? 'serve' : 'silent'));
-    const connections = new Connections();
-    const endpoint = endpointAt(server.port, true);
-    admit = true;
-    connections.prepare(endpoint, LONG_MS, SLAB_BYTES);
-    const control = new AbortController();
-    const first = connections.take(endpoint, LONG_MS, SLAB_BYTES, control.signal);
-    control.abort(ENOUGH);
-    expect(await first.catch((error: unknown) => error)).equal(ENOUGH);
-    const { reused } = await connections.take(endpoint, LONG_MS, SLAB_BYTES);
-    expect(reused).equal(true);
-    expect(server.connections.total).equal(1);
-    connections.close();
   });
 
   /** A lease on this endpoint: the first of a connection, or one behind it. */

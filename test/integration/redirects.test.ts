@@ -89,7 +89,8 @@ describe('redirects', () => {
   };
   for (const [what, locate] of Object.entries(others)) {
     it(`P11: nothing that the user gave goes to ${what}`, async () => {
-      const target = await bench.origin(REFERENCE);
+      // Slow enough that further connections are worth opening.
+      const target = await bench.origin({ ...REFERENCE, rate: 8 * MIB });
       const origin = await bench.origin(REFERENCE);
       origin.fault({ times: Infinity, fault: { kind: 'redirect', location: locate(target) } });
       const run = await bench.engine({ connections: 4 }).get(origin.url, {

@@ -124,16 +124,16 @@ describe('seams', () => {
     ['where every fourth connection is slow', 64 * MIB, 4],
     ['where every second connection is slow', 80 * MIB, 2],
   ] as const) {
-    it(`P5: at most 0.1 % more bytes ${title}`, async () => {
+    it(`P5: at most 1 % more bytes ${title}`, async () => {
       let asked = 0;
       const rate = (): number => (slow > 0 && asked++ % slow === 1 ? 2 * MIB : 16 * MIB);
       const origin = await bench.origin({ size, seed: 1, ...(slow > 0 && { rate }) });
       const engine = bench.engine({ connections: 16 });
       const { last, starts } = await watched(engine.options(origin.url));
       expectSameContent(engine.file, 1, size);
-      expect(seamBytes(origin, size, starts)).most(size * 0.001);
+      expect(seamBytes(origin, size, starts)).most(size * 0.01);
       // What a lease whose end was lowered had already in its slab is not a seam.
-      expect(last.fetched - size).most(size * 0.001 + 16 * SLAB_BYTES);
+      expect(last.fetched - size).most(size * 0.01 + 16 * SLAB_BYTES);
     });
   }
 });

@@ -1,8 +1,8 @@
 /** Who can decide in a played download. */
 import type { Decide } from './decider.js';
-import { decideAsToday } from './today.js';
+import { decideAsScheduled } from './scheduler-decider.js';
 
-export const DECIDERS: Readonly<Record<string, Decide>> = { today: decideAsToday };
+export const DECIDERS: Readonly<Record<string, Decide>> = { scheduler: decideAsScheduled };
 
 /** Whose decisions the command uses. */
-export const PRESENT = 'today';
+export const PRESENT = 'scheduler';

@@ -2,9 +2,10 @@
  * Plays a whole download in virtual time: the first request on connection 0, then whatever a decider
  * wants, in a world. It stands for everything between the scheduler and the wire.
  */
-import { backoffMs } from '../../src/plan/retry.js';
+import { backoffMs } from '../../src/engine/backoff.js';
+import type { Action, LeaseEnding, LeaseProgress, Span } from '../../src/schedule/types.js';
 import { Dice } from '../helpers/dice.js';
-import type { Action, Decide, Decider, LeaseEnding, LeaseProgress, Span } from './decider.js';
+import type { Decide, Decider } from './decider.js';
 import { Link } from './link.js';
 import type { Flow } from './link.js';
 import { Places } from './places.js';
@@ -183,6 +184,8 @@ class Player {
       nowMs: this.nowMs,
       total: this.total,
       roundTripMs,
+      dialMs: connection.dialMs,
+      firstByteMs: this.nowMs - connection.readyMs,
       scheme: this.source.tlsRoundTrips > 0 ? 'https' : 'http',
       connections: this.options.connections,
     });
@@ -437,16 +440,11 @@ class Player {
     let receiving = 0;
     const leases: LeaseProgress[] = [];
     for (const out of this.outs.values()) {
-      const { lease, request, dialMs, firstByteMs } = out;
+      const { lease, request, start } = out;
       const state = this.stateOf(out);
       if (state === 'receiving') receiving++;
-      leases.push({
-        lease,
-        state,
-        received: Math.floor(request?.received ?? 0),
-        dialMs,
-        firstByteMs,
-      });
+      const received = Math.max(0, Math.floor((request?.position ?? start) - start));
+      leases.push({ lease, state, received, written: received });
     }
     this.peak = Math.max(this.peak, receiving);
     const processor = nowMs > this.workFromMs ? this.work / (nowMs - this.workFromMs) : 0;
@@ -504,7 +502,8 @@ class Player {
         this.start(this.book(line, action.lease, action.span, askEnd, action.behind));
         return;
       }
-      case 'cut': {
+      case 'cut':
+      case 'extend': {
         const out = this.outs.get(action.lease);
         if (out !== undefined) out.end = action.end;
         return;
@@ -637,7 +636,6 @@ class Player {
       kind: 'ended',
       lease: out.lease,
       written,
-      received: Math.floor(request?.received ?? 0),
       ending,
       reusable,
       dialMs: out.dialMs,
@@ -740,6 +738,8 @@ function describe(
     }
     case 'cut':
       return `lease ${action.lease} is cut at ${MB(action.end)} MB ${tail}`;
+    case 'extend':
+      return `lease ${action.lease} goes on to ${MB(action.end)} MB ${tail}`;
     case 'abandon':
       return `lease ${action.lease} is abandoned: ${action.why} ${tail}`;
   }

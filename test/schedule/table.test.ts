@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { NAMED } from './named.js';
 import { readTable, rowOf } from './table.js';
-import { decideAsToday } from './today.js';
+import { decideAsScheduled } from './scheduler-decider.js';
 
 describe('the named worlds', () => {
   const table = readTable();
@@ -13,6 +13,6 @@ describe('the named worlds', () => {
 
   for (const world of NAMED)
     it(`${world.name}: takes as long as the table says (npm run worlds writes it anew)`, () => {
-      expect(rowOf(world, decideAsToday)).deep.equal(table[world.name]);
+      expect(rowOf(world, decideAsScheduled)).deep.equal(table[world.name]);
     });
 });

@@ -1,6 +1,6 @@
 /** `npm run worlds`: writes how long the named worlds take. */
 import { writeFileSync } from 'node:fs';
 import { TABLE, writeTable } from './table.js';
-import { decideAsToday } from './today.js';
+import { decideAsScheduled } from './scheduler-decider.js';
 
-writeFileSync(TABLE, writeTable(decideAsToday));
+writeFileSync(TABLE, writeTable(decideAsScheduled));

@@ -2,6 +2,7 @@
 import { inspectPath, inspectUrl } from '../../app/inspect.js';
 import { SluiceError } from '../../errors.js';
 import { safeJson } from '../escape.js';
+import { hasUserinfo } from '../../http/redact.js';
 import type { SharedValues } from '../flags.js';
 import { openLog } from '../log.js';
 import { downloadOptions } from '../options.js';
@@ -10,7 +11,7 @@ import { reportLines } from '../report.js';
 /** Tells what a URL or a path has. */
 export async function info(values: SharedValues, subject: string): Promise<void> {
   // `user:secret@host` is a URL that lacks its scheme; that is told without the secret.
-  const isUrl = /^[a-z][a-z0-9+.-]*:\/\/|^[^/]*:[^/]*@/i.test(subject);
+  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(subject) || hasUserinfo(subject);
   const log = await openLog({ file: values['log-file'], verbose: values.verbose });
   const report = isUrl
     ? await inspectUrl({ ...downloadOptions(values), url: subject }, log)

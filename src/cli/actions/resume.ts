@@ -1,6 +1,7 @@
 /** What `resume` does. */
 import { findUnfinished, resumeOptions } from '../../app/resume.js';
 import { SluiceError } from '../../errors.js';
+import { hasUserinfo } from '../../http/redact.js';
 import type { SharedValues } from '../flags.js';
 import { downloadOptions, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
@@ -16,7 +17,7 @@ export async function resume(values: ResumeValues, given: readonly string[]): Pr
   await runDownloads(values, async (fetching) => {
     const paths = values.all ? findUnfinished('.') : given;
     if (paths.length === 0) throw nothing(values.all);
-    if (paths.some((path) => /^https?:\/\/|^[^/]*:[^/]*@/i.test(path))) throw notUrl();
+    if (paths.some((path) => /^https?:\/\//i.test(path) || hasUserinfo(path))) throw notUrl();
     const options = { ...downloadOptions(values), insist: values.insist };
     const base = await withChecksumLists(values, options, [], fetching);
     return paths.map((path) => ({ path, options: () => resumeOptions(path, base) }));

@@ -2,7 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { renderFrame, type FrameOptions } from '../../../src/cli/frame.js';
 import { visibleWidth } from '../../../src/cli/width.js';
-import type { DownloadSnapshot, LaneState } from '../../../src/transfer/events.js';
+import type { LaneState } from '../../../src/engine/connections.js';
+import type { DownloadSnapshot } from '../../../src/transfer/events.js';
 import { GiB, HOSTILE, MiB, lane, snapshot } from './samples.js';
 
 const plain: FrameOptions = { columns: 80, rows: 24, color: false, unicode: false, now: 0 };

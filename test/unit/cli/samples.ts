@@ -1,9 +1,9 @@
+import type { Lane } from '../../../src/engine/connections.js';
 import type {
   DoneEvent,
   DownloadEvent,
   DownloadSnapshot,
   ErrorEvent,
-  Lane,
   ProgressEvent,
   RetryEvent,
   StartEvent,
@@ -65,6 +65,7 @@ export const done: DoneEvent = {
   fetched: 4 * GiB + 4096,
   seconds: 40,
   connections: 8,
+  limitedBy: 'link',
   digests: { sha256: 'ab'.repeat(32) },
 };
 export const failure: ErrorEvent = {

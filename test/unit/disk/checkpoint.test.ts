@@ -19,7 +19,7 @@ import { PartFile } from '../../../src/disk/part-file.js';
 import { verifyExtents } from '../../../src/disk/verify-extents.js';
 import { SluiceError } from '../../../src/errors.js';
 import { silentLog } from '../../../src/log.js';
-import { ExtentSet } from '../../../src/plan/extents.js';
+import { ExtentSet } from '../../../src/schedule/extents.js';
 import { expectCode, someIdentity, temporaryDirectory } from './files.js';
 import { mountSmallDisk } from './small-disk.js';
 

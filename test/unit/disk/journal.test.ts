@@ -14,7 +14,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { SluiceError } from '../../../src/errors.js';
 import { Journal, cleanMatches, readJournal } from '../../../src/disk/journal.js';
-import { ExtentSet } from '../../../src/plan/extents.js';
+import { ExtentSet } from '../../../src/schedule/extents.js';
 import { expectCode, someIdentity, temporaryDirectory } from './files.js';
 
 const CLEAN = { dev: '1', ino: '2', size: 900, mtimeNs: '1700000000000000001' };

@@ -5,7 +5,7 @@ import { writeFully } from '../../../src/disk/io.js';
 import { PartFile } from '../../../src/disk/part-file.js';
 import { preallocate, type Preallocation } from '../../../src/disk/preallocate.js';
 import { SluiceError } from '../../../src/errors.js';
-import type { Extent } from '../../../src/plan/extents.js';
+import type { Extent } from '../../../src/schedule/extents.js';
 import { expectCode, temporaryDirectory } from './files.js';
 import { mountSmallDisk } from './small-disk.js';
 

@@ -94,7 +94,6 @@ describe('disk: the order of syncs', function () {
       step('end');
     `);
     expect(steps.get('compact')).to.deep.equal([
-      'unlink',
       'pwrite64 f.sluice~',
       'fsync f.sluice~',
       'rename',

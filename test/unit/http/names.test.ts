@@ -107,6 +107,19 @@ describe('http/names: P13: safeName', () => {
   });
 });
 
+describe('http/names: P26: combining marks', () => {
+  it('are not sorted by the hundred thousand: that takes the square of their number', () => {
+    const marks = '\u0315\u0300'.repeat(2_000_000);
+    const started = performance.now();
+    const safe = safeName(`a${marks}.iso`);
+    expect(performance.now() - started).to.be.below(5_000);
+    expect(Buffer.byteLength(safe ?? '')).to.be.within(200, 240);
+    expect(safe).to.match(/\.iso$/);
+    // What is before the part that is looked at is a directory in any path of that length.
+    expect(safeName(`${'d/'.repeat(100_000)}a.iso`)).to.equal('a.iso');
+  });
+});
+
 describe('http/names: nameFromUrl', () => {
   for (const [path, name] of [
     ['/a/b.iso', 'b.iso'],

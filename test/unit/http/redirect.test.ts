@@ -87,6 +87,7 @@ describe('http/redirect: resolveRedirect', () => {
     ['NUL', '/a\x00'],
     ['US', '/a\x1fb'],
     ['DEL', '/a\x7f'],
+    ['P26: a URL beyond its bound', `https://a${'\xcc\x95\xcc\x80'.repeat(5_000)}/`],
   ] as const) {
     it(`refuses ${what}`, () => {
       const error = refusal(

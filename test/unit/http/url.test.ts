@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseUserUrl } from '../../../src/http/url.js';
+import { MAX_URL_CHARS, parseUserUrl } from '../../../src/http/url.js';
 import { refusal } from './support.js';
 
 describe('http/url: parseUserUrl', () => {
@@ -63,6 +63,17 @@ describe('http/url: parseUserUrl', () => {
       expect(error.details.next).to.contain(next);
     });
   }
+
+  it('P26: is bounded: a host of combining marks takes the square of their number', () => {
+    const long = `https://h/${'x'.repeat(MAX_URL_CHARS - 10)}`;
+    expect(parseUserUrl(long).url.href).to.equal(long);
+    const started = performance.now();
+    for (const text of [`${long}x`, `https://a${'\u0315\u0300'.repeat(1_000_000)}/`]) {
+      const error = refusal(() => parseUserUrl(text), 'URL_INVALID');
+      expect(error.message).to.equal('the URL is longer than 16384 characters');
+    }
+    expect(performance.now() - started).to.be.below(5_000);
+  });
 
   it('P12: shows no secret of what it refuses', () => {
     for (const text of [

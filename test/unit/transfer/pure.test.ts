@@ -7,8 +7,8 @@ import { parseResponseHead } from '../../../src/http/head.js';
 import { readValidators } from '../../../src/http/validators.js';
 import type { Validators } from '../../../src/http/validators.js';
 import { changedError, judge, unprovenError } from '../../../src/transfer/adopt.js';
-import { classify, isWorthAsking } from '../../../src/transfer/failures.js';
-import type { FailureContext, FailureKind } from '../../../src/transfer/failures.js';
+import { classify, isWorthAsking } from '../../../src/engine/failures.js';
+import type { FailureContext, FailureKind } from '../../../src/engine/failures.js';
 import { readOffer } from '../../../src/transfer/offer.js';
 import type { Offer } from '../../../src/transfer/offer.js';
 

@@ -1,0 +1,415 @@
+/**
+ * The connections of one file at work. The scheduler decides, the executor does; between them the
+ * dispatcher turns slots into observations and actions into leases, and ends when every byte is
+ * written or nothing can go on.
+ */
+import { SluiceError } from '../errors.js';
+import { slabBytes } from '../net/connection.js';
+import { measureRoundTrip } from '../net/round-trip.js';
+import { strongValidator } from '../http/validators.js';
+import { Scheduler } from '../schedule/scheduler.js';
+import type {
+  Action,
+  LeaseEnding,
+  LeaseProgress,
+  LeaseState,
+  LimitedBy,
+  Span,
+} from '../schedule/types.js';
+import { TUNING } from '../schedule/tuning.js';
+import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
+import type { LaneCode, LeaseOutcome, LeaseTask } from '../../workers/protocol.js';
+import { Connections } from './connections.js';
+import type { Lane } from './connections.js';
+import { Coverage } from './coverage.js';
+import { Meter } from './meter.js';
+import type { DispatcherParts, WorkEnd } from './parts.js';
+import { Pipelining } from './pipelining.js';
+import { Recovery } from './recovery.js';
+import type { Out } from './connections.js';
+
+/** A round trip longer than this tells nothing, in milliseconds. */
+const ROUND_TRIP_TIMEOUT_MS = 2000;
+
+/** Given-up leases may take this long to say so, in milliseconds. */
+const DRAIN_MS = 800;
+
+/** The display's rate is smoothed over this time, in milliseconds. */
+const SHOWN_RATE_MS = 2000;
+
+/** What a slot says of a lease; one that is idle was not begun yet, or has just ended. */
+const STATES: Record<LaneCode, LeaseState> = {
+  [LANE.idle]: 'connecting',
+  [LANE.connecting]: 'connecting',
+  [LANE.waiting]: 'waiting',
+  [LANE.receiving]: 'receiving',
+};
+
+type Start = (task: LeaseTask) => Promise<LeaseOutcome>;
+
+export class Dispatcher {
+  private readonly scheduler: Scheduler;
+  private readonly coverage: Coverage;
+  private readonly connections: Connections;
+  private readonly recovery: Recovery;
+  private readonly pipelining: Pipelining;
+  private readonly shownRate: Meter;
+  /** What the slots had received before this work. */
+  private readonly receivedBefore: number;
+  private timer: NodeJS.Timeout | undefined;
+  private finish!: (end: WorkEnd) => void;
+  private readonly ended: Promise<WorkEnd>;
+  private over = false;
+  private fatal: SluiceError | null = null;
+  /** The most connections that received at the same time. */
+  peak = 0;
+
+  /**
+   * @param count connections that may be used
+   * @param firstLease number that the first lease gets
+   */
+  constructor(
+    private readonly parts: DispatcherParts,
+    count: number,
+    firstLease: number,
+  ) {
+    const { ledger, slots, seams, concurrency, inOrder, source } = parts;
+    const { roundTripMs, dialMs, firstByteMs } = parts;
+    this.coverage = new Coverage(ledger, slots, seams);
+    this.connections = new Connections(slots);
+    this.scheduler = new Scheduler({
+      ledger,
+      concurrency,
+      connections: count,
+      order: inOrder ? 'front' : 'any',
+      mayHedge: strongValidator(source.validators) !== null,
+      roundTripMs,
+      dialMs,
+      firstByteMs,
+      firstLease,
+    });
+    this.pipelining = new Pipelining();
+    this.recovery = new Recovery(parts, this.scheduler, this.connections, this.coverage, {
+      cancelAll: () => this.cancelAll(),
+      extendFirst: () => this.extendFirst(),
+      pump: () => this.pump(),
+      giveUp: (error) => this.giveUp(error),
+    });
+    const nowMs = parts.clock.now();
+    this.shownRate = new Meter(SHOWN_RATE_MS, nowMs);
+    this.receivedBefore = slots.receivedByAll();
+    this.ended = new Promise((resolve) => (this.finish = resolve));
+  }
+
+  /** Bytes per second of all connections together. */
+  get rate(): number {
+    return this.shownRate.rate;
+  }
+
+  /** Number that the next lease of this download may have. */
+  get leaseNumber(): number {
+    return this.scheduler.leaseNumber;
+  }
+
+  /** Body bytes received so far, seams and repeats included. */
+  get received(): number {
+    return this.parts.slots.receivedByAll() - this.receivedBefore;
+  }
+
+  /** What holds the download back. */
+  get limitedBy(): LimitedBy {
+    return this.scheduler.limitedBy;
+  }
+
+  /** Two requests brought bytes that do not fit together: nothing that is written can be believed. */
+  get spoiled(): boolean {
+    return this.recovery.spoiled;
+  }
+
+  /**
+   * Works until the end.
+   * @param first starts the lease on the body that is already open, on connection 0
+   */
+  run(first: { span: Span; start: Start } | null): Promise<WorkEnd> {
+    if (first !== null) this.adopt(first);
+    this.recovery.begin(first === null ? null : first.span);
+    this.allowBehind(this.parts.clock.now());
+    // The first look begins what is measured.
+    this.tick();
+    this.timer = setInterval(() => this.tick(), TUNING.tickMs);
+    return this.ended;
+  }
+
+  /** Gives everything up; what is written stays written. */
+  stop(error: SluiceError): void {
+    this.giveUp(error);
+  }
+
+  /** See {@link Coverage.claimable}. */
+  extents(): Array<{ start: number; end: number }> {
+    return this.coverage.claimable();
+  }
+
+  /** The connections as a display shows them. */
+  view(): Lane[] {
+    return this.connections.view(this.scheduler.target, this.parts.ledger, this.parts.clock.now());
+  }
+
+  private adopt({ span, start }: { span: Span; start: Start }): void {
+    const isOpenEnded = span.end === this.parts.ledger.total;
+    const nowMs = this.parts.clock.now();
+    const { lease, slot } = this.scheduler.adopt(span, isOpenEnded, nowMs);
+    this.start({ connection: 0, lease, slot, span, behind: false, hedges: null }, start, true);
+  }
+
+  /** Asks the scheduler what to do, does it, and ends the work when nothing is left to do. */
+  private pump(): void {
+    if (this.over) return;
+    if (this.parts.ledger.leasesOut === 0) {
+      if (this.fatal !== null) return this.end({ kind: 'failed', error: this.fatal });
+      if (this.parts.ledger.isComplete && this.endComplete()) return;
+      if (this.recovery.isSingle) return this.end(this.recovery.broken);
+    }
+    if (this.fatal !== null || this.recovery.isWaiting) return;
+    this.recovery.allow();
+    for (const action of this.scheduler.act(this.parts.clock.now())) this.perform(action);
+  }
+
+  private perform(action: Action): void {
+    switch (action.kind) {
+      case 'fetch':
+        return this.start(action, (task) => this.parts.executor.run(task));
+      case 'cut':
+      case 'extend': {
+        const out = this.connections.out(action.lease);
+        if (out !== undefined) this.parts.slots.setEnd(out.slot, action.end);
+        return;
+      }
+      case 'abandon': {
+        const out = this.connections.out(action.lease);
+        if (out === undefined) return;
+        if (action.why === 'slow') this.recovery.replaced(out);
+        return this.cancel(out);
+      }
+      case 'measure':
+        return this.measureRoundTrip();
+    }
+  }
+
+  private start(
+    {
+      connection,
+      lease,
+      slot,
+      span,
+      behind,
+      hedges,
+    }: Omit<Extract<Action, { kind: 'fetch' }>, 'kind'>,
+    start: Start,
+    isFirst = false,
+  ): void {
+    const { slots } = this.parts;
+    const headSeam = this.headSeam(span, hedges);
+    slots.begin(slot, lease, span.start, span.end);
+    const out = this.connections.put({
+      lease,
+      slot,
+      connection,
+      span,
+      headSeam,
+      isBehind: behind,
+      isFirst,
+      generation: this.recovery.generation,
+      askedMs: this.parts.clock.now(),
+    });
+    this.recovery.asked(out);
+    void start(this.task(out)).then(
+      (outcome) => this.settle(out, outcome),
+      (error: unknown) => this.giveUp(SluiceError.from(error)),
+    );
+  }
+
+  private headSeam(span: Span, hedges: number | null): number {
+    const hedged = hedges === null ? undefined : this.parts.ledger.lease(hedges);
+    if (hedged === undefined || hedged.start === span.start)
+      return this.coverage.headSeam(span.start);
+    return Math.min(SEAM_BYTES, span.start - hedged.start);
+  }
+
+  private task({ lease, slot, span, headSeam, isBehind, connection }: Out): LeaseTask {
+    const { slots, fd, path, deadlines } = this.parts;
+    const source = this.recovery.sourceFor(connection);
+    const askEnd = source.total === null ? span.end : Math.min(source.total, span.end + SEAM_BYTES);
+    if (headSeam > 0) this.parts.seams.headWillCompare(span.start);
+    return {
+      lease,
+      slot,
+      memory: slots.memory,
+      fd,
+      path,
+      start: span.start,
+      headSeam,
+      askEnd,
+      pipelinedMs: isBehind ? Math.min(this.pipelining.dueMs, deadlines.firstByteMs) : null,
+      slab: slabBytes(this.scheduler.target),
+      source,
+      deadlines,
+    };
+  }
+
+  private settle(out: Out, outcome: LeaseOutcome): void {
+    this.connections.takeOff(out);
+    if (this.over) return;
+    this.pipelining.ended(outcome, out);
+    const { ledger, clock } = this.parts;
+    const end = ledger.lease(outcome.lease)?.end ?? outcome.written;
+    const nowMs = clock.now();
+    this.scheduler.observe(
+      {
+        kind: 'ended',
+        lease: outcome.lease,
+        written: outcome.written,
+        ending: endingOf(outcome),
+        reusable: this.isReusable(out, outcome),
+        dialMs: outcome.dialMs,
+        firstByteMs: outcome.firstByteMs,
+      },
+      nowMs,
+    );
+    this.allowBehind(nowMs);
+    this.trace(out, outcome);
+    try {
+      this.takeSeam(outcome, end);
+      this.recovery.judge(out, outcome);
+      this.recovery.compareSeams();
+    } catch (error) {
+      this.giveUp(SluiceError.from(error));
+    }
+    this.pump();
+  }
+
+  /** Tells the scheduler how many requests may wait behind others. */
+  private allowBehind(nowMs: number): void {
+    const most = this.pipelining.most(this.scheduler.target);
+    this.scheduler.observe({ kind: 'pipelining', most }, nowMs);
+  }
+
+  /** The first answer's socket belongs to the main thread, which receives nothing else. */
+  private isReusable({ isFirst }: Out, { result }: LeaseOutcome): boolean {
+    return result.kind === 'done' && (!isFirst || this.parts.executor.sharesFirst);
+  }
+
+  /** Writes what came of a lease to the log. */
+  private trace(out: Out, outcome: LeaseOutcome): void {
+    const { lease, written, received, address, dialMs, firstByteMs } = outcome;
+    const pipelined =
+      outcome.pipelined === 'in-vain' && out.excused ? 'excused' : outcome.pipelined;
+    const ms = Math.round(this.parts.clock.now() - out.askedMs);
+    const took = { ms, dialMs: round(dialMs), firstByteMs: round(firstByteMs), pipelined };
+    const { connection, span } = out;
+    const fields = { lease, connection, address, start: span.start, written, received, ...took };
+    this.parts.log.debug(fields, `lease ${outcome.result.kind}`);
+  }
+
+  /**
+   * Keeps the sample of a lease that reached its end, however it ended. Without a whole one, either
+   * the lease that begins there compares its own head, or the edge is fetched again before the end.
+   */
+  private takeSeam({ written, seam, result }: LeaseOutcome, end: number): void {
+    const { ledger, seams } = this.parts;
+    if (this.parts.source.total === null) {
+      if (result.kind === 'done' || result.kind === 'short') ledger.endAt(written);
+      return;
+    }
+    if (written < end || written >= ledger.total) return;
+    seams.reached(end, seam, Math.min(SEAM_BYTES, ledger.total - written));
+  }
+
+  private tick(): void {
+    const { slots, clock } = this.parts;
+    const nowMs = clock.now();
+    this.shownRate.sample(nowMs, this.received);
+    const leases: LeaseProgress[] = [];
+    let receiving = 0;
+    for (const out of this.connections.working()) {
+      this.connections.hear(out, nowMs);
+      const state = slots.state(out.slot);
+      if (state === LANE.receiving) receiving++;
+      const { received, written } = this.connections.progress(out);
+      leases.push({ lease: out.lease, state: STATES[state], received, written });
+    }
+    this.peak = Math.max(this.peak, receiving);
+    const processor = this.parts.executor.processor();
+    this.scheduler.observe({ kind: 'progress', leases, held: slots.isHeld, processor }, nowMs);
+    this.pump();
+  }
+
+  /** What the link says beside the transfer decides whether more connections may help. */
+  private measureRoundTrip(): void {
+    const { log, clock } = this.parts;
+    void measureRoundTrip(this.recovery.source.endpoint, ROUND_TRIP_TIMEOUT_MS).then((ms) => {
+      log.debug({ ms: round(ms) }, 'round trip beside the transfer');
+      this.scheduler.observe({ kind: 'roundTrip', ms }, clock.now());
+    });
+  }
+
+  private cancel(out: Out): void {
+    this.connections.excuseBehind(out);
+    this.parts.ledger.giveUp(out.lease);
+    this.parts.slots.cancel(out.slot, out.lease);
+  }
+
+  private cancelAll(): void {
+    for (const out of this.connections.all()) this.cancel(out);
+  }
+
+  /** Gives the first answer, which goes on to the end, all that is missing behind it. */
+  private extendFirst(): void {
+    const { ledger, slots } = this.parts;
+    const [booked] = ledger.leases;
+    if (booked === undefined || booked.end === ledger.total) return;
+    ledger.extend(booked.lease, ledger.total);
+    slots.setEnd(booked.slot, ledger.total);
+  }
+
+  private giveUp(error: SluiceError): void {
+    this.fatal ??= error;
+    this.cancelAll();
+    // A thread that does not answer must not keep the download from ending.
+    setTimeout(() => this.end({ kind: 'failed', error: this.fatal ?? error }), DRAIN_MS).unref();
+    this.pump();
+  }
+
+  /** Ends the work if every seam agrees; false when edges have to be fetched again first. */
+  private endComplete(): boolean {
+    try {
+      if (this.recheckEdges()) return false;
+      this.recovery.compareSeams();
+      this.end({ kind: 'complete' });
+    } catch (error) {
+      this.end({ kind: 'failed', error: SluiceError.from(error) });
+    }
+    return true;
+  }
+
+  /** Fetches again the edges that nothing was compared with; whether there were any. */
+  private recheckEdges(): boolean {
+    const { ledger, seams } = this.parts;
+    for (const edge of seams.uncompared()) ledger.forget(edge);
+    return ledger.missing.total() > 0;
+  }
+
+  private end(end: WorkEnd): void {
+    if (this.over) return;
+    this.over = true;
+    clearInterval(this.timer);
+    this.finish(end);
+  }
+}
+
+function endingOf({ result }: LeaseOutcome): LeaseEnding {
+  const { kind } = result;
+  return kind === 'done' || kind === 'short' || kind === 'cancelled' ? kind : 'failed';
+}
+
+const round = (ms: number | null): number | null => (ms === null ? null : Math.round(ms));

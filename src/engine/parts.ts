@@ -1,0 +1,68 @@
+/** What the connections of one file work with, and how their work ends. */
+import type { SluiceError } from '../errors.js';
+import type { Log } from '../log.js';
+import type { Concurrency } from '../schedule/concurrency.js';
+import type { Ledger } from '../schedule/ledger.js';
+import type { Deadlines, Slots, Source } from '../../workers/protocol.js';
+import type { Executor } from './executors.js';
+import type { Seams } from './seams.js';
+
+/**
+ * How the work ended. `broken` can go on after asking the server anew; with `alone`, only as one
+ * answer on one connection.
+ */
+export type WorkEnd =
+  | { kind: 'complete' }
+  | { kind: 'broken'; error: SluiceError; alone: boolean }
+  | { kind: 'failed'; error: SluiceError };
+
+export interface DispatcherHooks {
+  /** A lease failed and will be tried again. */
+  retry(error: SluiceError, attempt: number, delayMs: number, connection: number): void;
+  /** Asks the original URL again, because the redirected one does not answer any more (P20). */
+  refresh(): Promise<Source>;
+}
+
+/** Time and chance, so that a test can bring its own. */
+export interface Clock {
+  /** Milliseconds of a steady clock. */
+  now(): number;
+  /** At least 0 and below 1. */
+  random(): number;
+}
+
+export const SYSTEM_CLOCK: Clock = {
+  now: () => performance.now(),
+  random: () => Math.random(),
+};
+
+export interface DispatcherParts {
+  ledger: Ledger;
+  slots: Slots;
+  executor: Executor;
+  /** Of the file's origin. */
+  concurrency: Concurrency;
+  source: Source;
+  /** Whether the source is what a redirect led to. */
+  redirected: boolean;
+  seams: Seams;
+  deadlines: Deadlines;
+  retries: number;
+  fd: number;
+  path: string;
+  log: Log;
+  hooks: DispatcherHooks;
+  /** Of the first connection, in milliseconds. */
+  roundTripMs: number;
+  /** What its dial took, TLS included, in milliseconds. */
+  dialMs: number;
+  /** From its request to the head of the answer, in milliseconds. */
+  firstByteMs: number;
+  /** Somebody follows the contiguous front. */
+  inOrder: boolean;
+  /** No two answers can be combined: the first one, if it is the whole, has to do. */
+  alone: boolean;
+  /** Ranges are proven to work; while they are not, one lease tries them. */
+  proven: boolean;
+  clock: Clock;
+}

@@ -1,0 +1,535 @@
+/**
+ * How the bytes of one file are shared among connections: one forecast (`forecast.ts`), three
+ * decisions (`assign.ts`, `rebalance.ts`, `concurrency.ts`). It is told what happened and answers what
+ * is to be done; it has no clock, no dice and no I/O, so `test/schedule/` judges it in virtual time.
+ */
+import type { Ledger } from './ledger.js';
+import { fromGaps, fromOpenEnd } from './assign.js';
+import type { Stock } from './assign.js';
+import type { Concurrency } from './concurrency.js';
+import { FlowBook } from './flow-book.js';
+import type { Shared, Work } from './flow-book.js';
+import { horizonMs } from './forecast.js';
+import type { Flow } from './forecast.js';
+import { Overhead, SEAM_BYTES } from './overhead.js';
+import { rebalance, stragglers } from './rebalance.js';
+import type { Pace, Target } from './rebalance.js';
+import { TUNING } from './tuning.js';
+import type { Tuning } from './tuning.js';
+import type { Action, LimitedBy, Observation, Span } from './types.js';
+
+/** What a download is scheduled with. */
+export interface Setting {
+  ledger: Ledger;
+  /** Of the file's origin; shared by all files of it. */
+  concurrency: Concurrency;
+  /** Connections that may ever be used. */
+  connections: number;
+  /** `front`: somebody reads the file in order, so leases are short and lie close to the front. */
+  order: 'any' | 'front';
+  /** Two answers bring the same bytes for certain: they have one strong validator. */
+  mayHedge: boolean;
+  /** Of the first connection (ms). */
+  roundTripMs: number;
+  /** What its dial took, TLS included (ms). */
+  dialMs: number;
+  /** From its request to the head of the answer (ms). */
+  firstByteMs: number;
+  /** Number that the first lease gets. */
+  firstLease: number;
+  tuning?: Tuning;
+}
+
+/** What a new measurement counts against what was known. */
+const LEARNT = 0.2;
+
+/** Leases of a file that is read in order, in bytes and in round trips. */
+const FRONT_BYTES = 8 * 1024 * 1024;
+const FRONT_ROUND_TRIPS = 10;
+
+/** A lease that tries whether ranges work is short, so that the first answer's does not end before it is answered. */
+const TRIAL_LEASTS = 4;
+
+/** Where an answer takes less, asking behind another request gains nothing (ms). */
+const WORTH_PIPELINING_MS = 5;
+
+/** A lease is judged slow from this age on, in milliseconds and in round trips. */
+const JUDGED_MS = 1000;
+const JUDGED_ROUND_TRIPS = 20;
+
+/** What has not answered for so many times what is usual, and this long (ms), is given up while others are served. */
+const UNANSWERED = 4;
+const UNANSWERED_MS = 2000;
+
+/** A connection that is slow again and again rests for longer each time (ms). */
+const SLOW_REST_MS = 1000;
+
+export class Scheduler {
+  private readonly tuning: Tuning;
+  private readonly flows: FlowBook[];
+  private readonly overhead: Overhead;
+  private readonly shared: Shared;
+  private nextLease: number;
+  private allowed = Infinity;
+  private pausedUntilMs = -Infinity;
+  private held = false;
+  private mostBehind = Infinity;
+  private bytes = 0;
+  private goodput = 0;
+  private sampled: { ms: number; bytes: number } | null = null;
+
+  constructor(private readonly setting: Setting) {
+    this.tuning = setting.tuning ?? TUNING;
+    this.nextLease = setting.firstLease;
+    this.overhead = new Overhead(setting.ledger.total, this.tuning);
+    this.flows = Array.from({ length: setting.connections }, (_, at) => new FlowBook(at));
+    const { roundTripMs, dialMs, firstByteMs } = setting;
+    const path = { roundTripMs, window: this.tuning.windowBytes, capacity: null };
+    this.shared = { path, dialMs, firstByteMs, usual: null };
+  }
+
+  /** The next lease's number. */
+  get leaseNumber(): number {
+    return this.nextLease;
+  }
+
+  /** How many connections are to work now. */
+  get target(): number {
+    return Math.min(this.setting.concurrency.target, this.allowed, this.flows.length);
+  }
+
+  get limitedBy(): LimitedBy {
+    if (this.held) return 'disk';
+    const { limitedBy } = this.setting.concurrency;
+    const isOurs = this.target >= this.flows.length && limitedBy === 'unknown';
+    return isOurs ? 'connections' : limitedBy;
+  }
+
+  /** Bytes fetched beside the file's own, as far as they were planned. */
+  get overheadBytes(): number {
+    return this.overhead.spent;
+  }
+
+  /**
+   * Books the first answer's lease, which connection 0 receives already.
+   * @param isOpenEnded its answer goes on to the end of the file
+   */
+  adopt(span: Span, isOpenEnded: boolean, nowMs: number): { lease: number; slot: number } {
+    const flow = this.flows[0] as FlowBook;
+    const { lease, slot } = this.book(flow, span, nowMs, null);
+    const work = flow.work as Work;
+    Object.assign(work, { state: 'receiving', firstMs: nowMs, isOpenEnded });
+    return { lease, slot };
+  }
+
+  observe(seen: Observation, nowMs: number): void {
+    switch (seen.kind) {
+      case 'progress':
+        return this.progress(seen, nowMs);
+      case 'ended':
+        return this.ended(seen, nowMs);
+      case 'roundTrip':
+        if (seen.ms !== null) this.learnTrip(seen.ms);
+        return this.setting.concurrency.roundTrip(seen.ms, nowMs);
+      case 'objected':
+        return this.setting.concurrency.objected(nowMs, this.busy, seen.pauseMs);
+      case 'rested': {
+        const flow = this.flows[seen.connection];
+        if (flow !== undefined) flow.restUntilMs = seen.untilMs;
+        return;
+      }
+      case 'paused':
+        this.pausedUntilMs = Math.max(this.pausedUntilMs, seen.untilMs);
+        return;
+      case 'allowed':
+        this.allowed = seen.most;
+        return;
+      case 'pipelining':
+        this.mostBehind = seen.most;
+        return;
+    }
+  }
+
+  /** What is to be done now. Everything is booked already; what cannot be done is to be told as ended. */
+  act(nowMs: number): Action[] {
+    const actions: Action[] = [];
+    this.endSuperseded(actions);
+    if (this.setting.concurrency.takeTripWish()) actions.push({ kind: 'measure' });
+    if (this.held || nowMs < this.pausedUntilMs) return actions;
+    this.replaceSlow(nowMs, actions);
+    this.giveBack(actions);
+    this.shareFirst(nowMs, actions);
+    this.askBehind(nowMs, actions);
+    for (let free = this.target - this.busy; free > 0; free--) {
+      const flow = this.freeFlow(nowMs);
+      if (flow === null || !this.employ(flow, nowMs, actions)) break;
+    }
+    return actions;
+  }
+
+  // What was seen
+
+  private progress(
+    { leases, held, processor }: Extract<Observation, { kind: 'progress' }>,
+    nowMs: number,
+  ): void {
+    const { path } = this.shared;
+    this.held = held;
+    for (const progress of leases) {
+      const flow = this.flows.find(({ work }) => work?.lease === progress.lease);
+      if (flow === undefined) continue;
+      this.bytes += Math.max(0, progress.received - (flow.work?.received ?? 0));
+      if (held) continue;
+      flow.sample(progress, nowMs, path);
+    }
+    const rates = this.flows.flatMap((flow) =>
+      flow.rate !== null && (flow.work === null || flow.isSettled(nowMs, path)) ? [flow.rate] : [],
+    );
+    this.shared.usual = median(rates);
+    this.measureGoodput(nowMs);
+    const receiving = this.flows.filter((flow) => this.isReceiving(flow, nowMs)).length;
+    const lastsMs = this.goodput > 0 ? this.leftBytes / this.goodput : Infinity;
+    const { busy, bytes } = this;
+    const { concurrency } = this.setting;
+    concurrency.sample({ bytes, receiving, busy, held, processor, lastsMs }, nowMs);
+    const isShared = concurrency.limitedBy === 'link' || concurrency.limitedBy === 'processor';
+    path.capacity = isShared && this.goodput > 0 ? this.goodput : null;
+  }
+
+  /** Bytes per millisecond of all connections, over the last half second and some round trips. */
+  private measureGoodput(nowMs: number): void {
+    const before = this.sampled;
+    this.sampled = { ms: nowMs, bytes: this.bytes };
+    if (before === null || nowMs <= before.ms) return;
+    const ms = nowMs - before.ms;
+    const rate = (this.bytes - before.bytes) / ms;
+    const tau = Math.max(250, 4 * this.shared.path.roundTripMs);
+    this.goodput += (1 - Math.exp(-ms / tau)) * (rate - this.goodput);
+  }
+
+  /** Between two leases on one connection a request travels: that is no change of their number. */
+  private isReceiving({ work, isOpen }: FlowBook, nowMs: number): boolean {
+    if (work === null) return false;
+    if (work.firstMs !== null) return true;
+    return isOpen && nowMs - work.askedMs <= 2 * this.shared.firstByteMs;
+  }
+
+  private learnTimes({
+    dialMs,
+    firstByteMs,
+  }: {
+    dialMs: number | null;
+    firstByteMs: number | null;
+  }): void {
+    const { shared } = this;
+    if (dialMs !== null) shared.dialMs += LEARNT * (dialMs - shared.dialMs);
+    if (firstByteMs !== null) shared.firstByteMs += LEARNT * (firstByteMs - shared.firstByteMs);
+  }
+
+  private learnTrip(ms: number): void {
+    const { path } = this.shared;
+    path.roundTripMs = Math.min(path.roundTripMs, ms);
+  }
+
+  private ended(seen: Extract<Observation, { kind: 'ended' }>, nowMs: number): void {
+    const flow = this.flowOf(seen.lease);
+    const booked = this.setting.ledger.lease(seen.lease);
+    const work = flow?.end(seen.lease, nowMs);
+    if (flow === undefined || booked === undefined || !work) return;
+    this.bytes += Math.max(0, seen.written - work.span.start - work.received);
+    const isCut = work.isOpenEnded || booked.end < work.span.end;
+    this.setting.ledger.close(seen.lease, seen.written);
+    this.learnTimes(seen);
+    flow.isOpen = seen.reusable && !isCut;
+    if (seen.ending === 'done' && !booked.givenUp) flow.replaced = 0;
+  }
+
+  // The present
+
+  private get busy(): number {
+    let busy = 0;
+    for (const { work } of this.flows) if (work !== null) busy++;
+    return busy;
+  }
+
+  private flowOf(lease: number): FlowBook | undefined {
+    return this.flows.find(({ work, behind }) => work?.lease === lease || behind?.lease === lease);
+  }
+
+  /** First byte of a lease that has not come, and its present end. */
+  private rest(work: Work): Span {
+    const end = this.setting.ledger.lease(work.lease)?.end ?? work.span.start;
+    return { start: Math.min(end, work.span.start + work.received), end };
+  }
+
+  /** Bytes that have not come, second copies not counted. */
+  private get leftBytes(): number {
+    let sum = this.setting.ledger.missing.total();
+    for (const { work, behind } of this.flows)
+      for (const each of [work, behind])
+        if (each !== null && each.hedges === null) {
+          const { start, end } = this.rest(each);
+          sum += end - start;
+        }
+    return sum;
+  }
+
+  private freeFlow(nowMs: number): FlowBook | null {
+    let chosen: FlowBook | null = null;
+    for (const flow of this.flows) {
+      if (flow.work !== null || flow.restUntilMs > nowMs) continue;
+      if (flow.isOpen) return flow;
+      chosen ??= flow;
+    }
+    return chosen;
+  }
+
+  private stock(nowMs: number): Stock {
+    const { ledger, order } = this.setting;
+    const { shared } = this;
+    const { path } = shared;
+    const { leastBytes } = this.tuning;
+    let spare = this.target - this.busy;
+    const flows: Flow[] = [];
+    for (const flow of this.flows) {
+      if (flow.work !== null) flows.push(flow.ahead(nowMs, shared));
+      else if (flow.restUntilMs <= nowMs && spare-- > 0) flows.push(flow.next(nowMs, shared));
+    }
+    const front = Math.max(FRONT_BYTES, (shared.usual ?? 0) * FRONT_ROUND_TRIPS * path.roundTripMs);
+    return {
+      gaps: ledger.gaps(),
+      missing: ledger.missing.total(),
+      horizonMs: horizonMs(this.leftBytes, flows, path),
+      path,
+      connections: flows.length,
+      requestMs: shared.firstByteMs,
+      overheadLeft: this.overhead.left,
+      longest:
+        this.allowed < Infinity ? TRIAL_LEASTS * leastBytes : order === 'front' ? front : Infinity,
+    };
+  }
+
+  // What is done
+
+  private employ(flow: FlowBook, nowMs: number, actions: Action[]): boolean {
+    const stock = this.stock(nowMs);
+    const next = flow.next(nowMs, this.shared);
+    const span = this.assign(next, stock, nowMs, actions);
+    if (span !== null) {
+      actions.push(this.fetch(flow, span, nowMs, null));
+      return true;
+    }
+    const move = rebalance(
+      next,
+      this.targets(nowMs),
+      stock.path,
+      {
+        mayHedge: this.setting.mayHedge,
+        priceMs: (bytes) => this.overhead.priceMs(bytes, stock.horizonMs),
+      },
+      this.tuning,
+    );
+    if (move === null) return false;
+    const { ledger } = this.setting;
+    const end = ledger.lease(move.lease)?.end as number;
+    const isCut = move.kind === 'cut';
+    if (isCut) this.cut(move.lease, move.from, actions);
+    this.overhead.spend(move.bytes);
+    actions.push(this.fetch(flow, { start: move.from, end }, nowMs, isCut ? null : move.lease));
+    return true;
+  }
+
+  /** A range that nobody works on yet; what it takes off the first answer's end is cut off that. */
+  private assign(next: Flow, stock: Stock, nowMs: number, actions: Action[]): Span | null {
+    const span = fromGaps(next, stock, this.tuning);
+    if (span !== null) return span;
+    const flow = this.flows.find(({ work }) => work?.isOpenEnded === true);
+    const work = flow?.work;
+    if (flow === undefined || !work) return null;
+    if (this.setting.ledger.lease(work.lease)?.doubled === true) return null;
+    const { start: position, end } = this.rest(work);
+    const open = { position, end, flow: flow.ahead(nowMs, this.shared) };
+    const taken = fromOpenEnd(next, open, stock, this.tuning);
+    if (taken === null) return null;
+    this.cut(work.lease, taken.start, actions);
+    return taken;
+  }
+
+  /**
+   * What nobody works on right behind the first answer's lease is that answer's again. So where all
+   * further connections are refused, the first one brings the whole file.
+   */
+  private giveBack(actions: Action[]): void {
+    const { ledger, order } = this.setting;
+    const lease = this.flows.find(({ work }) => work?.isOpenEnded === true)?.work?.lease;
+    const booked = lease === undefined ? undefined : ledger.lease(lease);
+    if (booked === undefined || booked.doubled || booked.givenUp || order === 'front') return;
+    const gap = ledger.gaps().find(({ start }) => start === booked.end);
+    if (gap === undefined) return;
+    ledger.extend(booked.lease, gap.end);
+    actions.push({ kind: 'extend', lease: booked.lease, end: gap.end });
+  }
+
+  /** When the file is read in order, the first answer's lease is bounded like any other. */
+  private shareFirst(nowMs: number, actions: Action[]): void {
+    const work = this.flows[0]?.work;
+    if (this.setting.order !== 'front' || work?.isOpenEnded !== true || this.target === 1) return;
+    const { start, end } = this.rest(work);
+    const at = start + this.stock(nowMs).longest;
+    const isCut = end < work.span.end;
+    if (!isCut && at < end) this.cut(work.lease, at, actions);
+  }
+
+  /** Connections that are about to end their lease are asked for the next one already. */
+  private askBehind(nowMs: number, actions: Action[]): void {
+    const { shared, tuning } = this;
+    if (shared.firstByteMs < WORTH_PIPELINING_MS || this.busy > this.target) return;
+    let behind = this.flows.filter((flow) => flow.behind !== null).length;
+    for (const flow of this.flows) {
+      if (behind >= this.mostBehind) return;
+      const { work } = flow;
+      if (work === null || flow.behind !== null || work.isOpenEnded || work.firstMs === null)
+        continue;
+      const { start, end } = this.rest(work);
+      if (end < work.span.end || this.setting.ledger.lease(work.lease)?.doubled === true) continue;
+      const next = flow.next(nowMs, shared, end - start);
+      if (next.startMs > shared.firstByteMs + 2 * tuning.tickMs) continue;
+      const span = this.assign(next, this.stock(nowMs), nowMs, actions);
+      if (span === null) return;
+      behind++;
+      actions.push(this.fetch(flow, span, nowMs, null));
+    }
+  }
+
+  private targets(nowMs: number): Target[] {
+    const { path } = this.shared;
+    return this.flows.flatMap((flow) => {
+      const { work, behind } = flow;
+      const booked = work === null ? undefined : this.setting.ledger.lease(work.lease);
+      if (work === null || booked === undefined || booked.givenUp) return [];
+      const { start, end } = this.rest(work);
+      if (start >= end) return [];
+      return [
+        {
+          lease: work.lease,
+          position: start,
+          written: Math.min(start, work.span.start + work.written),
+          end,
+          flow: flow.ahead(nowMs, this.shared),
+          underWay: flow.underWay(path),
+          isFixed: booked.doubled || behind !== null,
+        },
+      ];
+    });
+  }
+
+  /** Gives up leases on connections far below their peers: others fetch the rest of them. */
+  private replaceSlow(nowMs: number, actions: Action[]): void {
+    const { usual, dialMs, firstByteMs, path } = this.shared;
+    const freshMs = dialMs + firstByteMs;
+    if (this.target === 1) return;
+    const isAnySeen = this.flows.some(({ work }) => work !== null && work.firstMs !== null);
+    const paces: Pace[] = [];
+    for (const flow of this.flows) {
+      const { work } = flow;
+      if (work === null || this.setting.ledger.lease(work.lease)?.givenUp !== false) continue;
+      const { start, end } = this.rest(work);
+      const ageMs = nowMs - (work.firstMs ?? work.askedMs);
+      if (work.firstMs === null) {
+        const isUnanswered = ageMs > Math.max(UNANSWERED_MS, UNANSWERED * freshMs);
+        if (isUnanswered && isAnySeen) this.abandonUnanswered(flow, nowMs, actions);
+      } else if (ageMs > Math.max(JUDGED_MS, JUDGED_ROUND_TRIPS * path.roundTripMs))
+        paces.push({
+          lease: work.lease,
+          rate: flow.rate ?? 0,
+          left: end - start,
+          silentMs: flow.silentMs(nowMs, path),
+        });
+    }
+    if (usual === null) return;
+    for (const lease of stragglers(paces, usual, freshMs, this.tuning)) {
+      const flow = this.flowOf(lease) as FlowBook;
+      this.overhead.spend(2 * SEAM_BYTES);
+      this.restSlow(flow, nowMs);
+      this.abandon(flow, 'slow', actions);
+    }
+  }
+
+  private restSlow(flow: FlowBook, nowMs: number): void {
+    flow.restUntilMs = flow.replaced === 0 ? nowMs : nowMs + SLOW_REST_MS * 2 ** flow.replaced;
+    flow.replaced++;
+    flow.rate = null;
+  }
+
+  /** The server serves others and not this one: it objects to their number without a word. */
+  private abandonUnanswered(flow: FlowBook, nowMs: number, actions: Action[]): void {
+    this.setting.concurrency.objected(nowMs, this.busy - 1);
+    this.restSlow(flow, nowMs);
+    this.abandon(flow, 'slow', actions);
+  }
+
+  /** Ends leases whose rest another one has brought. */
+  private endSuperseded(actions: Action[]): void {
+    const { ledger } = this.setting;
+    for (const flow of this.flows) {
+      const booked = flow.work === null ? undefined : ledger.lease(flow.work.lease);
+      if (flow.work === null || booked === undefined || booked.givenUp || !booked.doubled) continue;
+      const { start } = this.rest(flow.work);
+      if (ledger.isSuperseded(booked, start)) this.abandon(flow, 'superseded', actions);
+    }
+  }
+
+  private abandon({ work, behind }: FlowBook, why: 'slow' | 'superseded', actions: Action[]): void {
+    for (const each of [behind, work]) {
+      if (each === null) continue;
+      this.setting.ledger.giveUp(each.lease);
+      actions.push({ kind: 'abandon', lease: each.lease, why });
+    }
+  }
+
+  private cut(lease: number, end: number, actions: Action[]): void {
+    this.setting.ledger.cut(lease, end);
+    actions.push({ kind: 'cut', lease, end });
+  }
+
+  private fetch(flow: FlowBook, span: Span, nowMs: number, hedges: number | null): Action {
+    const behind = flow.work !== null;
+    const { lease, slot } = this.book(flow, span, nowMs, hedges);
+    return { kind: 'fetch', connection: flow.connection, lease, slot, span, behind, hedges };
+  }
+
+  private book(
+    flow: FlowBook,
+    span: Span,
+    nowMs: number,
+    hedges: number | null,
+  ): { lease: number; slot: number } {
+    const { ledger } = this.setting;
+    const lease = this.nextLease++;
+    const taken = flow.work === null ? undefined : ledger.lease(flow.work.lease)?.slot;
+    const slot = 2 * flow.connection + (taken === 2 * flow.connection ? 1 : 0);
+    if (hedges === null) ledger.open(lease, slot, span);
+    else ledger.double(lease, slot, hedges, span);
+    if (hedges === null) this.overhead.spend(SEAM_BYTES);
+    const dials = flow.work === null && !flow.isOpen;
+    flow.begin({
+      lease,
+      span,
+      askedMs: nowMs,
+      state: dials ? 'connecting' : 'waiting',
+      received: 0,
+      written: 0,
+      firstMs: null,
+      isOpenEnded: false,
+      hedges,
+      dials,
+    });
+    return { lease, slot };
+  }
+}
+
+/** The middle of some rates, the upper one of two; null of none. */
+function median(values: number[]): number | null {
+  values.sort((a, b) => a - b);
+  return values[values.length >> 1] ?? null;
+}
