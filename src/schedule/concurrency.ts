@@ -91,6 +91,7 @@ export class Concurrency {
   private heldUntilMs = -Infinity;
   private trip: { ms: number; atMs: number } | null = null;
   private asksTrip = false;
+  private beganMs: number | null = null;
   private objectedMs = -Infinity;
   private objections = 0;
   private backMs = Infinity;
@@ -216,7 +217,8 @@ export class Concurrency {
   private openWindow({ bytes }: Present, nowMs: number): Window {
     // What a round trip takes in this window decides at its end whether there is room for more.
     const mayGrow = this.auto && this.target < this.ceiling && nowMs >= this.heldUntilMs;
-    const isOld = this.trip === null || nowMs - this.trip.atMs > TOLD_MS;
+    this.beganMs ??= nowMs;
+    const isOld = nowMs - (this.trip?.atMs ?? this.beganMs) > TOLD_MS;
     this.asksTrip = mayGrow || isOld;
     return { ms: nowMs, bytes, processor: 1 };
   }
