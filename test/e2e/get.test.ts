@@ -206,6 +206,7 @@ describe('e2e/get', () => {
       origin.set({ rate: 100_000 });
       const args = ['get', origin.url, '-o', 'x', '-n', '1', '--log-file', 'log'];
       expectStatus(await leaveWith(args, inDir('x'), { cwd: dir(), prefix }), 130);
+      // Nobody else may write to it while it is a part.
       expect(statSync(inDir('x.part')).mode & 0o777).to.equal(0o644 & ~parseInt(umask, 8));
       expect(statSync(inDir('log')).mode & 0o777).to.equal(0o600);
       expect(statSync(inDir('x.sluice')).mode & 0o777).to.equal(0o600);
