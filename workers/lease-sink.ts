@@ -2,6 +2,7 @@
  * Where the body of a lease goes: seams are compared, the lease's bytes are written at their
  * offsets, and what lies beyond its end is kept as the sample for the neighbour's seam (P5).
  */
+import { crc32 } from 'node:zlib';
 import { SluiceError } from '../src/errors.js';
 import { readFully, writeFully } from '../src/disk/io.js';
 import { WriteSize } from '../src/disk/write-size.js';
@@ -110,11 +111,14 @@ export class LeaseSink implements BodySink {
     const room = Math.min(this.end, this.bodyEnd) - this.offset;
     const count = Math.max(0, Math.min(to - from, room));
     if (count > 0) {
+      // Before the write, while the bytes are in the cache because they have just been received.
+      const crc = this.slots.wantsChecks ? crc32(slab.subarray(from, from + count)) : null;
       this.slots.turn.take(() => {
         const began = performance.now();
         writeFully(fd, slab, from, from + count, this.offset, writeSize.bytes);
         writeSize.took(count, performance.now() - began);
       });
+      if (crc !== null) this.slots.checks.put(slot, this.offset, count, crc);
       this.offset += count;
       this.slots.setPosition(slot, this.offset);
       // Not before the write: what is counted when a sync begins is what that sync covers.

@@ -5,7 +5,9 @@
 import type { ErrorRecord } from '../src/errors.js';
 import type { Validators } from '../src/http/validators.js';
 import type { Endpoint } from '../src/net/endpoint.js';
+import type { DurableExtent } from '../src/disk/durable-extents.js';
 import { SEAM_BYTES } from '../src/schedule/overhead.js';
+import { Checks, RING_BYTES } from './checks.js';
 import { Turn } from './turn.js';
 
 export { SEAM_BYTES };
@@ -26,10 +28,14 @@ const LEASE = 3;
 const STATE = 4;
 const CANCELLED = 5;
 const CONTROL = 6;
+/** The counters of the slot's ring of records, see {@link Checks}. */
+const PUT = 7;
+const TAKEN = 8;
 
 /** 32-bit words behind the slots, on the line after that of the turn. */
 const WRITTEN = 16;
 const ALLOWED = 17;
+const WANTS_CHECKS = 18;
 /** What is written is counted in units of so many bytes, as the kernel counts what is dirty. */
 export const PAGE_BYTES = 4096;
 /** Differences of the counters stay below this, so that they may wrap. */
@@ -56,6 +62,8 @@ export class Slots {
   readonly memory: SharedArrayBuffer;
   /** Whose turn it is to write to the file; its word lies behind the slots. */
   readonly turn: Turn;
+  /** CRCs of what is written; behind all of that. */
+  readonly checks: Checks;
   private readonly count: number;
   private readonly words: BigInt64Array;
   private readonly halves: Int32Array;
@@ -66,13 +74,21 @@ export class Slots {
     this.words = new BigInt64Array(memory);
     this.halves = new Int32Array(memory);
     this.doubles = new Float64Array(memory);
-    this.count = memory.byteLength / (WORDS * 8) - 1;
+    const bytes = WORDS * 8;
+    this.count = (memory.byteLength - bytes) / (bytes + RING_BYTES);
+    const ofSlot = (slot: number, word: number): number => (slot * WORDS + word) * 2;
+    this.checks = new Checks(memory, (this.count + 1) * bytes, (slot) => ({
+      put: ofSlot(slot, PUT),
+      taken: ofSlot(slot, TAKEN),
+    }));
     this.turn = new Turn(this.halves, this.count * WORDS * 2);
   }
 
   /** Slots for at most so many connections, which may write as much as they like. */
   static allocate(connections: number): Slots {
-    const slots = new Slots(new SharedArrayBuffer((SLOTS_EACH * connections + 1) * WORDS * 8));
+    const count = SLOTS_EACH * connections;
+    const bytes = (count + 1) * WORDS * 8 + count * RING_BYTES;
+    const slots = new Slots(new SharedArrayBuffer(bytes));
     slots.allow(WITHOUT_BOUND);
     return slots;
   }
@@ -95,6 +111,21 @@ export class Slots {
   /** Whether connections are to stop receiving until more is allowed: the disk has to catch up. */
   get isHeld(): boolean {
     return ((this.writtenPages - Atomics.load(this.halves, this.behind(ALLOWED))) | 0) >= 0;
+  }
+
+  /** Whether CRCs of what is written are wanted: whether it will be claimed before the end. */
+  get wantsChecks(): boolean {
+    return Atomics.load(this.halves, this.behind(WANTS_CHECKS)) !== 0;
+  }
+
+  /** Done by the main thread only. */
+  wantChecks(wanted: boolean): void {
+    Atomics.store(this.halves, this.behind(WANTS_CHECKS), wanted ? 1 : 0);
+  }
+
+  /** Takes the CRCs out that have come since the last time. */
+  takeChecks(): DurableExtent[] {
+    return Array.from({ length: this.count }, (_, slot) => this.checks.take(slot)).flat();
   }
 
   private behind(word: number): number {

@@ -5,6 +5,7 @@ import type { Log } from '../log.js';
 import { ExtentSet, type Extent } from '../schedule/extents.js';
 import { readAt } from './async-io.js';
 import { MAX_EXTENT, type DurableExtent } from './durable-extents.js';
+import { WrittenCrcs } from './written-crcs.js';
 import { diskError } from './errors.js';
 import type { Journal } from './journal.js';
 import { madeShorter, replaced, type PartFile } from './part-file.js';
@@ -12,13 +13,24 @@ import { madeShorter, replaced, type PartFile } from './part-file.js';
 /** Bytes that are read back in one step. */
 export const READ_STEP = 1024 * 1024;
 
-/** Is told of the syncs of the data. */
+/** Is told of the syncs of the data, and tells of the bytes. */
 export interface SyncWatch {
   /** Whether the data has to be synced even when nothing new can be claimed. */
   readonly isFull: boolean;
   /** A sync begins; calls what it returns when that has succeeded. */
   begins(): () => void;
+  /** CRCs of ranges whose writes have returned, each of them once, in the order of the writes. */
+  takeChecks(): DurableExtent[];
 }
+
+/**
+ * What is read back to be claimed, because its CRC did not come with it. `all`: nothing is left out.
+ * `unknown`: what will be known without that waits for the next checkpoint. `nothing`: only what is known is claimed.
+ */
+export type ReadBack = 'all' | 'unknown' | 'nothing';
+
+/** In this order each includes those before it. */
+const READ_BACK: readonly ReadBack[] = ['nothing', 'unknown', 'all'];
 
 export interface CheckpointOptions {
   part: PartFile;
@@ -36,8 +48,11 @@ export interface CheckpointOptions {
  */
 export class Checkpointer {
   readonly #options: CheckpointOptions;
+  readonly #crcs = new WrittenCrcs();
   #running: Promise<number> | null = null;
   #next: Promise<number> | null = null;
+  /** What the next run is to read back. */
+  #readBack: ReadBack = 'nothing';
   #failure: SluiceError | null = null;
 
   constructor(options: CheckpointOptions) {
@@ -49,11 +64,18 @@ export class Checkpointer {
     return this.#options.journal.extents();
   }
 
+  /** Nothing is known any more of the bytes of these ranges. */
+  forget(ranges: readonly Extent[]): void {
+    this.#crcs.add(this.#options.watch?.()?.takeChecks() ?? []);
+    this.#crcs.forget(ranges);
+  }
+
   /**
-   * Makes durable what was written before the call; returns how many bytes are newly so. Two
-   * never run at a time: calls during a run share one more run after it.
+   * Makes durable what was written before the call, and claims it; returns how many bytes are newly
+   * claimed. Two never run at a time: calls during a run share one more run after it.
    */
-  run(): Promise<number> {
+  run(readBack: ReadBack = 'all'): Promise<number> {
+    if (READ_BACK.indexOf(readBack) > READ_BACK.indexOf(this.#readBack)) this.#readBack = readBack;
     if (this.#next !== null) return this.#next;
     if (this.#running === null) return this.#start();
     this.#next = this.#running
@@ -77,10 +99,12 @@ export class Checkpointer {
     if (this.#failure !== null) throw this.#failure;
     const { part, log } = this.#options;
     const started = Date.now();
+    const readBack = this.#readBack;
+    this.#readBack = 'nothing';
     try {
       const fresh = this.#written();
       if (fresh.length === 0 && this.#options.watch?.()?.isFull !== true) return 0;
-      const bytes = await this.#makeDurable(fresh);
+      const bytes = await this.#makeDurable(fresh, readBack);
       log.debug({ bytes, extents: fresh.length, ms: Date.now() - started }, 'checkpoint');
       return bytes;
     } catch (thrown) {
@@ -97,17 +121,22 @@ export class Checkpointer {
     return written.toArray();
   }
 
-  async #makeDurable(fresh: Extent[]): Promise<number> {
+  async #makeDurable(fresh: Extent[], readBack: ReadBack): Promise<number> {
     const { part, journal } = this.#options;
-    const succeeded = this.#options.watch?.()?.begins();
-    // While the disk takes the bytes, their CRCs come from the page cache.
-    const reading = crcsOf(part, fresh);
+    const watch = this.#options.watch?.();
+    // Not before `fresh` is known: what is written then has its CRC there.
+    this.#crcs.add(watch?.takeChecks() ?? []);
+    const { known, unknown, parts } = this.#crcs.cover(fresh);
+    const succeeded = watch?.begins();
+    // While the disk takes the bytes, the CRCs that did not come with them come from the page cache.
+    const rest = { all: [...unknown, ...parts], unknown, nothing: [] }[readBack];
+    const reading = crcsOf(part, rest);
     reading.catch(() => undefined);
     await part.sync();
     part.reaches(fresh.at(-1)?.end ?? 0);
     part.requireLength();
     succeeded?.();
-    const extents = await reading;
+    const extents = [...known, ...(await reading)];
     if (extents.length > 0) await journal.append(extents);
     return extents.reduce((sum, { start, end }) => sum + end - start, 0);
   }

@@ -4,6 +4,7 @@
  */
 import os from 'node:os';
 import type { SyncWatch } from '../disk/checkpoint.js';
+import type { DurableExtent } from '../disk/durable-extents.js';
 import { PAGE_BYTES } from '../../workers/protocol.js';
 import type { Slots } from '../../workers/protocol.js';
 
@@ -98,6 +99,15 @@ export class Backlog implements SyncWatch {
     const ms = this.bytes * this.msPerByte;
     if (leftMs < SPARE * ms) return false;
     return isTime || (this.bytes >= WORTH_BYTES && leftMs < 2 * SPARE * ms + LOOK_MS);
+  }
+
+  /** Says whether what is written from now on will be claimed: then its CRC comes with it. */
+  wantChecks(wanted: boolean): void {
+    this.slots?.wantChecks(wanted);
+  }
+
+  takeChecks(): DurableExtent[] {
+    return this.slots?.takeChecks() ?? [];
   }
 
   begins(): () => void {

@@ -374,14 +374,17 @@ export class Download {
       } catch (error) {
         return dispatcher.stop(SluiceError.from(error));
       }
-      if (running !== null) return;
       const now = performance.now();
+      const { eta } = this.snapshot();
+      const willClaim = this.willClaim(eta, now - beganMs);
+      this.backlog.wantChecks(willClaim);
+      if (running !== null) return;
       const isTime = now >= nextMs;
       if (isTime) nextMs += CHECKPOINT_MS;
-      if (!this.isBehind() && !this.isWorth(isTime, now - beganMs)) return;
+      if (!this.isBehind() && !this.isWorth(isTime, eta, now - beganMs)) return;
       // After a failure there is no other one: it stays the one that runs.
       running = workspace
-        .checkpoint()
+        .checkpoint(willClaim ? 'unknown' : 'nothing')
         .then(again, (error: unknown) => dispatcher.stop(SluiceError.from(error)));
     }, LOOK_MS);
     return async () => {
@@ -397,10 +400,15 @@ export class Download {
   }
 
   /** Close to the end a sync would only be waited for, unless it is short: then the last one has less to do. */
-  private isWorth(isTime: boolean, elapsedMs: number): boolean {
-    const { eta } = this.snapshot();
+  private isWorth(isTime: boolean, eta: number | null, elapsedMs: number): boolean {
     if (eta === null || eta >= NEAR_END_S) return isTime;
     return this.willSync(elapsedMs) && this.backlog.endsInTime(eta * 1000, isTime);
+  }
+
+  /** Whether what is written now will be claimed before the end: by a checkpoint, or with the last sync. */
+  private willClaim(eta: number | null, elapsedMs: number): boolean {
+    if (eta === null) return this.job.known?.total === null;
+    return eta >= NEAR_END_S || this.willSync(elapsedMs + eta * 1000);
   }
 
   /** Whether a sync cannot wait: the disk is too far behind what is received. */

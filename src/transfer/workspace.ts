@@ -6,7 +6,7 @@ import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import { bootId } from '../disk/boot.js';
 import { Checkpointer } from '../disk/checkpoint.js';
-import type { SyncWatch } from '../disk/checkpoint.js';
+import type { ReadBack, SyncWatch } from '../disk/checkpoint.js';
 import { Journal, cleanMatches, journalPath, partPath, readJournal } from '../disk/journal.js';
 import type { JournalIdentity, JournalRead, PublishRecord } from '../disk/journal.js';
 import { PartFile } from '../disk/part-file.js';
@@ -277,10 +277,13 @@ export class Workspace {
     this.syncWatch = watch;
   }
 
-  /** Makes durable what is written, and claims it; returns the bytes newly claimed. */
-  async checkpoint(): Promise<number> {
+  /**
+   * Makes durable what is written, and claims it; returns the bytes newly claimed.
+   * @param readBack what is claimed although it has to be read for that
+   */
+  async checkpoint(readBack: ReadBack = 'all'): Promise<number> {
     this.requireName();
-    return (await this.checkpointer?.run()) ?? 0;
+    return (await this.checkpointer?.run(readBack)) ?? 0;
   }
 
   /** @throws SluiceError DISK_IO when somebody else cut the part */
@@ -321,6 +324,7 @@ export class Workspace {
 
   /** Takes claims back. */
   async forget(ranges: Array<{ start: number; end: number }>): Promise<void> {
+    this.checkpointer?.forget(ranges);
     await this.journal?.forget(ranges);
   }
 

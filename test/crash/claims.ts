@@ -1,7 +1,9 @@
 /** What the journal of a target claims, and what must be true of it. */
 import { expect } from 'chai';
 import { existsSync, statSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { journalPath, partPath } from '../../src/disk/names.js';
+import type { DurableExtent } from '../../src/disk/durable-extents.js';
 import { readJournal } from '../../src/disk/journal.js';
 import type { RecordedRequest } from '../helpers/fault-server.js';
 import { readRange } from '../helpers/files.js';
@@ -16,7 +18,7 @@ export interface Range {
 }
 
 /** What the journal claims of a target; nothing when there is none that can be used. */
-export function claimed(target: string): Range[] {
+export function claimed(target: string): DurableExtent[] {
   try {
     return readJournal(journalPath(target)).extents;
   } catch {
@@ -28,8 +30,8 @@ export const bytesIn = (ranges: readonly Range[]): number =>
   ranges.reduce((sum, { start, end }) => sum + end - start, 0);
 
 /**
- * P3: every byte that the journal claims is in the part, or in the file once it has its name. A
- * journal without either is what a run leaves that starts over, and stands for nothing.
+ * P3: every byte that the journal claims is in the part, or in the file once it has its name, and its
+ * CRC is right. A journal without either is what a run leaves that starts over, and stands for nothing.
  * Returns the claims.
  */
 export function expectClaimsHold(
@@ -41,10 +43,13 @@ export function expectClaimsHold(
   const claims = claimed(target);
   const file = existsSync(partPath(target)) ? partPath(target) : published;
   if (file === null) return [];
-  for (const { start, end } of claims) {
-    const same = readRange(file, start, end).equals(reference(start, end));
+  for (const { start, end, crc } of claims) {
+    const right = reference(start, end);
+    const same = readRange(file, start, end).equals(right);
     const size = statSync(file).size;
-    expect(same, `${what}: the claim [${start}, ${end}) in ${file}, ${size}`).to.equal(true);
+    const claim = `${what}: the claim [${start}, ${end}) in ${file}, ${size}`;
+    expect(same, claim).to.equal(true);
+    expect(crc, `${claim}: its CRC`).to.equal(crc32(right));
   }
   return claims;
 }

@@ -11,7 +11,7 @@ import { Origin } from '../helpers/origin.js';
 import { findProgram } from '../helpers/real-server.js';
 import { spawnSluice, type RunResult } from '../helpers/run-sluice.js';
 import { age } from './age.js';
-import { bytesIn, claimed, expectClaimsHold, expectNotAsked } from './claims.js';
+import { bytesIn, claimed, expectClaimsHold, expectNotAsked, type Range } from './claims.js';
 import { seedOfRun } from './random.js';
 import { signalCommand } from './signal.js';
 
@@ -179,8 +179,8 @@ describe(`crash: SIGKILL ${KILLS} times, seed ${SEED}`, function () {
 
   function expectLittleLost(
     asked: Origin['requests'],
-    before: ReturnType<typeof claimed>,
-    after: ReturnType<typeof claimed>,
+    before: readonly Range[],
+    after: readonly Range[],
     what: string,
   ): void {
     const sent = asked.reduce((sum, { bodyBytes }) => sum + bodyBytes, 0);

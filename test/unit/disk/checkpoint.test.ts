@@ -12,6 +12,8 @@ import path from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { Checkpointer } from '../../../src/disk/checkpoint.js';
+import type { SyncWatch } from '../../../src/disk/checkpoint.js';
+import type { DurableExtent } from '../../../src/disk/durable-extents.js';
 import { MAX_EXTENT } from '../../../src/disk/durable-extents.js';
 import { writeFully } from '../../../src/disk/io.js';
 import { Journal, readJournal } from '../../../src/disk/journal.js';
@@ -28,6 +30,8 @@ interface Run {
   journal: Journal;
   written: ExtentSet;
   checkpointer: Checkpointer;
+  /** CRCs that came with the bytes since the last checkpoint. */
+  checks: DurableExtent[];
   write(data: Uint8Array, offset: number): void;
   end(): Promise<void>;
 }
@@ -37,8 +41,15 @@ async function begin(partPath: string, journalPath: string): Promise<Run> {
   const journal = await Journal.create(journalPath, someIdentity());
   const written = new ExtentSet();
   const source = (): ReturnType<ExtentSet['toArray']> => written.toArray();
-  const checkpointer = new Checkpointer({ part, journal, source, log: silentLog });
+  const checks: DurableExtent[] = [];
+  const watch = (): SyncWatch => ({
+    isFull: false,
+    begins: () => () => undefined,
+    takeChecks: () => checks.splice(0),
+  });
+  const checkpointer = new Checkpointer({ part, journal, source, log: silentLog, watch });
   return {
+    checks,
     part,
     journal,
     written,
@@ -105,6 +116,57 @@ describe('disk/checkpoint', () => {
     expect(seen).to.deep.equal([0, 0]);
     expect(readJournal(at('x.sluice')).extents.map(({ start }) => start)).to.deep.equal([0]);
     expect(await run.checkpointer.run()).to.equal(5);
+    await run.end();
+  });
+
+  it('P3: claims by the CRC that came with the bytes; what the disk has made of them is found later', async () => {
+    const run = await begin(at('x.part'), at('x.sluice'));
+    run.write(Buffer.from('what the disk made of it'), 0);
+    run.checks.push({ start: 0, end: 24, crc: crc32('what the disk was given!') });
+    await run.checkpointer.run();
+    const { extents } = readJournal(at('x.sluice'));
+    expect(extents).to.deep.equal([{ start: 0, end: 24, crc: crc32('what the disk was given!') }]);
+    expect(await verifyExtents(run.part.fd, extents, () => undefined)).to.deep.equal(extents);
+    await run.end();
+  });
+
+  it('P3: reads back only what it is told to, and claims nothing else', async () => {
+    const run = await begin(at('x.part'), at('x.sluice'));
+    const claims = (): Array<[number, number]> =>
+      run.checkpointer.durable().map(({ start, end }) => [start, end]);
+    run.write(Buffer.alloc(30, 'x'), 0);
+    run.checks.push({ start: 0, end: 10, crc: crc32('x'.repeat(10)) });
+    // The last two bytes are not to be claimed yet.
+    run.write(Buffer.alloc(10, 'y'), 30);
+    run.written.remove(38, 40);
+    run.checks.push({ start: 30, end: 40, crc: crc32('y'.repeat(10)) });
+    expect(await run.checkpointer.run('nothing')).to.equal(10);
+    expect(claims()).to.deep.equal([[0, 10]]);
+    expect(await run.checkpointer.run('unknown')).to.equal(20);
+    expect(claims()).to.deep.equal([
+      [0, 10],
+      [10, 30],
+    ]);
+    run.written.add(38, 40);
+    expect(await run.checkpointer.run('nothing')).to.equal(10);
+    run.write(Buffer.alloc(10, 'z'), 50);
+    run.written.remove(50, 51);
+    run.checks.push({ start: 50, end: 60, crc: 0 });
+    expect(await run.checkpointer.run('unknown')).to.equal(0);
+    expect(await run.checkpointer.run()).to.equal(9);
+    const { extents } = readJournal(at('x.sluice'));
+    expect(await verifyExtents(run.part.fd, extents, () => undefined)).to.deep.equal([]);
+    await run.end();
+  });
+
+  it('P3: what is taken back and written anew is claimed by what it is now', async () => {
+    const run = await begin(at('x.part'), at('x.sluice'));
+    run.write(Buffer.from('old'), 0);
+    run.checks.push({ start: 0, end: 3, crc: crc32('old') });
+    run.checkpointer.forget([{ start: 0, end: 3 }]);
+    run.write(Buffer.from('new'), 0);
+    await run.checkpointer.run();
+    expect(run.checkpointer.durable()).to.deep.equal([{ start: 0, end: 3, crc: crc32('new') }]);
     await run.end();
   });
 

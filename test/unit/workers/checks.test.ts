@@ -1,0 +1,72 @@
+import { expect } from 'chai';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { Slots } from '../../../workers/protocol.js';
+
+const PROTOCOL = new URL('../../../workers/protocol.js', import.meta.url).href;
+
+describe('workers/checks', () => {
+  it('gives each record once, in order, and keeps the slots apart', () => {
+    const slots = Slots.allocate(2);
+    slots.checks.put(0, 2 ** 40, 1024, 0xffffffff);
+    slots.checks.put(3, 7, 1, 0);
+    slots.checks.put(0, 2 ** 40 + 1024, 10, 5);
+    expect(slots.takeChecks()).to.deep.equal([
+      { start: 2 ** 40, end: 2 ** 40 + 1024, crc: 0xffffffff },
+      { start: 2 ** 40 + 1024, end: 2 ** 40 + 1034, crc: 5 },
+      { start: 7, end: 8, crc: 0 },
+    ]);
+    expect(slots.takeChecks()).to.deep.equal([]);
+  });
+
+  it('touches nothing else of the slots', () => {
+    const slots = Slots.allocate(1);
+    slots.begin(0, 1, 10, 20);
+    slots.begin(1, 2, 20, 30);
+    slots.wantChecks(true);
+    for (let n = 0; n < 5000; n++) slots.checks.put(n % 2, n, 1, n);
+    slots.takeChecks();
+    expect([slots.position(0), slots.end(0), slots.position(1), slots.end(1)]).to.deep.equal([
+      10, 20, 20, 30,
+    ]);
+    expect(slots.wantsChecks).to.equal(true);
+    expect(slots.isHeld).to.equal(false);
+    expect(slots.writtenPages).to.equal(0);
+  });
+
+  it('what finds no room is dropped, and what comes after that is not', () => {
+    const slots = Slots.allocate(1);
+    for (let n = 0; n < 3000; n++) slots.checks.put(0, n, 1, n);
+    const taken = slots.takeChecks();
+    expect(taken.length).to.be.within(1000, 2999);
+    expect(taken.every(({ start, crc }, n) => start === n && crc === n)).to.equal(true);
+    slots.checks.put(0, 9, 1, 9);
+    expect(slots.takeChecks()).to.deep.equal([{ start: 9, end: 10, crc: 9 }]);
+  });
+
+  it('no record is seen half written while another thread adds them', async () => {
+    const slots = Slots.allocate(1);
+    const worker = new Worker(
+      `import(${JSON.stringify(PROTOCOL)}).then(({ Slots }) => {
+        const { checks } = new Slots(require('node:worker_threads').workerData);
+        for (let n = 1; n <= 300_000; n++) checks.put(1, n * 2 ** 20, n, n);
+      });`,
+      { eval: true, workerData: slots.memory },
+    );
+    let ended = false;
+    const exit = once(worker, 'exit').then(() => (ended = true));
+    let last = 0;
+    let seen = 0;
+    while (!ended) {
+      for (const { start, end, crc } of slots.takeChecks()) {
+        expect([start, end - start]).to.deep.equal([crc * 2 ** 20, crc]);
+        expect(crc).to.be.above(last);
+        last = crc;
+        seen += 1;
+      }
+      await new Promise(setImmediate);
+    }
+    await exit;
+    expect(seen).to.be.above(2000);
+  });
+});
