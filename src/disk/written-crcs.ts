@@ -1,5 +1,5 @@
 /** CRCs that came with the bytes as they were written, until what they stand for is claimed. */
-import type { Extent } from '../plan/extents.js';
+import type { Extent } from '../schedule/extents.js';
 import { crc32Combine } from './crc.js';
 import { MAX_EXTENT, type DurableExtent } from './durable-extents.js';
 

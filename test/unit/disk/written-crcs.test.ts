@@ -4,8 +4,8 @@ import { crc32 } from 'node:zlib';
 import { MAX_EXTENT } from '../../../src/disk/durable-extents.js';
 import type { DurableExtent } from '../../../src/disk/durable-extents.js';
 import { WrittenCrcs } from '../../../src/disk/written-crcs.js';
-import { ExtentSet } from '../../../src/plan/extents.js';
-import type { Extent } from '../../../src/plan/extents.js';
+import { ExtentSet } from '../../../src/schedule/extents.js';
+import type { Extent } from '../../../src/schedule/extents.js';
 import { contentAt } from '../../helpers/content.js';
 
 const SEED = 9;
