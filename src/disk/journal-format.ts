@@ -32,6 +32,9 @@ export const MAX_JOURNAL = 64 * 1024 * 1024;
  */
 export const MAX_CLAIMS = 600_000;
 
+/** Longest URL that is kept, in characters; a longer one is not even asked for. */
+const MAX_ADDRESS = 64 * 1024;
+
 /** The last moment that a Date can hold (ECMA-262), in milliseconds since 1970. */
 const LAST_DATE_MS = 8.64e15;
 
@@ -150,10 +153,11 @@ export function identityFrame(identity: JournalIdentity): Frame {
     assert(url === null || !/^[^/?#]*:\/\/[^/?#]*@/.test(url), 'a journal holds no userinfo');
   }
   const payload = Buffer.from(JSON.stringify(identity));
-  assert(parseIdentity(payload) !== null, 'an identity can be read again');
-  if (payload.length > MAX_PAYLOAD) {
+  const urls = Math.max(identity.url.length, identity.finalUrl?.length ?? 0);
+  if (payload.length > MAX_PAYLOAD || urls > MAX_ADDRESS) {
     throw new SluiceError('USAGE', 'the URL and the options are too long for the journal');
   }
+  assert(parseIdentity(payload) !== null, 'an identity can be read again');
   return { type: FRAME.IDENTITY, payload };
 }
 
@@ -398,7 +402,9 @@ function isMode(value: unknown): boolean {
 }
 
 function isAddress(value: unknown): boolean {
-  return typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value);
+  if (typeof value !== 'string' || value.length > MAX_ADDRESS) return false;
+  // A URL as it is written is ASCII. Another one may take its parser a time that is not linear.
+  return /^https?:[\x21-\x7e]*$/i.test(value) && URL.canParse(value);
 }
 
 function isDecimal(value: unknown): boolean {

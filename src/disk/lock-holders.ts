@@ -5,9 +5,10 @@
  * whatever namespaces the two live in. Where a file system has no sockets, the process is looked for. A
  * holder on another machine is known by its beat alone: a file whose time it changes.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readFully } from './io.js';
 import type { LockSetting } from './lock-setting.js';
 import { isAlive } from './machine.js';
 
@@ -59,6 +60,9 @@ export function readHolders(names: readonly string[]): Holder[] | null {
   }
   return [...holders.values()];
 }
+
+/** Bytes of a beat that are read; a description of a process has some hundred. */
+const MAX_BEAT = 4096;
 
 /** How often a beat is looked at while it is watched, in milliseconds. */
 const LOOK_MS = 250;
@@ -112,7 +116,10 @@ function timeOf(file: string): string | null {
 
 function textOf(file: string): string {
   try {
-    return reading(file, (fd) => readFileSync(fd, 'utf8'));
+    return reading(file, (fd) => {
+      const bytes = Buffer.alloc(MAX_BEAT);
+      return bytes.toString('utf8', 0, readFully(fd, bytes, 0, bytes.length, 0));
+    });
   } catch {
     return '';
   }

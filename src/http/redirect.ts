@@ -4,7 +4,7 @@ import type { ErrorCode } from '../errors.js';
 import type { ResponseHead } from './head.js';
 import { redactUrl } from './redact.js';
 import { excerpt } from './syntax.js';
-import { MAX_URL_CHARS } from './url.js';
+import { MAX_URL_CHARS, mostCharacters } from './url.js';
 
 /** Most redirects that are followed for one request (P11). */
 export const MAX_REDIRECTS = 10;
@@ -32,16 +32,17 @@ export function resolveRedirect(
   if (location === undefined || location === '') {
     throw fail('REDIRECT_INVALID', 'the server redirects, but does not say where to');
   }
-  if (location.length > MAX_URL_CHARS) {
-    const message = `the Location of the redirect is longer than ${MAX_URL_CHARS} characters`;
-    throw fail('REDIRECT_INVALID', message);
-  }
+  const tooLong = (most: number): SluiceError =>
+    fail('REDIRECT_INVALID', `the redirect leads to a URL of more than ${most} characters`);
+  if (location.length > mostCharacters(location)) throw tooLong(mostCharacters(location));
   if (others.length > 0) throw fail('REDIRECT_INVALID', 'the server redirects to several places');
   if (/[\x00-\x1f\x7f]/.test(location)) {
     throw fail('REDIRECT_INVALID', 'the redirect has a control character in its Location');
   }
   const to = parse(percentEncodeBytes(location), from);
   if (to === null) throw fail('REDIRECT_INVALID', 'the Location of the redirect is not a URL');
+  // A relative one is as long as what it is relative to, and longer with each redirect.
+  if (to.href.length > MAX_URL_CHARS) throw tooLong(MAX_URL_CHARS);
   if (to.protocol !== 'http:' && to.protocol !== 'https:') {
     throw fail(
       'REDIRECT_INVALID',

@@ -3,11 +3,19 @@ import { SluiceError } from '../errors.js';
 import { redactUrl } from './redact.js';
 import { excerpt } from './syntax.js';
 
+/** Longest URL in ASCII, in characters: as long as a whole head may be. */
+export const MAX_URL_CHARS = 64 * 1024;
+
 /**
- * Longest URL, in characters. A host name is brought into a normal form in a time that grows with the
- * square of its length (combining marks are sorted), by whichever parser: so it is bounded before.
+ * Longest URL with other characters. A host name is brought into a normal form in a time that grows with
+ * the square of its length (combining marks are sorted), by whichever parser: so it is bounded before.
  */
-export const MAX_URL_CHARS = 16 * 1024;
+export const MAX_WIDE_URL_CHARS = 16 * 1024;
+
+/** How many characters a URL may have, of the kind that this one has. */
+export function mostCharacters(url: string): number {
+  return /[^\x00-\x7f]/.test(url) ? MAX_WIDE_URL_CHARS : MAX_URL_CHARS;
+}
 
 /** Longest address that a message suggests. */
 const MAX_GUESS = 200;
@@ -35,6 +43,8 @@ export function parseUserUrl(text: string): UserUrl {
       withZone(trimmed) ?? invalid('this is not a valid URL', 'Check its host name and its port.')
     );
   }
+  // Each character that is not ASCII has become several.
+  if (url.href.length > MAX_URL_CHARS) throw tooLong(MAX_URL_CHARS);
   const { username, password } = url;
   const userinfo =
     username === '' && password === ''
@@ -49,9 +59,7 @@ export function parseUserUrl(text: string): UserUrl {
 /** The URL parser would drop line breaks and turn a backslash into a slash, both silently. */
 function checkText(text: string): void {
   if (text === '') throw invalid('the URL is empty', 'Give one such as https://example.com/file.');
-  if (text.length > MAX_URL_CHARS) {
-    throw invalid(`the URL is longer than ${MAX_URL_CHARS} characters`, 'Give a shorter one.');
-  }
+  if (text.length > mostCharacters(text)) throw tooLong(mostCharacters(text));
   if (/[\x00-\x1f\x7f]/.test(text)) {
     throw invalid('the URL has a control character', 'Write it on one line.');
   }
@@ -104,6 +112,10 @@ function percentDecode(text: string): string {
   } catch {
     return text;
   }
+}
+
+function tooLong(most: number): SluiceError {
+  return invalid(`the URL is longer than ${most} characters`, 'Give a shorter one.');
 }
 
 function invalid(message: string, next: string): SluiceError {

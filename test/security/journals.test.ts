@@ -83,6 +83,27 @@ describe('security/journals', () => {
     });
   }
 
+  it('P26: an address that is none of ours is not even parsed: a host of marks takes the square of them', () => {
+    const good = JSON.parse(Buffer.from(first.payload).toString()) as Record<string, unknown>;
+    const frame = (url: string): Frame => ({
+      type: first.type,
+      payload: Buffer.from(JSON.stringify({ ...good, url })),
+    });
+    expect(decodeJournal(journal([frame('http://h/%CC%95')])).identity.url).equal(
+      'http://h/%CC%95',
+    );
+    const started = performance.now();
+    for (const url of [
+      `http://a${'\u0315\u0300'.repeat(200_000)}/`,
+      `http://a${'%CC%95%CC%80'.repeat(80_000)}/`,
+      'http://h/\u0315',
+      'http://h/a b',
+      'ftp://h/',
+    ])
+      expect(() => decodeJournal(journal([frame(url)])), url.slice(0, 20)).throw(/first record/);
+    expect(performance.now() - started).below(5_000);
+  });
+
   it('P26: more claims than any download has end the reading, and what came before counts', () => {
     const bytes = journal([first, ...extentFrames(claims(MAX_CLAIMS + 1))]);
     const { extents, damaged } = decodeJournal(bytes);

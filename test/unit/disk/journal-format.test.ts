@@ -159,8 +159,17 @@ describe('disk/journal-format', () => {
   });
 
   it('refuses an identity that does not fit', async () => {
-    const url = `https://files.example/${'x'.repeat(MAX_PAYLOAD)}`;
-    await expectCode('USAGE', () => identityFrame(someIdentity({ url })));
+    const longer = `https://files.example/${'x'.repeat(64 * 1024)}`;
+    for (const change of [
+      { url: longer },
+      { finalUrl: longer },
+      { url: `https://files.example/${'x'.repeat(MAX_PAYLOAD)}` },
+      { options: { checksums: [], name: 'x'.repeat(MAX_PAYLOAD) } },
+    ]) {
+      await expectCode('USAGE', () => identityFrame(someIdentity(change)));
+    }
+    const longest = longer.slice(0, 64 * 1024);
+    expect(identityFrame(someIdentity({ url: longest })).payload.length).to.be.above(64 * 1024);
   });
 
   it('tells a journal that never began', () => {

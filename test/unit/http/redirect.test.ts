@@ -99,6 +99,17 @@ describe('http/redirect: resolveRedirect', () => {
     });
   }
 
+  it('P26: refuses what many relative ones have made too long', () => {
+    let url = from;
+    const step = (): string => (url = resolve(url, `${'a'.repeat(20_000)}/`));
+    step();
+    step();
+    step();
+    expect(url).to.have.length.below(65_536);
+    const error = refusal(step, 'REDIRECT_INVALID');
+    expect(error.message).to.equal('the redirect leads to a URL of more than 65536 characters');
+  });
+
   it('refuses no Location at all', () => {
     const run = () => resolveRedirect(new URL(from), headOf({}, 301), { allowDowngrade: true });
     refusal(run, 'REDIRECT_INVALID');
