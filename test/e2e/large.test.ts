@@ -60,7 +60,7 @@ describe('e2e/large', () => {
   }
 
   it('P1: offsets beyond 2^32 are right, and only what is missing is asked for', async () => {
-    const origin = await Origin.start({ size: SIZE, seed: SEED });
+    const origin = await Origin.start({ size: SIZE, seed: SEED, rate: 8 * MIB });
     try {
       const target = path.join(dir(), 'x');
       await craft(target, origin.url);

@@ -12,12 +12,13 @@ describe('auto', () => {
     const origin = await bench.origin({ ...REFERENCE, rate: 8 * MIB });
     const run = await bench.engine({ connections: 'auto' }).get(origin.url);
     expectDone(run, REFERENCE);
-    const [first, second] = origin.requests;
-    expect(first?.range?.start).equal(0);
-    // Not half of the file, which is what is cut off a lease of unknown rate. On a machine so busy
-    // that this server seems far, a little is taken off the end first.
-    const at = (second?.range?.start ?? 0) / REFERENCE.size;
-    expect(at < 1 / 3 || at > 0.9, `not at ${at}`).equal(true);
+    const [first, ...others] = origin.requests.map(({ range }) => range);
+    expect(first?.start).equal(0);
+    // All of them end at about the same time, so nobody has much more to fetch than the others.
+    const shares = others.map(
+      (range) => ((range?.end ?? 0) - (range?.start ?? 0)) / REFERENCE.size,
+    );
+    expect(Math.max(...shares), 'of the file').below(0.45);
     expect((run.last as { connections: number }).connections).above(4);
   });
 });

@@ -58,7 +58,7 @@ describe('pipelining', () => {
     const run = await engine.start(origin.url, {}, 12 * MIB).ended;
     expectDone(run, REFERENCE);
     const starts = origin.requests.map(({ range }) => range?.start);
-    expect(starts.length).above(12);
+    expect(starts.length, 'more than one each').above(8);
     // Of what a busy machine does not receive for a second, others ask again.
     expect(starts.length - new Set(starts).size, 'asked for twice').below(3);
   });
