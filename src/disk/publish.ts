@@ -34,9 +34,6 @@ interface How {
 
 const QUIETLY: How = { sync: true, warn: () => undefined };
 
-/** What filesystems answer that have no hard links, or no more of them. */
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);
-
 /** How many names `rename` tries. */
 const MAX_RENAMES = 10_000;
 
@@ -178,14 +175,7 @@ function isOursNamed(stats: BigIntStats, part: Unpublished['part']): boolean {
 
 /** Returns false when the name is taken. */
 async function claimName(part: PartFile, target: string, how: How): Promise<boolean> {
-  try {
-    linkSync(part.path, target);
-  } catch (thrown) {
-    const errno = errnoOf(thrown) ?? '';
-    if (errno === 'EEXIST') return false;
-    if (NO_LINKS.has(errno)) return claimNameWithoutLinks(part, target, how);
-    throw diskError(thrown, { action: 'create', path: target });
-  }
+  if (!linked(part, target)) return claimNameWithoutLinks(part, target, how);
   try {
     // link(2) went by the name; make sure that it was still the name of our file.
     if (!isNameOf(target, part)) throw replaced(part.path);
@@ -197,6 +187,21 @@ async function claimName(part: PartFile, target: string, how: How): Promise<bool
   }
   unlinkOrWarn(part.path, how.warn);
   return true;
+}
+
+/**
+ * Whether the target became a second name of the part. Filesystems that have no hard links say so with
+ * whatever error they like (EPERM, EIO, EACCES, EXDEV, ENOENT, EINVAL, ENOSYS), so none of them tells
+ * anything: what a rename cannot do either, it says itself. On a network share link(2) may fail although
+ * the server has made the link, for its first answer was lost; the name tells (NFS, open(2) on O_EXCL).
+ */
+function linked(part: PartFile, target: string): boolean {
+  try {
+    linkSync(part.path, target);
+    return true;
+  } catch {
+    return isNameOf(target, part);
+  }
 }
 
 /** Removes the part's name of what is published. Who may not do that may not remove the other name either. */

@@ -70,13 +70,11 @@ describe('e2e/disk', () => {
     ['ENOSPC at the creation of the journal', 'pwrite64:error=ENOSPC:when=1', ['x.sluice']],
     ['ENOSPC of the length', 'ftruncate:error=ENOSPC:when=1', ['x.part']],
     ['EIO of the length', 'ftruncate:error=EIO:when=1', ['x.part']],
-    ['EIO of the final name', 'link:error=EIO:when=1', ['x', 'x.part']],
     ['EIO of the sync of the directory', 'fsync:error=EIO:when=1+', ['']],
     ['EROFS of the first name', 'openat:error=EROFS:when=1', ['x.part']],
     ['EMFILE of the first name', 'openat:error=EMFILE:when=1', ['x.part']],
     ['EDQUOT of the first name', 'openat:error=EDQUOT:when=1', ['x.part']],
     ['EDQUOT of the journal', 'openat:error=EDQUOT:when=1', ['x.sluice']],
-    ['EDQUOT of the final name', 'link:error=EDQUOT:when=1', ['x', 'x.part']],
     ['ESTALE of the length', 'ftruncate:error=ESTALE:when=1', ['x.part']],
   ];
 
@@ -292,6 +290,28 @@ describe('e2e/disk', () => {
       expect(sent).to.be.at.most(4096);
     });
   }
+
+  for (const errno of ['EIO', 'EACCES', 'EXDEV', 'ENOENT', 'EINVAL', 'EPERM', 'EMLINK', 'EDQUOT']) {
+    it(`P2, P17: where link(2) fails with ${errno}, the name is claimed and the part renamed`, async function () {
+      if (findProgram('strace') === null) return this.skip();
+      origin.set({ rate: Infinity });
+      expectStatus(await spoiled(`link:error=${errno}`, ['x', 'x.part']), 0);
+      expectSameContent(inDir('x'), SEED, SIZE);
+      expect(filesIn(dir())).to.deep.equal(['x']);
+    });
+  }
+
+  it('P17: where neither link nor rename gives the name, the complete part is kept', async function () {
+    if (findProgram('strace') === null) return this.skip();
+    origin.set({ rate: Infinity });
+    const run = await spoiled(['link:error=EIO', 'rename:error=EIO'], ['x', 'x.part']);
+    expectStatus(run, 10);
+    expect(run.stderr).to.contain(`${SIZE} of ${SIZE} bytes are kept`).and.to.contain('next: ');
+    const from = origin.requests.length;
+    await expectResumable();
+    const sent = origin.requests.slice(from).reduce((sum, each) => sum + each.bodyBytes, 0);
+    expect(sent).to.be.at.most(4096);
+  });
 
   it('P17: ulimit -f is a failure with a name, not a death', async () => {
     origin.set({ rate: Infinity });

@@ -143,6 +143,15 @@ describe('disk/publish', () => {
     second.close();
   });
 
+  it('P2: a link that was made although link(2) failed, its answer lost on the way, is the name', async () => {
+    const part = makePart();
+    linkSync(at('big.iso.part'), at('big.iso'));
+    expect(await publish(part, at('big.iso'), 'fail')).to.equal(at('big.iso'));
+    expect(readdirSync(at())).to.deep.equal(['big.iso']);
+    expect(statSync(at('big.iso')).nlink).to.equal(1);
+    part.close();
+  });
+
   it('P17: publishes nothing after a failed sync', async () => {
     const part = makePart();
     part.close();
