@@ -77,11 +77,22 @@ async function inTime<Result>(
   }
 }
 
-/** The text of a document in UTF-8, in pieces. */
+/**
+ * The text of a document, in pieces: UTF-8 unless its byte order mark says UTF-16, which PowerShell
+ * writes. A first piece of one byte has no such mark; whole files and answers do not come like that.
+ */
 function* textOf(bytes: Iterable<Uint8Array>): Generator<string> {
-  const decoder = new TextDecoder();
-  for (const piece of bytes) yield decoder.decode(piece, { stream: true });
-  yield decoder.decode();
+  let decoder: InstanceType<typeof TextDecoder> | null = null;
+  for (const piece of bytes) {
+    decoder ??= new TextDecoder(codingOf(piece));
+    yield decoder.decode(piece, { stream: true });
+  }
+  yield decoder?.decode() ?? '';
+}
+
+function codingOf([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
 }
 
 /** The items of a list, which lets go of each: together they may be as long as a document. */

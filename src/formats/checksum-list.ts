@@ -1,7 +1,9 @@
 /** Lists of checksums, as sha256sum and its kin write them: SHA256SUMS, `big.iso.sha256`. */
 import { SluiceError } from '../errors.js';
 import { safeName } from '../http/names.js';
-import { excerpt, trimOws } from '../http/syntax.js';
+import { excerpt } from '../http/syntax.js';
+import { DIGITS, labelOfName, type ListAlgorithm } from './algorithms.js';
+import { LineReader, type LineEntry } from './checksum-lines.js';
 import type { Pace } from './pace.js';
 
 /** A list may have this many bytes. */
@@ -10,7 +12,7 @@ export const MAX_LIST_BYTES = 1024 * 1024;
 /** A line may have this many characters: a digest, and a path of 4096 bytes that is escaped. */
 export const MAX_LINE = 16 * 1024;
 
-export type ListAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha512' | 'blake3';
+export type { ListAlgorithm } from './algorithms.js';
 
 export interface ListEntry {
   algorithm: ListAlgorithm;
@@ -24,6 +26,8 @@ export interface ChecksumList {
   /** Where it came from, as it may be shown. */
   origin: string;
   entries: ListEntry[];
+  /** Digests that cannot be computed: what the list calls their algorithm, and the path. */
+  others: Array<{ spelling: string; path: string | null }>;
 }
 
 /** What a file is called, and where it comes from. */
@@ -34,91 +38,62 @@ export interface Wanted {
   paths: readonly string[];
 }
 
-const DIGITS: Record<ListAlgorithm, number> = {
-  md5: 32,
-  sha1: 40,
-  sha256: 64,
-  sha512: 128,
-  blake3: 64,
-};
-
 /**
- * `HEX  name`, `HEX *name`, or HEX alone; a backslash in front when the name is escaped. What comes after
- * the blank is taken as it is: an expression that parts it would try each of many blanks.
- */
-const GNU = /^(\\?)([0-9A-Fa-f]{32,128})(?:[ \t](.*))?$/s;
-
-/** `SHA256 (name) = HEX`, and `SHA256(name)= HEX` as OpenSSL writes it. */
-const BSD = /^(\\?)([A-Za-z0-9-]{2,12}) ?\((.+)\) ?= ?([0-9A-Fa-f]{32,128})$/s;
-
-/**
- * Reads a list. Lines of another form (comments, a signature around it) are passed over.
+ * Reads a list. Lines that hold no digest (comments, a signature around it) are passed over.
  * @param origin where the list came from, as it may be shown
- * @throws SluiceError CHECKSUM_LIST_INVALID when there is no checksum in it, or a line is too long; and
- *   what the pace throws
+ * @throws SluiceError CHECKSUM_LIST_INVALID when there is no checksum in it, none that can be computed, or
+ *   a line is too long; and what the pace throws
  */
 export async function parseChecksumList(
   text: string,
   origin: string,
   pace: Pace,
 ): Promise<ChecksumList> {
-  // A digest of 64 digits does not say what it is; the list's name may.
-  const blake3 = /b3|blake3/i.test(origin.slice(origin.lastIndexOf('/') + 1));
-  const entries: ListEntry[] = [];
+  const reader = new LineReader(labelOfName(origin.slice(origin.lastIndexOf('/') + 1)));
+  const list: ChecksumList = { origin, entries: [], others: [] };
+  const take = (found: LineEntry[]): void => {
+    for (const { algorithm, spelling, hex, path } of found) {
+      if (algorithm === null) list.others.push({ spelling, path });
+      else list.entries.push({ algorithm, hex, path });
+    }
+  };
   let number = 0;
   for (const line of text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/)) {
     number++;
     if (pace.isDue) await pace.turn();
     if (line.length > MAX_LINE) throw tooLong(origin, number);
-    entries.push(...entryOf(line.trimEnd(), blake3));
+    take(reader.read(line));
   }
-  if (entries.length === 0) {
-    throw invalid(origin, 'there is no checksum in it', 'Check that it is the right file.');
-  }
-  return { origin, entries };
+  take(reader.end());
+  if (list.entries.length > 0) return list;
+  if (list.others.length > 0) throw notComputed(origin, list.others, 'it has digests');
+  throw invalid(origin, whatElse(text), 'Check that it is the right file.');
+}
+
+/** What a text is in which there is no checksum. */
+function whatElse(text: string): string {
+  const start = text.slice(0, 4096);
+  if (start.includes('\0')) return 'it is no text, or text in UTF-16 without a byte order mark';
+  if (/^\s{0,100}<(?:!doctype|html)/i.test(start)) return 'it is a web page';
+  if (start.startsWith('-----BEGIN PGP SIGNATURE')) return 'it is a signature, not what was signed';
+  if (start.split(/\r\n|\n|\r/).some((line) => /[ \t][0-9A-Fa-f]{8}$/.test(line)))
+    return 'there is no checksum in it but CRC-32 (an SFV list), which proves too little';
+  return 'there is no checksum in it';
+}
+
+/** The refusal of digests that nothing here computes. */
+function notComputed(origin: string, others: ChecksumList['others'], what: string): SluiceError {
+  const names = [...new Set(others.map(({ spelling }) => excerpt(spelling)))].slice(0, 3);
+  return invalid(
+    origin,
+    `${what} of ${names.join(', ')} only, which sluice cannot compute`,
+    `Give another digest with --checksum ALGORITHM:HEX (${Object.keys(DIGITS).join(', ')}).`,
+  );
 }
 
 function tooLong(origin: string, number: number): SluiceError {
   const what = `its line ${number} is longer than ${MAX_LINE} characters`;
   return invalid(origin, what, 'Check that it is the right file.');
-}
-
-function entryOf(line: string, blake3: boolean): ListEntry[] {
-  const bsd = BSD.exec(line);
-  if (bsd !== null) {
-    const [, escaped = '', type = '', name = '', hex = ''] = bsd;
-    const algorithm = algorithmOf(type);
-    if (algorithm === null || hex.length !== DIGITS[algorithm]) return [];
-    return [{ algorithm, hex: hex.toLowerCase(), path: unescape(escaped, name) }];
-  }
-  const gnu = GNU.exec(line);
-  if (gnu === null) return [];
-  const [, escaped = '', hex = '', rest = ''] = gnu;
-  const algorithm = byDigits(hex.length, blake3);
-  if (algorithm === null) return [];
-  const name = trimOws(rest).replace(/^\*/, '');
-  const path = name === '' || name === '-' ? null : unescape(escaped, name);
-  return [{ algorithm, hex: hex.toLowerCase(), path }];
-}
-
-function algorithmOf(type: string): ListAlgorithm | null {
-  const name = type.toLowerCase().replace('-', '');
-  return Object.hasOwn(DIGITS, name) ? (name as ListAlgorithm) : null;
-}
-
-function byDigits(digits: number, blake3: boolean): ListAlgorithm | null {
-  if (digits === DIGITS.blake3 && blake3) return 'blake3';
-  return (
-    (['md5', 'sha1', 'sha256', 'sha512'] as const).find((name) => DIGITS[name] === digits) ?? null
-  );
-}
-
-/** As coreutils writes names with a line feed or a backslash. */
-function unescape(mark: string, name: string): string {
-  if (mark === '') return name;
-  return name.replace(/\\([\\nr])/g, (_all, letter: string) =>
-    letter === 'n' ? '\n' : letter === 'r' ? '\r' : '\\',
-  );
 }
 
 /**
@@ -129,8 +104,8 @@ export function findInList(
   { origin, entries }: ChecksumList,
   { names, paths }: Wanted,
 ): ListEntry[] {
-  const [first] = entries;
-  if (entries.length === 1 && first?.path === null) return entries;
+  // Digests without a name are of one file, unless they disagree.
+  if (entries.every(({ path }) => path === null) && agree(entries)) return entries;
   const wanted = new Set(names);
   const matching = entries.filter(({ path }) => path !== null && wanted.has(safeName(path) ?? ''));
   if (agree(matching)) return matching;
@@ -161,8 +136,10 @@ function endsWithPath(path: string, end: string): boolean {
   return path === `/${plain}` || path.endsWith(`/${plain}`);
 }
 
-/** The refusal when a list says nothing of the file. */
-export function notInList({ origin }: ChecksumList, { names }: Wanted): SluiceError {
+/** The refusal when a list says nothing of the file, or nothing that can be computed. */
+export function notInList({ origin, others }: ChecksumList, { names }: Wanted): SluiceError {
+  const ofFile = others.filter(({ path }) => path !== null && names.includes(safeName(path) ?? ''));
+  if (ofFile.length > 0) return notComputed(origin, ofFile, 'it has digests of the file');
   return invalid(
     origin,
     `it has no line for ${[...new Set(names)].map(excerpt).join(' or ')}`,

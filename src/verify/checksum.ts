@@ -3,7 +3,22 @@ import { createHash } from 'node:crypto';
 import { SluiceError } from '../errors.js';
 
 /** Hex digits of each algorithm's digest. */
-const DIGITS = { md5: 32, sha1: 40, sha256: 64, sha512: 128, blake3: 64, crc32c: 8 } as const;
+const DIGITS = {
+  md5: 32,
+  sha1: 40,
+  sha224: 56,
+  sha256: 64,
+  sha384: 96,
+  sha512: 128,
+  'sha512-256': 64,
+  'sha3-224': 56,
+  'sha3-256': 64,
+  'sha3-384': 96,
+  'sha3-512': 128,
+  blake2b: 128,
+  blake3: 64,
+  crc32c: 8,
+} as const;
 
 export type ChecksumAlgorithm = keyof typeof DIGITS;
 
@@ -16,8 +31,12 @@ export interface ChecksumSpec {
 
 const ALIASES: Record<string, ChecksumAlgorithm> = {
   'sha-1': 'sha1',
+  'sha-224': 'sha224',
   'sha-256': 'sha256',
+  'sha-384': 'sha384',
   'sha-512': 'sha512',
+  blake2b512: 'blake2b',
+  'blake2b-512': 'blake2b',
 };
 
 /**
@@ -89,7 +108,7 @@ const CASTAGNOLI = 0x82f63b78;
 /** Starts a hash. OpenSSL's where it has it, WebAssembly for the rest. */
 export async function startHash(algorithm: ChecksumAlgorithm): Promise<RunningHash> {
   if (algorithm !== 'blake3' && algorithm !== 'crc32c') {
-    const hash = createHash(algorithm);
+    const hash = createHash(algorithm === 'blake2b' ? 'blake2b512' : algorithm);
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
   }
   const { createBLAKE3, createCRC32 } = await import('hash-wasm');

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { MAX_PIECES } from '../../src/formats/metalink.js';
-import type { ErrorEvent } from '../../src/transfer/events.js';
+import type { DoneEvent, ErrorEvent } from '../../src/transfer/events.js';
 import { expectStatus, filesIn, runIn } from '../helpers/command.js';
 import { contentAt } from '../helpers/content.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
@@ -171,6 +171,35 @@ describe('e2e/metalink', () => {
     const wrong = ['get', origin.server.url('/other.bin'), '--checksum', '@SHA256SUMS'];
     expectStatus(await runIn(dir(), wrong), 9);
     expect(filesIn(dir())).not.include('other.bin');
+  });
+
+  it('P8: lists of other programs: BLAKE2b beside SHA-512, UTF-16, and one that cannot be computed', async () => {
+    const blake2b = origin.digest('blake2b512');
+    const gentoo = `# BLAKE2B HASH\n${blake2b}  file.bin\n# SHA512 HASH\n${origin.digest('sha512')}  file.bin\n`;
+    writeFileSync(inDir('DIGESTS'), gentoo);
+    writeFileSync(
+      inDir('hash.txt'),
+      Buffer.from(`\ufeffSHA256 ${origin.digest()} C:\\file.bin\r\n`, 'utf16le'),
+    );
+    writeFileSync(inDir('sha3'), `SHA3-256(file.bin)= ${origin.digest('sha3-256')}\n`);
+    for (const [list, algorithms] of [
+      ['DIGESTS', ['blake2b', 'sha512']],
+      ['hash.txt', ['sha256']],
+      ['sha3', ['sha3-256']],
+    ] as const) {
+      const args = ['get', origin.url, '--json', '--on-exists', 'overwrite', '--checksum'];
+      const run = await runIn(dir(), [...args, `@${list}`]);
+      expectStatus(run, 0);
+      expect(Object.keys((run.events.at(-1) as DoneEvent).digests ?? {}).sort()).deep.equal(
+        algorithms,
+      );
+    }
+    const { length } = origin.requests;
+    writeFileSync(inDir('rmd'), `RMD160(file.bin)= ${'00'.repeat(20)}\n`);
+    const run = await runIn(dir(), ['get', origin.url, '-o', 'other', '--checksum', '@rmd']);
+    expectStatus(run, 2);
+    expect(run.stderr).contain('RMD160').and.contain('next: ');
+    expect(origin.requests.length).equal(length);
   });
 
   it('P8: a list without a line for the file, or with two, is told before a byte is kept', async () => {
