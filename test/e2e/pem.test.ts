@@ -21,11 +21,15 @@ describe('e2e/pem', () => {
       ...{ text: 'not PEM', both: client.key + client.cert },
     };
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(dir(), name), text);
+    const most = 4 * 1024 * 1024;
+    writeFileSync(path.join(dir(), 'most'), ca.padEnd(most, '\n'));
+    writeFileSync(path.join(dir(), 'more'), ca.padEnd(most + 1, '\n'));
     const origin = await Origin.start({ size: 1000, tls: server });
     const cases: Array<[status: number, says: RegExp, args: string[]]> = [
       [5, /there is no certificate in the PEM file\n {2}file: text/, ['--cacert', 'text']],
       [5, /there is no certificate in the PEM file\n {2}file: empty/, ['--cacert', 'empty']],
       [5, /cannot be read: .*\n {2}file: none/, ['--cacert', 'none']],
+      [5, /cannot be read: .*\n {2}file: more/, ['--cacert', 'more']],
       [5, /no certificate .*\n {2}file: text/, ['--cert', 'text', '--key', 'key']],
       [5, /no private key .*\n {2}file: text/, ['--cert', 'cert', '--key', 'text']],
       [5, /is not that of the certificate\n {2}file: other/, ['--cert', 'cert', '--key', 'other']],
@@ -40,8 +44,10 @@ describe('e2e/pem', () => {
         expect(run.stderr).to.match(says);
       }
       expect(origin.server.connections.total).to.equal(0);
-      const good = ['--cacert', 'ca', '--cert', 'both'];
-      expectStatus(await runIn(dir(), ['get', origin.url, ...good]), 0);
+      for (const ca of ['ca', 'most']) {
+        const good = ['--cacert', ca, '--cert', 'both', '--on-exists', 'overwrite'];
+        expectStatus(await runIn(dir(), ['get', origin.url, ...good]), 0);
+      }
       const tls = { cert: client.cert, key: 'not PEM' };
       expect(() => download(origin.url, { tls }))
         .to.throw(SluiceError)

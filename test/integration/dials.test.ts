@@ -1,6 +1,8 @@
 /** Dials that lead to nothing: they can be called off, and nobody waits for one. */
 import { expect } from 'chai';
-import { closeSync, openSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SluiceError } from '../../src/errors.js';
 import { Connection } from '../../src/net/connection.js';
@@ -114,6 +116,19 @@ describe('dials', () => {
     );
     control.abort(ENOUGH);
     expect(await failed).equal(ENOUGH);
+  });
+
+  it('P16: a resolver that is silent has a deadline', async () => {
+    const fifo = path.join(dir(), 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    // Node asks the resolver in a thread of its pool; none is free while all wait for somebody to write.
+    const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+    const busy = Array.from({ length: threads }, () => openFile(fifo, 'r'));
+    const failed = await resolveHost('localhost', 50, null, null).catch((error: unknown) => error);
+    const writer = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+    for (const file of await Promise.all(busy)) await file.close();
+    closeSync(writer);
+    expect(failed).include({ code: 'NAME_LOOKUP_FAILED' });
   });
 
   it('P16: all are closed with their connections', async () => {

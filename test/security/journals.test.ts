@@ -6,8 +6,6 @@ import { expect } from 'chai';
 import {
   cleanFrame,
   decodeJournal,
-  encodeFrame,
-  encodeHeader,
   extentFrames,
   forgetFrames,
   identityFrame,
@@ -18,23 +16,12 @@ import {
 import { expectStatus, runIn } from '../helpers/command.js';
 import { contentAt } from '../helpers/content.js';
 import { tempDirPerTest } from '../helpers/files.js';
+import { journalBytes as journal } from '../helpers/journal-bytes.js';
 import { Origin } from '../helpers/origin.js';
 import { spawnSluice } from '../helpers/run-sluice.js';
 import { someIdentity } from '../unit/disk/files.js';
 
-const SALT = 7;
 const STEP = 10;
-
-function journal(frames: Frame[]): Buffer {
-  const parts: Uint8Array[] = [encodeHeader(SALT)];
-  let seed = SALT;
-  for (const frame of frames) {
-    const encoded = encodeFrame(frame, seed);
-    parts.push(encoded.bytes);
-    seed = encoded.seed;
-  }
-  return Buffer.concat(parts);
-}
 
 /** Claims of half of the bytes, in as many pieces as can be. */
 const claims = (count: number): DurableExtent[] =>

@@ -60,6 +60,19 @@ describe('cli/log', () => {
     }
   });
 
+  it('P15: of a list 64 items are written, and 1,000 characters of a text', async () => {
+    const file = join(directory, 'log');
+    const log = await openLog({ file, verbose: false });
+    const long = 'x'.repeat(1e6);
+    log.info({ names: Array.from({ length: 1e4 }, () => long), name: long }, long);
+    log.close();
+    const [{ names, name, msg } = {}] = written(file);
+    expect(names).to.have.length(64);
+    for (const text of [name, msg, ...(names as string[])]) {
+      expect(text).to.be.a('string').with.length.within(500, 1000);
+    }
+  });
+
   it('is silent without a file and not verbose', async () => {
     const log = await openLog({ verbose: false });
     log.error({}, 'nothing');

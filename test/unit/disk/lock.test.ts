@@ -91,6 +91,30 @@ describe('disk/lock', () => {
     await expectCode('TARGET_BUSY', () => lock.requireHeld());
   });
 
+  it('P26: of a beat some KiB are read, and nothing but digits reaches a path', async () => {
+    await take({ presence: deaf });
+    const [beat = ''] = readdirSync(lockPath(at('x')));
+    const file = path.join(lockPath(at('x')), beat);
+    const alive = readFileSync(file, 'utf8').trim();
+    const { pid } = JSON.parse(alive) as { pid: string };
+    for (const [text, believed] of [
+      [alive.padStart(4096), true],
+      [alive.padStart(4097), false],
+      [alive.replace(`"${pid}"`, `"self/task/${pid}"`), false],
+      [alive.replace(`"${pid}"`, `"${pid}/../${pid}"`), false],
+    ] as const) {
+      writeFileSync(file, text);
+      // What cannot be told from it is told by watching it.
+      const abort = new AbortController();
+      const { signal } = abort;
+      const other = take({ presence: deaf, stillMs: 1e6, signal, onWait: () => abort.abort() });
+      const error: unknown = await other.catch((thrown: unknown) => thrown);
+      expect(error).to.be.instanceOf(Error);
+      expect(signal.aborted, text.trim()).to.equal(!believed);
+      if (believed) expect(error).to.have.property('code', 'TARGET_BUSY');
+    }
+  });
+
   describe('where other machines may have the directory', () => {
     const there = { machine: ELSEWHERE, shared: true, beatMs: 20 };
     const here = { shared: true, beatMs: 20, stillMs: 400 };

@@ -12,9 +12,13 @@ import { mountSmallDisk } from './small-disk.js';
 const MIB = 1024 * 1024;
 
 /** Runs where no program is found by its name. */
-async function withoutPrograms<T>(action: () => Promise<T>): Promise<T> {
+const withoutPrograms = <T>(action: () => Promise<T>): Promise<T> =>
+  withPath('/nonexistent', action);
+
+/** Runs where programs are looked for there. */
+async function withPath<T>(directories: string, action: () => Promise<T>): Promise<T> {
   const { PATH } = process.env;
-  process.env['PATH'] = '/nonexistent';
+  process.env['PATH'] = directories;
   try {
     return await action();
   } finally {
@@ -122,6 +126,23 @@ describe('disk/preallocate', () => {
       part.close();
       disk.remove();
     }
+  });
+
+  it('P15, P17: of what fallocate(1) says the end is read, in the C locale', async () => {
+    const script = [
+      '#!/bin/sh',
+      'head -c 5000000 /dev/zero | tr "\\0" x >&2',
+      '[ "$LC_ALL" = C ] && echo "fallocate: fallocate failed: No space left on device" >&2',
+      'exit 1',
+    ];
+    writeFileSync(at('fallocate'), script.join('\n'), { mode: 0o755 });
+    const part = PartFile.create(at('x.part'));
+    const error = await withPath(`${at()}:${process.env['PATH']}`, () =>
+      expectCode('DISK_FULL', () => allocate(part, 'full', MIB)),
+    );
+    expect(error.message).to.have.length.below(300);
+    expect(part.allocatedBytes()).to.equal(0);
+    part.close();
   });
 
   it('ends with the reason of its signal', async () => {

@@ -120,6 +120,17 @@ describe('disk/publish', () => {
     expect(readFileSync(at('big.1.iso'), 'latin1')).to.equal('big.1.iso');
   });
 
+  it('P26: rename gives up after 10,000 names, and keeps the part', async () => {
+    writeFileSync(at('big.iso'), '');
+    for (let number = 1; number < 10_000; number += 1)
+      linkSync(at('big.iso'), at(`big.${number}.iso`));
+    const part = makePart();
+    await expectCode('TARGET_EXISTS', () => publish(part, at('big.iso'), 'rename'));
+    part.close();
+    expect(readFileSync(at('big.iso.part'), 'latin1')).to.equal('new');
+    expect(existsSync(at('big.10000.iso'))).to.equal(false);
+  });
+
   it('numbers names before the extension and within 255 bytes', () => {
     expect(numberedName('/d/a.tar.gz', 3)).to.equal('/d/a.tar.3.gz');
     expect(numberedName('plain', 1)).to.equal('plain.1');

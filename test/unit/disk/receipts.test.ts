@@ -95,10 +95,14 @@ describe('disk/receipts', () => {
         );
       }
     }
-    for (const text of ['', '{', 'null', '[]', ' '.repeat(100_000)]) {
-      writeFileSync(only(), text);
+    const text = JSON.stringify(good);
+    const most = 64 * 1024;
+    for (const damaged of ['', '{', 'null', '[]', ' '.repeat(100_000), text.padEnd(most + 1)]) {
+      writeFileSync(only(), damaged);
       expect(findReceipt(at('big.iso'), env())).to.equal(null);
     }
+    writeFileSync(only(), text.padEnd(most));
+    expect(findReceipt(at('big.iso'), env())).not.to.equal(null);
   });
 
   it('keeps a bounded number, the newest', () => {
