@@ -1,5 +1,6 @@
 /** The chunked transfer coding (RFC 9112 §7.1), decoded in place. */
 import { SluiceError } from '../errors.js';
+import { BROKEN } from './syntax.js';
 
 /** Most hexadecimal digits of a chunk's size, leading zeros included. */
 export const MAX_CHUNK_SIZE_DIGITS = 16;
@@ -28,9 +29,16 @@ const TOKEN_BYTES = new Set(
   ),
 );
 
-/** Within `;name=token` or `;name="text"` after a chunk's size (RFC 9112 §7.1.1). */
+/** After the digits of a chunk's size: blanks, then `;name=token` or `;name="text"` (RFC 9112 §7.1.1). */
 type ExtensionState =
-  'name-start' | 'name' | 'value-start' | 'value' | 'quoted' | 'escaped' | 'quoted-end';
+  | 'size-blank'
+  | 'name-start'
+  | 'name'
+  | 'value-start'
+  | 'value'
+  | 'quoted'
+  | 'escaped'
+  | 'quoted-end';
 
 /** What the next byte belongs to. */
 type State =
@@ -49,8 +57,9 @@ type State =
 
 /**
  * Decodes one chunked body across any split of its bytes. Lines end in CRLF and in nothing else.
- * Extensions and trailer fields are checked, counted and dropped. The "bad white space" of the
- * grammar around an extension is refused: no server needs it, and other parsers refuse it too.
+ * Extensions and trailer fields are checked, counted and dropped. Blanks behind the digits of a size
+ * are read, for servers pad with them (RFC 9112 §7.1.1, BWS); those further on are refused: no
+ * server needs them, and other parsers refuse them too.
  */
 export class ChunkedDecoder {
   #state: State = 'size';
@@ -62,6 +71,16 @@ export class ChunkedDecoder {
   /** Bytes of all extensions, less those of all data. */
   #beyondData = 0;
   #isBehindData = false;
+  #decoded = 0;
+  readonly #length: number | null;
+
+  /**
+   * @param length what Content-Length says beside the coding, in bytes; null when it is not there. A
+   *   body that decodes to another length was cut before it was chunked, or is not what that field tells.
+   */
+  constructor(length: number | null = null) {
+    this.#length = length;
+  }
 
   /** Whether the last chunk has come: what follows is no data (RFC 9112 §8: the body is complete). */
   get isBehindData(): boolean {
@@ -94,13 +113,24 @@ export class ChunkedDecoder {
         at++;
       }
     }
-    return { dataEnd, consumed: at, done: this.#state === 'done' };
+    const done = this.#state === 'done';
+    this.#decoded += dataEnd - from;
+    this.#checkLength(done);
+    return { dataEnd, consumed: at, done };
+  }
+
+  #checkLength(done: boolean): void {
+    if (this.#length === null) return;
+    if (done ? this.#decoded === this.#length : this.#decoded <= this.#length) return;
+    const found = done ? `${this.#decoded} bytes` : 'more bytes';
+    throw malformed(`the chunked body has ${found} where Content-Length says ${this.#length}`);
   }
 
   #next(state: Exclude<State, 'data' | 'done'>, byte: number): State {
     switch (state) {
       case 'size':
         return this.#size(byte);
+      case 'size-blank':
       case 'name-start':
       case 'name':
       case 'value-start':
@@ -140,14 +170,15 @@ export class ChunkedDecoder {
       return 'size';
     }
     if (this.#digits === 0) throw malformed('a chunk has no size');
-    return this.#inExtension('quoted-end', byte);
+    return this.#inExtension('size-blank', byte);
   }
 
   #inExtension(state: ExtensionState, byte: number): State {
     if (++this.#extension > MAX_CHUNK_EXTENSION_BYTES) throw tooLarge('a chunk extension');
     if (++this.#beyondData > MAX_EXTENSIONS_BEYOND_DATA)
       throw tooLarge('the sum of chunk extensions');
-    const next = nextInExtension(state, byte);
+    const isBlank = byte === SP || byte === HTAB;
+    const next = state === 'size-blank' && isBlank ? state : nextInExtension(state, byte);
     if (next === null) throw malformed('the size line of a chunk is not valid');
     return next;
   }
@@ -180,10 +211,7 @@ export class ChunkedDecoder {
   }
 }
 
-/**
- * The state after a byte of an extension, null when it may not stand there. Also the bytes after a
- * size: they are those that may follow a quoted value.
- */
+/** The state after a byte behind a size, null when it may not stand there. */
 function nextInExtension(state: ExtensionState, byte: number): State | null {
   switch (state) {
     case 'quoted':
@@ -202,6 +230,7 @@ function nextInExtension(state: ExtensionState, byte: number): State | null {
       if (TOKEN_BYTES.has(byte)) return state;
       if (state === 'name' && byte === EQUALS) return 'value-start';
       return afterExtension(byte);
+    case 'size-blank':
     case 'quoted-end':
       return afterExtension(byte);
   }
@@ -228,9 +257,9 @@ function expect(byte: number, wanted: number, what: string): void {
 }
 
 function malformed(message: string): SluiceError {
-  return new SluiceError('HTTP_MALFORMED', message);
+  return new SluiceError('HTTP_MALFORMED', message, { next: BROKEN });
 }
 
 function tooLarge(what: string): SluiceError {
-  return new SluiceError('HTTP_TOO_LARGE', `${what} is above its limit`);
+  return new SluiceError('HTTP_TOO_LARGE', `${what} is above its limit`, { next: BROKEN });
 }

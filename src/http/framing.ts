@@ -2,18 +2,25 @@
 import { SluiceError } from '../errors.js';
 import type { RequestSpec } from './request.js';
 import type { ResponseHead } from './head.js';
-import { excerpt, parseDigits, trimOws } from './syntax.js';
+import { BROKEN, excerpt, parseDigits, trimOws } from './syntax.js';
 
-/** `length` is in bytes; `close` is a body that ends with the connection. */
+/**
+ * `length` is in bytes; `close` is a body that ends with the connection. A chunked body has a length
+ * only where Content-Length stands beside it: what it decodes to must have that length.
+ */
 export type Framing =
-  { kind: 'none' } | { kind: 'length'; length: number } | { kind: 'chunked' } | { kind: 'close' };
+  | { kind: 'none' }
+  | { kind: 'length'; length: number }
+  | { kind: 'chunked'; length?: number }
+  | { kind: 'close' };
 
 /**
  * How the body of this answer is framed. Fields that contradict each other are refused where
  * there is no body as well (HEAD, 204, 304), but ignored in interim answers and tunnels (§6.3).
+ * Beside `chunked`, Content-Length frames nothing (§6.3); `Transfer-Encoding: identity` is none.
  * @throws SluiceError HTTP_MALFORMED when Content-Length is not a number, has unequal values or is
- *   above 2^53 - 1; when it comes with Transfer-Encoding; when Transfer-Encoding is anything but
- *   `chunked`, or comes in HTTP/1.0 (RFC 9112 §6.1). Each is how two parsers get two bodies.
+ *   above 2^53 - 1; when Transfer-Encoding is anything but `chunked` or `identity`, or `chunked`
+ *   comes in HTTP/1.0 (RFC 9112 §6.1). Each is how two parsers get two bodies.
  */
 export function bodyFraming(method: RequestSpec['method'], head: ResponseHead): Framing {
   const { status } = head;
@@ -24,13 +31,14 @@ export function bodyFraming(method: RequestSpec['method'], head: ResponseHead): 
 }
 
 function framingOfFields(head: ResponseHead): Framing {
-  const coding = head.fields.get('transfer-encoding');
-  if (coding !== undefined) {
-    requireChunked(head, coding);
-    return { kind: 'chunked' };
-  }
   const length = contentLength(head);
+  if (isChunked(head)) return length === null ? { kind: 'chunked' } : { kind: 'chunked', length };
   return length === null ? { kind: 'close' } : { kind: 'length', length };
+}
+
+/** The bytes that a body must have if this answer tells; null when only its end does. */
+export function lengthOf(framing: Framing): number | null {
+  return framing.kind === 'length' || framing.kind === 'chunked' ? (framing.length ?? null) : null;
 }
 
 /**
@@ -55,6 +63,8 @@ export function contentLength(head: ResponseHead): number | null {
  */
 export function mayReuse(head: ResponseHead, framing: Framing): boolean {
   if (framing.kind === 'close' || head.status === 101) return false;
+  // Another reader could have taken the other field for what frames the body (RFC 9112 §6.3).
+  if (head.fields.has('transfer-encoding') && head.fields.has('content-length')) return false;
   const options = (head.fields.get('connection') ?? '')
     .split(',')
     .map((option) => trimOws(option).toLowerCase());
@@ -62,16 +72,21 @@ export function mayReuse(head: ResponseHead, framing: Framing): boolean {
   return head.minorVersion === 1 || options.includes('keep-alive');
 }
 
-function requireChunked(head: ResponseHead, coding: string): void {
+/**
+ * Whether the body is chunked. `identity` (RFC 2616 §3.6) and an empty value name no coding; beside
+ * `chunked` they are refused, for another reader may take the last word for the one that counts.
+ */
+function isChunked(head: ResponseHead): boolean {
+  const coding = head.fields.get('transfer-encoding');
+  const names = (coding ?? '').split(',').map((name) => trimOws(name).toLowerCase());
+  if (names.every((name) => name === '' || name === 'identity')) return false;
+  if (names.length > 1 || names[0] !== 'chunked') {
+    throw malformed(`Transfer-Encoding is not just chunked: ${excerpt(coding ?? '')}`, head);
+  }
   if (head.minorVersion === 0) throw malformed('Transfer-Encoding is not of HTTP/1.0', head);
-  if (head.fields.has('content-length')) {
-    throw malformed('both Content-Length and Transfer-Encoding are given', head);
-  }
-  if (coding.toLowerCase() !== 'chunked') {
-    throw malformed(`Transfer-Encoding is not just chunked: ${excerpt(coding)}`, head);
-  }
+  return true;
 }
 
 function malformed(message: string, head: ResponseHead): SluiceError {
-  return new SluiceError('HTTP_MALFORMED', message, { httpStatus: head.status });
+  return new SluiceError('HTTP_MALFORMED', message, { httpStatus: head.status, next: BROKEN });
 }

@@ -1,6 +1,6 @@
 /** The head of a response: status line and fields (RFC 9112 §4 and §5), read strictly. */
 import { SluiceError } from '../errors.js';
-import { TOKEN, excerpt, trimOws } from './syntax.js';
+import { BROKEN, TOKEN, excerpt, trimOws } from './syntax.js';
 
 /** Longest head in bytes, with its last empty line. */
 export const MAX_HEAD_BYTES = 64 * 1024;
@@ -16,8 +16,19 @@ const DEL = 0x7f;
 /** What may stand at each of the first places of a head; one look per call finds a stranger early. */
 const OPENING = [
   ...['H', 'T', 'T', 'P', '/', '1', '.', '01', ' '],
-  ...['12345', '0123456789', '0123456789', ' \r'],
+  ...['12345', '0123456789', '0123456789', ' \r\n'],
 ];
+
+/** Runs of token characters: the words in which another reader could see a name. */
+const WORDS = /[!#$%&'*+\-.^_`|~0-9a-z]+/g;
+
+/**
+ * Fields of which a wrong reading changes where the body ends, which bytes it holds, or whether the
+ * connection serves again. They are read in the form of the grammar, or the head is refused.
+ */
+const DECIDING: ReadonlySet<string> = new Set([
+  ...['content-length', 'transfer-encoding', 'content-range', 'content-encoding', 'connection'],
+]);
 
 /** The fields of a head, in order. Values are latin1: one character a byte. */
 export class Fields {
@@ -58,9 +69,9 @@ export interface ResponseHead {
 /**
  * Parses a response head in the bytes `[from, to)`.
  *
- * Lines end in CRLF and in nothing else. RFC 9112 §2.2 lets a recipient take a bare LF as well,
- * but then two parsers on one path can see two heads in the same bytes; no server of today needs
- * it. An obs-fold becomes one space (§5.2).
+ * A line may end in a bare LF (RFC 9112 §2.2), unless two readings of the head would differ in what
+ * counts: see {@link checkLineEnds}. An obs-fold becomes one space (§5.2). A line that is no field is
+ * passed over, unless another reader could see one of {@link DECIDING} in it.
  *
  * @param scanFrom where the search for the end of the head goes on: the `to` of the last call that
  *   returned null, so that a head that comes byte by byte costs linear time.
@@ -78,10 +89,12 @@ export function parseResponseHead(
   const end = findEnd(buffer, Math.max(from, scanFrom - 1), Math.min(to, from + MAX_HEAD_BYTES));
   if (end === -1) {
     if (to - from < MAX_HEAD_BYTES) return null;
-    throw new SluiceError('HTTP_TOO_LARGE', `the response head is above ${MAX_HEAD_BYTES} bytes`);
+    throw tooLarge(`the response head is above ${MAX_HEAD_BYTES} bytes`);
   }
-  const bytes = Buffer.from(buffer.buffer, buffer.byteOffset + from, end - 4 - from);
-  const [statusLine = '', ...lines] = bytes.toString('latin1').split('\r\n');
+  const bytes = Buffer.from(buffer.buffer, buffer.byteOffset + from, end - from);
+  const ended = bytes.toString('latin1').split('\n').slice(0, -1);
+  checkLineEnds(ended);
+  const [statusLine = '', ...lines] = ended.slice(0, -1).map(withoutCr);
   const head: ResponseHead = {
     status: Number(statusLine.slice(9, 12)),
     minorVersion: statusLine[7] === '1' ? 1 : 0,
@@ -118,9 +131,8 @@ function findEnd(buffer: Uint8Array, start: number, limit: number): number {
   for (let at = start; at < limit; at++) {
     const byte = buffer[at]!;
     if (byte === LF) {
-      if (buffer[at - 1] !== CR) throw malformed('a line of the head ends in a bare LF');
-      // Every LF has its CR before it, so this one ends an empty line.
-      if (buffer[at - 2] === LF) return at + 1;
+      const before = buffer[at - 1] === CR ? at - 2 : at - 1;
+      if (buffer[before] === LF) return at + 1;
     } else if (byte === CR) {
       if (at + 1 < limit && buffer[at + 1] !== LF) throw malformed('a bare CR is in the head');
     } else if ((byte < SP && byte !== HTAB) || byte === DEL) {
@@ -130,31 +142,86 @@ function findEnd(buffer: Uint8Array, start: number, limit: number): number {
   return -1;
 }
 
+/**
+ * Refuses a head in which a reader that wants CRLF would see other fields than one that takes a bare
+ * LF, where these decide something. Such a reader takes a bare LF for a part of a value. So in a
+ * head whose lines end in CRLF, a bare LF may lead to a continuation or to a field that decides
+ * nothing, but neither to one of {@link DECIDING} nor to the end of the head. A head that begins with
+ * a bare LF, or has no other in its fields, is not one to that reader at all: there is one reading.
+ * @param lines every line without its LF, the status line and the empty one as well
+ */
+function checkLineEnds([statusLine = '', ...lines]: string[]): void {
+  const isBare = (line: string): boolean => !line.endsWith('\r');
+  if (isBare(statusLine) || lines.every(isBare)) return;
+  if (lines.slice(-2).some(isBare)) throw malformed('a bare LF stands at the end of the head');
+  for (const [i, line] of lines.slice(1).entries()) {
+    if (!isBare(lines[i]!) || !isDeciding(line)) continue;
+    throw malformed(`a bare LF stands before ${excerpt(withoutCr(line))}`);
+  }
+}
+
+const withoutCr = (line: string): string => (line.endsWith('\r') ? line.slice(0, -1) : line);
+
+const isBlank = (line: string): boolean => line.startsWith(' ') || line.startsWith('\t');
+
+/** Whether a line is one of the {@link DECIDING} fields. */
+const isDeciding = (line: string): boolean =>
+  DECIDING.has(line.slice(0, Math.max(0, line.indexOf(':'))).toLowerCase());
+
 function parseFields(lines: string[]): Fields {
   const entries: Array<[string, string]> = [];
+  let passed = 0;
+  /** What a continuation line belongs to; null for a line that was passed over. */
+  let last: [string, string] | null = null;
   for (const line of lines) {
-    if (line.startsWith(' ') || line.startsWith('\t')) {
-      fold(entries.at(-1), line);
-      continue;
+    if (isBlank(line) && last !== null) fold(last, line);
+    else if (isBlank(line)) passOver(line);
+    else {
+      if (entries.length + passed === MAX_FIELDS) {
+        throw tooLarge(`the head has more than ${MAX_FIELDS} fields`);
+      }
+      last = parseField(line);
+      if (last === null) passed++;
+      else entries.push(last);
     }
-    const colon = line.indexOf(':');
-    const name = line.slice(0, Math.max(colon, 0));
-    if (!TOKEN.test(name)) throw malformed(`a field has no valid name: ${excerpt(line)}`);
-    if (entries.length === MAX_FIELDS) {
-      throw new SluiceError('HTTP_TOO_LARGE', `the head has more than ${MAX_FIELDS} fields`);
-    }
-    entries.push([name, trimOws(line.slice(colon + 1))]);
   }
   return new Fields(entries);
 }
 
+/** The field that a line is; null when it is none, and nothing depends on what it was to be. */
+function parseField(line: string): [string, string] | null {
+  const colon = line.indexOf(':');
+  const name = line.slice(0, Math.max(colon, 0));
+  if (TOKEN.test(name)) return [name, trimOws(line.slice(colon + 1))];
+  passOver(line);
+  return null;
+}
+
+/**
+ * A line that is no field is left out, as a recipient may do (RFC 9112 §2.2, §5.1).
+ * @throws SluiceError HTTP_MALFORMED when another reader could see one of {@link DECIDING} in it: by a
+ *   word before its colon, or by its first word where there is no colon
+ */
+function passOver(line: string): void {
+  const colon = line.indexOf(':');
+  const words = (colon === -1 ? line : line.slice(0, colon)).toLowerCase().match(WORDS) ?? [];
+  const names = colon === -1 ? words.slice(0, 1) : words;
+  if (!names.some((name) => DECIDING.has(name))) return;
+  throw malformed(
+    `a field that decides how the answer is read has no valid name: ${excerpt(line)}`,
+  );
+}
+
 /** Joins a continuation line to the field before it (RFC 9112 §5.2). */
-function fold(field: [string, string] | undefined, line: string): void {
-  if (field === undefined) throw malformed('white space comes before the first field');
+function fold(field: [string, string], line: string): void {
   const rest = trimOws(line);
   if (rest !== '') field[1] = field[1] === '' ? rest : `${field[1]} ${rest}`;
 }
 
 function malformed(message: string): SluiceError {
-  return new SluiceError('HTTP_MALFORMED', message);
+  return new SluiceError('HTTP_MALFORMED', message, { next: BROKEN });
+}
+
+function tooLarge(message: string): SluiceError {
+  return new SluiceError('HTTP_TOO_LARGE', message, { next: BROKEN });
 }

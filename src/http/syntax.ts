@@ -10,6 +10,9 @@ export const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
  */
 export const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
+/** What a user can do about a server that breaks HTTP, where nothing better is known. */
+export const BROKEN = 'The server breaks HTTP; try another source of the file.';
+
 const isOws = (text: string, at: number): boolean => text[at] === ' ' || text[at] === '\t';
 
 /**

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { Certificate, TLSSocket } from 'node:tls';
 import { SluiceError } from '../errors.js';
 import { ChunkedDecoder } from '../http/chunked.js';
-import { bodyFraming, mayReuse } from '../http/framing.js';
+import { bodyFraming, lengthOf, mayReuse } from '../http/framing.js';
 import type { Framing } from '../http/framing.js';
 import { isInterim, parseResponseHead } from '../http/head.js';
 import type { ResponseHead } from '../http/head.js';
@@ -459,7 +459,8 @@ export class Connection {
     this.framing = bodyFraming(this.method, head);
     this.reusable = mayReuse(head, this.framing);
     this.remaining = this.framing.kind === 'length' ? this.framing.length : 0;
-    this.decoder = this.framing.kind === 'chunked' ? new ChunkedDecoder() : null;
+    this.decoder =
+      this.framing.kind === 'chunked' ? new ChunkedDecoder(lengthOf(this.framing)) : null;
     this.clock.stop();
     this.mode = 'held';
     const waiter = this.headWaiter;

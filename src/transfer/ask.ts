@@ -4,6 +4,7 @@
  */
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
+import { shellWord } from '../disk/shell.js';
 import { basicCredentials, bearerCredentials, fieldsFor } from '../http/auth.js';
 import { rangeValue } from '../http/content-range.js';
 import type { ResponseHead } from '../http/head.js';
@@ -248,7 +249,7 @@ export class Asker {
         this.checkWanted(signal);
         if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST') {
           this.hosts.failed(endpoint.host, endpoint.port);
-          throw error;
+          throw withLook(error, url);
         }
       }
     }
@@ -364,6 +365,15 @@ function sourceOf(
     ifRange: ifRangeValue(validators),
     total: null,
   };
+}
+
+/** Of a head that was refused, the user sees more with a tool that shows any: how, is said here. */
+function withLook(thrown: unknown, url: URL): unknown {
+  if (!(thrown instanceof SluiceError)) return thrown;
+  if (thrown.code !== 'HTTP_MALFORMED' && thrown.code !== 'HTTP_TOO_LARGE') return thrown;
+  const look = `\`curl -sS --http1.1 -r 0-0 -D - -o /dev/null -- ${shellWord(redactUrl(url))}\``;
+  const next = `Another source of the file may do better; ${look} shows what this one answers.`;
+  return new SluiceError(thrown.code, thrown.message, { ...thrown.details, next }, thrown.cause);
 }
 
 function userFields(

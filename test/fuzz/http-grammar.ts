@@ -7,7 +7,19 @@ import type { Random } from './engine/random.js';
 const CRLF = '\r\n';
 const SPACE = ['', ' ', ' ', ' ', '\t', '  ', ' \t', '\t '];
 const AFTER = ['', '', '', '', ' ', '\t', ' \t '];
-const FOLD = ['\r\n ', '\r\n\t', '\r\n  '];
+const FOLD = ['\r\n ', '\r\n\t', '\r\n  ', '\n ', '\n\t '];
+/** Lines that are no fields, and some that another reader could take for one that counts. */
+const STRANGERS = [
+  ...['X : y', 'a b: c', ': v', 'no colon', '(x): y', '\xe9: y', ' lead: x', '\tlead', 'x y'],
+  ...[
+    'Content-Length : 5',
+    'Transfer-Encoding\t: chunked',
+    '\xa0Connection: close',
+    ' Connection: x',
+  ],
+  ...['Content-Length 5', 'x Content-Length: 5', 'Content-Encoding : gzip', '"Connection": close'],
+];
+const SIZE_ENDS = [...Array.from({ length: 30 }, () => ''), ' ', '\t', '   ', ' \t ', ' ;a', '\n'];
 const REASONS = [' OK', ' ', '', ' \xe9\xff', ' a b  c ', ' \t', ' "x"', ' 200 OK'];
 const STATUSES = [
   '200',
@@ -79,7 +91,17 @@ export function answer(random: Random): string {
 
 function head(random: Random, statuses: readonly string[]): string {
   const line = random.pick(VERSIONS) + random.pick(statuses) + random.pick(REASONS);
-  return line + CRLF + fields(random, 6) + CRLF;
+  const right = line + CRLF + fields(random, 6) + CRLF;
+  switch (random.below(30)) {
+    case 0:
+      return right.replace(/\r\n/g, '\n');
+    case 1:
+      return right.replace(/\r\n/g, (end) => (random.below(2) > 0 ? end : '\n'));
+    case 2:
+      return right.replace(/(?<!^[^\n]*)\r\n/g, '\n');
+    default:
+      return right;
+  }
 }
 
 function fields(random: Random, most: number): string {
@@ -89,6 +111,7 @@ function fields(random: Random, most: number): string {
     const fold = random.below(25) === 0 ? random.pick(FOLD) : '';
     const value = random.pick(SPACE) + random.pick(values) + fold + random.pick(AFTER);
     text += `${anyCase(name, random)}:${value}${CRLF}`;
+    if (random.below(40) === 0) text += random.pick(STRANGERS) + CRLF;
   }
   return text;
 }
@@ -102,7 +125,7 @@ function body(random: Random): string {
   if (random.below(2) === 0) return random.pick(['', 'hello', 'hello world, more than it']);
   let text = '';
   for (let left = random.below(4); left > 0; left--) text += chunk(random);
-  const last = random.pick(['0', '0', '00', '000', '0;a=b']);
+  const last = random.pick(['0', '0', '00', '000', '0;a=b']) + random.pick(SIZE_ENDS);
   const trailer = random.below(4) === 0 ? fields(random, 3) : '';
   return text + last + CRLF + trailer + CRLF + random.pick(['', '', '', 'junk']);
 }
@@ -112,5 +135,5 @@ function chunk(random: Random): string {
   const digits = random.pick(['', '0', '0000']) + length.toString(16);
   const size = random.below(2) > 0 ? digits.toUpperCase() : digits;
   const extension = random.below(10) === 0 ? random.pick(EXTENSIONS) : '';
-  return `${size}${extension}${CRLF}${'x'.repeat(length)}${CRLF}`;
+  return `${size}${random.pick(SIZE_ENDS)}${extension}${CRLF}${'x'.repeat(length)}${CRLF}`;
 }

@@ -73,7 +73,7 @@ describe('fuzz: http/head', () => {
           const parsed = parseResponseHead(buffer, 0, buffer.length);
           if (parsed === null) return null;
           const { head, end } = parsed;
-          expect(text.slice(end - 4, end)).to.equal('\r\n\r\n');
+          expect(text.slice(0, end)).to.match(/\n\r?\n$/);
           expect(head.status).to.be.within(100, 599);
           expect(head.fields.entries.length).to.be.at.most(MAX_FIELDS);
           for (const [name, value] of head.fields.entries) {
@@ -92,7 +92,7 @@ describe('fuzz: http/head', () => {
 });
 
 const SIZE_LINE =
-  /^([0-9A-Fa-f]{1,13})(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*\r\n/;
+  /^([0-9A-Fa-f]{1,13})[ \t]*(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*\r\n/;
 
 /** A decoder as plain as can be, of a whole body: the data, or null when it is not right. */
 function referenceDecode(text: string): { data: string; rest: string } | null {

@@ -11,6 +11,7 @@ const NASTY = [
   ...['0', '1', '5', 'f', 'x', '\x0b', '\x0c', '\x1b', '\x7f', '\x80', '\x85', '\xa0', '\xff'],
   ...['HTTP/1.1 200 OK\r\n', 'HTTP/1.0', 'chunked', 'Content-Length: 5\r\n', '\r\n ', '\r\n\t'],
   ...['Transfer-Encoding: chunked\r\n', 'Connection: close\r\n', '100', '204', '999', '_', '\xc3'],
+  ...['\n\n', '\n\r\n', ' : ', 'identity', '  \r\n', '\nContent-Length: 5\n', '\n X: y'],
 ];
 
 /** A change of a text at a place that is given as a part of its length. */
@@ -60,6 +61,10 @@ export const ANSWERS = [
   'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello',
   'HTTP/1.1 302 Found\r\nLocation: http://h/\xc3\xa9\r\nContent-Length: 0\r\nEmpty:\r\n\r\n',
   'HTTP/1.1 304 Not Modified\r\nETag: W/"a"\r\nContent-Length: 5\r\n\r\n',
+  'HTTP/1.1 200 OK\nContent-Length: 5\nX: a\n b\n\nhello',
+  'HTTP/1.1 200 OK\r\nX: a\n  b\nc d: e\r\nY : z\r\nContent-Length: 5\r\n\r\nhello',
+  'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5  \r\nhello\r\n0 \r\n\r\n',
+  'HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\nhello',
 ];
 
 /** Cuts a text at places that are given as parts of its length. */

@@ -182,21 +182,24 @@ export class Reply {
     return this.#do(() => this.#sendBody(bytesOf(bytes)));
   }
 
-  /** Sends bytes as one chunk of a chunked body (RFC 9112 section 7.1). */
-  chunk(bytes: Uint8Array | string): Promise<void> {
+  /**
+   * Sends bytes as one chunk of a chunked body (RFC 9112 section 7.1).
+   * @param padding what follows the digits of its size
+   */
+  chunk(bytes: Uint8Array | string, padding = ''): Promise<void> {
     return this.#do(async () => {
       const data = bytesOf(bytes);
       if (data.length === 0) return;
-      await this.connection.write(Buffer.from(`${data.length.toString(16)}\r\n`));
+      await this.connection.write(Buffer.from(`${data.length.toString(16)}${padding}\r\n`));
       await this.#sendBody(data);
       await this.connection.write(Buffer.from('\r\n'));
     });
   }
 
   /** Sends the last chunk, with trailer fields if any. */
-  lastChunk(trailers: Fields = {}): Promise<void> {
+  lastChunk(trailers: Fields = {}, padding = ''): Promise<void> {
     const lines = pairsOf(trailers).map(([name, value]) => `${name}: ${value}\r\n`);
-    return this.raw(`0\r\n${lines.join('')}\r\n`);
+    return this.raw(`0${padding}\r\n${lines.join('')}\r\n`);
   }
 
   /** Paces the body from here on; Infinity takes the brake off. */

@@ -42,6 +42,10 @@ export interface Representation {
   framing: 'length' | 'chunked' | 'close';
   /** Bytes of one chunk; default 64 KiB. */
   chunkSize: number;
+  /** What stands between the digits of each chunk's size and the end of its line. */
+  chunkPadding: string;
+  /** Rewrites each head (latin1, with its empty line) as it goes out: for forms that are not HTTP's. */
+  writeHead: ((head: string) => string) | null;
   /** `false`: Connection: close, and it is closed. */
   keepAlive: boolean;
   /** Milliseconds before the head. */
@@ -114,6 +118,8 @@ export const DEFAULTS: Representation = {
   maxRange: Infinity,
   framing: 'length',
   chunkSize: 64 * 1024,
+  chunkPadding: '',
+  writeHead: null,
   keepAlive: true,
   latencyMs: 0,
   rate: Infinity,
@@ -519,7 +525,11 @@ export async function send(
   if (answer.latencyMs > 0) await reply.wait(answer.latencyMs);
   if (answer.raw !== null) return sendRaw(reply, answer.raw);
   for (const head of answer.interim) await reply.raw(head);
-  const head = formatHead(answer.status, Object.fromEntries(answer.fields), answer.reason);
+  const right = formatHead(answer.status, Object.fromEntries(answer.fields), answer.reason);
+  const head =
+    file.writeHead === null
+      ? right
+      : Buffer.from(file.writeHead(right.toString('latin1')), 'latin1');
   if (answer.headCut !== null) {
     await reply.raw(head.subarray(0, answer.headCut.at));
     return reply[answer.headCut.action]();
@@ -555,12 +565,12 @@ async function sendBody(
     if (answer.framing !== 'chunked') await reply.body(piece);
     else {
       for (let i = 0; i < piece.length && !reply.gone; i += file.chunkSize) {
-        await reply.chunk(piece.subarray(i, i + file.chunkSize));
+        await reply.chunk(piece.subarray(i, i + file.chunkSize), file.chunkPadding);
       }
     }
   }
   if (answer.extra > 0) await reply.body(Buffer.alloc(answer.extra, 'x'));
-  if (answer.framing === 'chunked') await reply.lastChunk();
+  if (answer.framing === 'chunked') await reply.lastChunk({}, file.chunkPadding);
 }
 
 function* piecesOf(answer: Answer, file: Representation): Generator<Uint8Array> {

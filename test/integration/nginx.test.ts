@@ -41,6 +41,9 @@ function extra(): string {
     `location /${name}/ { if (${variable} != "${value}") { return 403; } alias "ROOT/"; }`;
   return [
     ...lines,
+    `location /folded/ { alias "ROOT/"; add_header Content-Security-Policy "default-src 'self';\n    img-src https: data:;\n\tfont-src *" always; }`,
+    `location /lines/ { alias "ROOT/"; add_header Content-Security-Policy "default-src 'self';\nimg-src https: data:;\nupgrade-insecure-requests"; add_header X-Last 1; }`,
+    `location /closed/ { alias "ROOT/"; add_header Content-Security-Policy "\n  default-src 'self';\n  img-src https:;\n"; }`,
     needs('bearer', '$http_authorization', 'Bearer t0ken'),
     needs('agent', '$http_user_agent', 'tester/1'),
     needs('referer', '$http_referer', 'http://from.example/'),
@@ -146,6 +149,22 @@ describe('integration/nginx', function () {
     expectStatus(run, 0);
     expectSameContent(inDir('middle.bin'), 3, 6 * 1024 * 1024);
     expect(run.stderr).to.match(/does not serve byte ranges/);
+  });
+
+  for (const place of ['folded', 'lines']) {
+    it(`P9: add_header over several lines, ${place}: the file, with ranges`, async () => {
+      expectStatus(await get(nginx.url(`/${place}/middle.bin`), '-n', '4'), 0);
+      expectSameContent(inDir('middle.bin'), 3, 6 * 1024 * 1024);
+    });
+  }
+
+  it('P1: add_header with its closing quote on a line of its own: refused at once, for every reader sees its end elsewhere', async () => {
+    const ended = await get(nginx.url('/closed/small.bin'));
+    expectStatus(ended, 7);
+    expect(ended.stderr).to.contain('a bare LF stands at the end of the head');
+    expect(ended.stderr).to.contain('next: ').and.contain('`curl -sS');
+    expect(ended.stderr.match(/trying again/g)).to.have.length(1);
+    expect(filesIn(dir())).to.deep.equal([]);
   });
 
   it('P10: asks for no encoding, so a location that would compress gives the bytes', async () => {

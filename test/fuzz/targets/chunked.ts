@@ -5,7 +5,7 @@ import type { Target } from '../engine/fuzzer.js';
 import { cutsOf, inPieces, refusalOf } from './support.js';
 
 const SIZE_LINE =
-  /^([0-9A-Fa-f]{1,16})(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*\r\n/;
+  /^([0-9A-Fa-f]{1,16})[ \t]*(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*\r\n/;
 const TRAILER = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n/;
 
 /** The data and what is behind the body; null when it is not right or not complete. */
@@ -76,6 +76,7 @@ export const chunked: Target = {
     'f;x=y;z\r\n0123456789abcde\r\n2\r\n\r\n\r\n0\r\nT: u\r\n\r\n',
     '1fffffffffffff\r\nx',
     '0000000000000005\r\nhello\r\n0\r\n\r\n',
+    '5  \r\nhello\r\n0\t;a\r\n\r\n',
   ],
   dictionary: [
     ...['0\r\n\r\n', '1\r\nx\r\n', ';a=b', ';a="b"', ';', '\\"', '\r\n', 'A: b\r\n', 'ffff', '+5'],

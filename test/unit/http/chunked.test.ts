@@ -73,6 +73,40 @@ describe('http/chunked', () => {
     expect(decode(`9\r\n${'x'.repeat(9)}\r\n0\r\n\r\n`).data).to.have.length(9);
   });
 
+  it('reads blanks behind the digits of a size, of the last chunk as well', () => {
+    for (const body of ['1 \r\nx\r\n0\r\n\r\n', '1\t  \r\nx\r\n00000000 \r\n\r\n']) {
+      expect(decode(body)).to.include({ data: 'x', done: true });
+      expect(dribble(body)).to.deep.equal({ data: 'x', done: true });
+    }
+    expect(decode('1 ;a="b"\r\nx\r\n0\t;c\r\n\r\n').data).to.equal('x');
+  });
+
+  it('P15: bounds blanks as it bounds an extension', () => {
+    const most = ' '.repeat(MAX_CHUNK_EXTENSION_BYTES - 1);
+    expect(decode(`1${most}\r\nx\r\n0\r\n\r\n`).data).to.equal('x');
+    refusal(() => decode(`1${most}  `), 'HTTP_TOO_LARGE');
+  });
+
+  it('P1: a body must decode to the Content-Length beside it', () => {
+    const decodeOf = (length: number, text: string) =>
+      new ChunkedDecoder(length).decode(bytes(text), 0, text.length);
+    expect(decodeOf(2, '1\r\nx\r\n1\r\ny\r\n0\r\n\r\n').done).to.equal(true);
+    expect(decodeOf(0, '0\r\n\r\n').done).to.equal(true);
+    expect(decodeOf(2, '1\r\nx\r\n').done).to.equal(false);
+    for (const [length, body] of [
+      [3, '2\r\nxy\r\n0\r\n\r\n'],
+      [1, '2\r\nxy'],
+      [0, '1\r\nx'],
+    ] as const) {
+      const error = refusal(() => decodeOf(length, body), 'HTTP_MALFORMED');
+      expect(error.message).to.contain(`Content-Length says ${length}`);
+    }
+    // Whatever the pieces: what came before counts.
+    const decoder = new ChunkedDecoder(1);
+    decoder.decode(bytes('2\r\nx'), 0, 4);
+    refusal(() => decoder.decode(bytes('y'), 0, 1), 'HTTP_MALFORMED');
+  });
+
   it('counts the data of one chunk only, not of the next', () => {
     expect(decode('1\r\na\r\n1\r\nb\r\n0\r\n\r\n').data).to.equal('ab');
   });
@@ -89,20 +123,7 @@ describe('http/chunked', () => {
   }
 
   for (const extension of [
-    ...[
-      ';',
-      '; ',
-      '; a',
-      ' ;a',
-      '\t;a',
-      ';a ;b',
-      ';a =b',
-      ';a= b',
-      ';a=',
-      ';a=;b',
-      ';=b',
-      ';a=b c',
-    ],
+    ...[';', '; ', '; a', ';a ;b', ';a =b', ';a= b', ';a=', ';a=;b', ';=b', ';a=b c'],
     ...[';a="b" ', ';a="b" ;c', ';a="b"c', ';a="b', ';a="b\\', ';;', ';a;', ';\xe9', ';a\xe9'],
     ...[';a=\xe9', ';a=b\xe9', ';a="\x00"', ';a="\x7f"', ';a="\\\x00"', ';a=b=c', '=b', '"b"'],
   ]) {
@@ -124,7 +145,9 @@ describe('http/chunked', () => {
     ['a grave accent', '`\r\n'],
     ['a G', 'G\r\n'],
     ['white space before the size', ' 5\r\nhello\r\n'],
-    ['white space after the size', '5 \r\nhello\r\n'],
+    ['white space within the size', '1 0\r\n'],
+    ['a bare LF behind blanks', '5 \nhello'],
+    ['a bare CR behind blanks', '5 \rhello'],
     ['a bare LF after the size', '5\nhello\r\n'],
     ['a bare CR after the size', '5\rhello'],
     ['a bare LF in an extension', '5;x\nhello'],

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
-import { bodyFraming, contentLength, mayReuse } from '../../../src/http/framing.js';
+import { bodyFraming, contentLength, lengthOf, mayReuse } from '../../../src/http/framing.js';
 import { headOf, refusal } from './support.js';
 
-const lengthOf = (value: string | string[]) =>
+const readLength = (value: string | string[]) =>
   bodyFraming('GET', headOf({ 'content-length': value }));
 
 describe('http/framing: bodyFraming', () => {
@@ -37,11 +37,11 @@ describe('http/framing: bodyFraming', () => {
   });
 
   it('reads a length, and a list of equal ones', () => {
-    expect(lengthOf('0')).to.deep.equal({ kind: 'length', length: 0 });
-    expect(lengthOf('42,42')).to.deep.equal({ kind: 'length', length: 42 });
-    expect(lengthOf('42 ,\t42')).to.deep.equal({ kind: 'length', length: 42 });
-    expect(lengthOf(['42', '42'])).to.deep.equal({ kind: 'length', length: 42 });
-    expect(lengthOf('9007199254740991')).to.deep.equal({
+    expect(readLength('0')).to.deep.equal({ kind: 'length', length: 0 });
+    expect(readLength('42,42')).to.deep.equal({ kind: 'length', length: 42 });
+    expect(readLength('42 ,\t42')).to.deep.equal({ kind: 'length', length: 42 });
+    expect(readLength(['42', '42'])).to.deep.equal({ kind: 'length', length: 42 });
+    expect(readLength('9007199254740991')).to.deep.equal({
       kind: 'length',
       length: Number.MAX_SAFE_INTEGER,
     });
@@ -52,13 +52,13 @@ describe('http/framing: bodyFraming', () => {
     ...['9007199254740993', '42,43', '43,42', '42,', ',42', '42,x', '1'.repeat(400)],
   ]) {
     it(`refuses Content-Length ${JSON.stringify(value.slice(0, 20))}`, () => {
-      const error = refusal(() => lengthOf(value), 'HTTP_MALFORMED');
+      const error = refusal(() => readLength(value), 'HTTP_MALFORMED');
       expect(error.details.httpStatus).to.equal(200);
     });
   }
 
   it('refuses unequal Content-Length fields', () => {
-    refusal(() => lengthOf(['42', '43']), 'HTTP_MALFORMED');
+    refusal(() => readLength(['42', '43']), 'HTTP_MALFORMED');
   });
 
   it('reads chunked in any case', () => {
@@ -68,7 +68,8 @@ describe('http/framing: bodyFraming', () => {
   });
 
   for (const value of [
-    ...['', 'gzip', 'gzip, chunked', 'chunked, gzip', 'chunked, chunked', 'identity'],
+    ...['gzip', 'gzip, chunked', 'chunked, gzip', 'chunked, chunked', 'identity, chunked'],
+    ...['chunked, identity', ', chunked', 'identity;q=1', 'identityx', 'identity, gzip'],
     ...['xchunked', 'chunkedx', 'chunked;q=1', 'chunked,', '"chunked"', '\x0bchunked'],
   ]) {
     it(`refuses Transfer-Encoding ${JSON.stringify(value)}`, () => {
@@ -77,11 +78,33 @@ describe('http/framing: bodyFraming', () => {
     });
   }
 
-  it('refuses chunked twice, beside Content-Length, and in HTTP/1.0', () => {
+  it('Transfer-Encoding: identity, and one without a value, name no coding', () => {
+    for (const value of ['identity', 'Identity', '', ',', 'identity, identity', ' identity ,']) {
+      const fields = { 'transfer-encoding': value };
+      expect(bodyFraming('GET', headOf(fields))).to.deep.equal({ kind: 'close' });
+      const both = headOf({ ...fields, 'content-length': '5' }, 200, 0);
+      expect(bodyFraming('GET', both)).to.deep.equal({ kind: 'length', length: 5 });
+    }
+  });
+
+  it('chunked wins over Content-Length, which is still checked', () => {
+    const both = (length: string) =>
+      bodyFraming('GET', headOf({ 'transfer-encoding': 'chunked', 'content-length': length }));
+    expect(both('5')).to.deep.equal({ kind: 'chunked', length: 5 });
+    for (const wrong of ['x', '5, 6', '']) refusal(() => both(wrong), 'HTTP_MALFORMED');
+  });
+
+  it('lengthOf: the bytes that a body must have', () => {
+    expect(lengthOf({ kind: 'length', length: 5 })).to.equal(5);
+    expect(lengthOf({ kind: 'chunked', length: 6 })).to.equal(6);
+    for (const kind of ['chunked', 'close', 'none'] as const)
+      expect(lengthOf({ kind })).to.equal(null);
+  });
+
+  it('refuses chunked twice, and in HTTP/1.0', () => {
     const refuse = (fields: Record<string, string | string[]>, minor: 0 | 1 = 1) =>
       refusal(() => bodyFraming('GET', headOf(fields, 200, minor)), 'HTTP_MALFORMED');
     refuse({ 'transfer-encoding': ['chunked', 'chunked'] });
-    refuse({ 'transfer-encoding': 'chunked', 'content-length': '5' });
     refuse({ 'transfer-encoding': 'chunked' }, 0);
   });
 
@@ -118,6 +141,13 @@ describe('http/framing: mayReuse', () => {
     expect(reuse('keep-alive, close', 0)).to.equal(false);
     expect(reuse('keep-alive, close', 1)).to.equal(false);
     expect(reuse('x', 0)).to.equal(false);
+  });
+
+  it('is never so where two fields say where the body ends', () => {
+    for (const coding of ['chunked', 'identity']) {
+      const head = headOf({ 'transfer-encoding': coding, 'content-length': '5' });
+      expect(mayReuse(head, bodyFraming('GET', head))).to.equal(false);
+    }
   });
 
   it('is never so after a body up to the close, or 101', () => {

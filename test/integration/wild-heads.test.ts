@@ -1,0 +1,173 @@
+/**
+ * Heads and bodies as servers in the wild write them: read where a wrong reading could change neither
+ * where the body ends nor what the bytes are, and refused at once where it could.
+ */
+import { expect } from 'chai';
+import path from 'node:path';
+import { expectStatus, runIn } from '../helpers/command.js';
+import { benchPerTest, expectDone, expectFailed, interrupt } from '../helpers/engine.js';
+import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
+import type { OriginOptions } from '../helpers/origin.js';
+import { together } from '../helpers/together.js';
+
+const MIB = 1024 * 1024;
+const SIZE = 12 * MIB;
+const REFERENCE = { seed: 1, size: SIZE };
+
+type Rewrite = (head: string) => string;
+
+/** Puts lines before the last, empty one. */
+const withLines =
+  (...lines: string[]): Rewrite =>
+  (head) =>
+    `${head.slice(0, -2)}${lines.join('\r\n')}\r\n\r\n`;
+
+/** All line ends but that of the status line. */
+const bareFields: Rewrite = (head) => {
+  const [status, ...fields] = head.split('\r\n');
+  return `${status}\r\n${fields.join('\n')}`;
+};
+
+/** Heads that cannot mean two things; each is read, and its ranges are used. */
+const READ: Record<string, Rewrite> = {
+  'bare LF everywhere': (head) => head.replaceAll('\r\n', '\n'),
+  'bare LF in all fields': bareFields,
+  'bare LF after the status line alone': (head) => head.replace('\r\n', '\n'),
+  'a value over several lines, with bare LF': withLines(
+    `Content-Security-Policy: default-src 'self';\n    img-src https: data:;\n\tfont-src *`,
+  ),
+  'the same without blanks before its lines': withLines(
+    `Content-Security-Policy: default-src 'self';\nscript-src 'self' https://x.example;\nupgrade-insecure-requests`,
+  ),
+  'a space before a colon': withLines('X-Powered-By : PHP', 'Vary\t: *'),
+  'names that are none': withLines('X Frame Options: DENY', ': no name', '(odd): 1', 'X\xe9: 1'),
+  'a line without a colon': withLines('Served by a machine', 'ok'),
+  'a line that begins with white space': (head) => head.replace('\r\n', '\r\n X-First: 1\r\n'),
+  'Transfer-Encoding: identity': withLines('Transfer-Encoding: identity'),
+  'the same twice, in capitals': withLines('Transfer-Encoding: IDENTITY', 'transfer-encoding:'),
+  'several at once': (head) =>
+    withLines(
+      'X-Powered-By : PHP',
+      'Transfer-Encoding: Identity',
+      `X-Policy: a\n  b\n c: d`,
+      'no colon here',
+    )(head).replaceAll('\r\n', '\n'),
+};
+
+/** Heads that mean two things, or hide a field that frames the body. */
+const REFUSED: Record<string, Rewrite> = {
+  'a space before the colon of Content-Length': (head) =>
+    head.replace('Content-Length:', 'Content-Length :'),
+  'a tab before the colon of Transfer-Encoding': withLines('Transfer-Encoding\t: chunked'),
+  'Content-Range behind a byte that is no token': withLines(`\xa0Content-Range: bytes 0-4/5`),
+  'Content-Length without a colon': withLines('Content-Length 5'),
+  'Content-Encoding with a space before its colon': withLines('Content-Encoding : gzip'),
+  'Content-Length behind a bare LF in a head of CRLF': withLines('X: a\nContent-Length: 5'),
+  'Connection behind a bare LF in a head of CRLF': withLines('X: a\nConnection: close'),
+  'an empty line of bare LF in a head of CRLF': withLines('X: a\n\nb'),
+  'a value that ends in bare LF before CRLF': withLines('X: a\n'),
+  'Content-Length in a line that follows white space': (head) =>
+    head.replace('\r\n', '\r\n Content-Length: 5\r\n'),
+  'identity and chunked': withLines('Transfer-Encoding: identity, chunked'),
+  'two lengths': withLines('Content-Length: 5'),
+  'a bare CR': withLines('X: a\rb'),
+};
+
+describe('heads in the wild', () => {
+  const bench = benchPerTest();
+  const dir = tempDirPerTest();
+
+  const get = async (options: OriginOptions, ...args: string[]) => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, ...options });
+    return { origin, run: await bench.engine({ connections: 4 }).get(origin.url), args };
+  };
+
+  it(`P9: read, with ranges: ${Object.keys(READ).join('; ')}`, () =>
+    together(
+      Object.entries(READ),
+      ([what]) => what,
+      async ([, writeHead]) => {
+        const { origin, run } = await get({ writeHead, rate: 24 * MIB });
+        expectDone(run, REFERENCE);
+        expect(run.events.find(({ type }) => type === 'start')).include({ ranges: true });
+        expect(origin.requests.length).above(1);
+      },
+      3,
+    ));
+
+  it(`P9: refused at once: ${Object.keys(REFUSED).join('; ')}`, () =>
+    together(
+      Object.entries(REFUSED),
+      ([what]) => what,
+      async ([, writeHead]) => {
+        const { origin, run } = await get({ writeHead });
+        const { next } = expectFailed(run, 'HTTP_MALFORMED');
+        expect(next).match(/`[^`]+`/);
+        expect(origin.requests.length).below(4);
+      },
+      3,
+    ));
+
+  it('P9: the command reads a head with everything wrong that cannot matter', async () => {
+    const origin = await bench.origin({ ...REFERENCE, writeHead: READ['several at once']! });
+    expectStatus(await runIn(dir(), ['get', origin.url, '-n', '4']), 0);
+    expectSameContent(path.join(dir(), 'file.bin'), 1, SIZE);
+  });
+
+  it('P4: such a download is stopped and gone on with', async () => {
+    const origin = await bench.origin({
+      ...REFERENCE,
+      writeHead: READ['several at once']!,
+      rate: 8 * MIB,
+    });
+    const engine = bench.engine({ connections: 2 });
+    await interrupt(engine.start(origin.url), 4 * MIB);
+    const run = await engine.resume();
+    expectDone(run, REFERENCE);
+    expect((run.last as { fetched: number }).fetched).below(SIZE - 2 * MIB);
+  });
+});
+
+describe('chunked bodies in the wild', () => {
+  const bench = benchPerTest();
+  const chunked = { ...REFERENCE, framing: 'chunked' } as const;
+
+  for (const [what, options] of [
+    ['blanks behind each size', { chunkPadding: '   ' }],
+    ['a tab behind each size', { chunkPadding: '\t' }],
+  ] as const) {
+    for (const ranges of [true, false]) {
+      it(`P9: ${what}, ${ranges ? 'with' : 'without'} ranges: each byte comes once`, async () => {
+        const origin = await bench.origin({ ...chunked, ...options, ranges });
+        const run = await bench.engine({ connections: 4 }).get(origin.url);
+        expectDone(run, REFERENCE);
+        expect(origin.server.bodyBytes).below(SIZE * 1.2 + 2 * MIB);
+      });
+    }
+  }
+
+  const lengthBeside =
+    (by: number): Rewrite =>
+    (head) => {
+      const [, first, last] = /Content-Range: bytes (\d+)-(\d+)/.exec(head) ?? [];
+      const length = first === undefined ? SIZE : Number(last) - Number(first) + 1;
+      return withLines(`Content-Length: ${length + by}`)(head);
+    };
+
+  for (const ranges of [true, false]) {
+    it(`P9: Content-Length beside a right chunked body, ${ranges ? 'with' : 'without'} ranges: taken, and its connection closed`, async () => {
+      const origin = await bench.origin({ ...chunked, ranges, writeHead: lengthBeside(0) });
+      const run = await bench.engine({ connections: 4 }).get(origin.url);
+      expectDone(run, REFERENCE);
+      for (const { onConnection } of origin.requests) expect(onConnection).equal(0);
+    });
+  }
+
+  for (const by of [-5, 5]) {
+    it(`P1: a chunked body ${by > 0 ? 'shorter' : 'longer'} than the Content-Length beside it is not published`, async () => {
+      const origin = await bench.origin({ ...chunked, ranges: false, writeHead: lengthBeside(by) });
+      const run = await bench.engine({ retries: 1 }).get(origin.url);
+      expectFailed(run, 'HTTP_MALFORMED');
+    });
+  }
+});
