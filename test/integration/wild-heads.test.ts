@@ -87,10 +87,9 @@ describe('heads in the wild', () => {
       Object.entries(READ),
       ([what]) => what,
       async ([, writeHead]) => {
-        const { origin, run } = await get({ writeHead, rate: 24 * MIB });
+        const { run } = await get({ writeHead });
         expectDone(run, REFERENCE);
         expect(run.events.find(({ type }) => type === 'start')).include({ ranges: true });
-        expect(origin.requests.length).above(1);
       },
       3,
     ));
@@ -141,7 +140,7 @@ describe('chunked bodies in the wild', () => {
         const origin = await bench.origin({ ...chunked, ...options, ranges });
         const run = await bench.engine({ connections: 4 }).get(origin.url);
         expectDone(run, REFERENCE);
-        expect(origin.server.bodyBytes).below(SIZE * 1.2 + 2 * MIB);
+        expect(origin.server.bodyBytes).below(2 * SIZE);
       });
     }
   }
