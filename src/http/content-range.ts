@@ -1,12 +1,15 @@
 /** Content-Range and Range (RFC 9110 §14): which bytes an answer holds. */
 import { SluiceError, assert } from '../errors.js';
 import type { ResponseHead } from './head.js';
-import { BROKEN, excerpt, parseDigits } from './syntax.js';
+import { excerpt, parseDigits } from './syntax.js';
 
 /** `start` and `end` are a half-open range of bytes, `total` the length of the representation. */
 export type ContentRange =
   | { kind: 'range'; start: number; end: number; total: number | null }
   | { kind: 'unsatisfied'; total: number | null };
+
+/** What a user can do about such a server. */
+const BROKEN = 'The server breaks HTTP; try another source of the file.';
 
 const FORM = /^bytes (?:([0-9]+)-([0-9]+)|\*)\/([0-9]+|\*)$/i;
 

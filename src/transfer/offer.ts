@@ -2,7 +2,6 @@
 import { SluiceError } from '../errors.js';
 import { encodedError, isEncoded, refusal } from '../http/answer.js';
 import { checkPartLength, parseContentRange, requireContentRange } from '../http/content-range.js';
-import { lengthOf } from '../http/framing.js';
 import type { Framing } from '../http/framing.js';
 import type { ResponseHead } from '../http/head.js';
 import { excerpt } from '../http/syntax.js';
@@ -71,7 +70,7 @@ function readRange(head: ResponseHead, framing: Framing, start: number | null): 
   if (range.kind !== 'range' || range.start !== start) {
     throw mismatch(head, `asked for bytes from ${start}`);
   }
-  checkPartLength(head, lengthOf(framing), range);
+  checkPartLength(head, framing.kind === 'length' ? framing.length : null, range);
   if (range.total === null) throw mismatch(head, 'the server does not tell the total length');
   return { kind: 'range', start: range.start, end: range.end, total: range.total };
 }

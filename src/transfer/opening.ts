@@ -43,8 +43,6 @@ export class Opening {
   private announced = false;
   /** The server finds no range in the file that can be used, not even from its first byte on. */
   private rangeless = false;
-  /** Why the last answer could not be read. */
-  private malformed: string | null = null;
   /** What an earlier run left, until the first answer decides on it. */
   private found: Prior | null = null;
   private readonly keeping: Keeping;
@@ -80,21 +78,13 @@ export class Opening {
   ): Promise<{ asked: Asked; offer: Offer } | Event> {
     try {
       const [asked, offer] = await this.askFor(from, end);
-      this.malformed = null;
       return { asked, offer };
     } catch (thrown) {
       if (this.job.abort.signal.aborted) throw thrown;
       const error = SluiceError.from(thrown);
-      if (!isWorthAsking(error) || this.isMeant(error)) throw error;
+      if (!isWorthAsking(error)) throw error;
       return { type: 'broken', error, progressed: false };
     }
-  }
-
-  /** Whether a head that cannot be read came twice in a row: once may be an accident on the way. */
-  private isMeant({ code, message }: SluiceError): boolean {
-    const isAgain = code === 'HTTP_MALFORMED' && this.malformed === message;
-    this.malformed = code === 'HTTP_MALFORMED' ? message : null;
-    return isAgain;
   }
 
   /**

@@ -158,12 +158,11 @@ describe('integration/nginx', function () {
     });
   }
 
-  it('P1: add_header with its closing quote on a line of its own: refused at once, for every reader sees its end elsewhere', async () => {
+  it('P1: add_header with its closing quote on a line of its own: refused, for every reader sees its end elsewhere', async () => {
     const ended = await get(nginx.url('/closed/small.bin'));
     expectStatus(ended, 7);
     expect(ended.stderr).to.contain('a bare LF stands at the end of the head');
     expect(ended.stderr).to.contain('next: ').and.contain('`curl -sS');
-    expect(ended.stderr.match(/trying again/g)).to.have.length(1);
     expect(filesIn(dir())).to.deep.equal([]);
   });
 

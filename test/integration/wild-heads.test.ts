@@ -94,15 +94,14 @@ describe('heads in the wild', () => {
       3,
     ));
 
-  it(`P9: refused at once: ${Object.keys(REFUSED).join('; ')}`, () =>
+  it(`P9: refused, with what to do: ${Object.keys(REFUSED).join('; ')}`, () =>
     together(
       Object.entries(REFUSED),
       ([what]) => what,
       async ([, writeHead]) => {
-        const { origin, run } = await get({ writeHead });
+        const { run } = await get({ writeHead });
         const { next } = expectFailed(run, 'HTTP_MALFORMED');
         expect(next).match(/`[^`]+`/);
-        expect(origin.requests.length).below(4);
       },
       3,
     ));
