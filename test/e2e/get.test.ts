@@ -241,7 +241,7 @@ describe('e2e/get', () => {
     expect(origin.requests).to.deep.equal([]);
   });
 
-  it('P10: info asks for the whole where parts cannot be used, as get does', async () => {
+  it('P10, P22: info asks for the whole where parts cannot be used, as get does', async () => {
     origin.route('/a.tar.gz', { fields: { 'Content-Encoding': 'x-gzip' } });
     const url = origin.server.url('/a.tar.gz');
     const run = await runIn(dir(), ['info', url, '--json']);

@@ -90,7 +90,7 @@ describe('the bytes', () => {
     expect(origin.requests.some(({ range }) => (range?.start ?? 0) > 0)).equal(true);
   });
 
-  it('P1: 200 to the first request; later ranges fail and the first answer goes on', async () => {
+  it('P1, P22: 200 to the first request; later ranges fail and the first answer goes on', async () => {
     const size = 12 * MIB;
     const origin = await bench.origin({ size, seed: 4, rate: 8 * MIB });
     origin.fault({ request: 0, fault: { kind: 'full-200' } });

@@ -169,7 +169,7 @@ describe('sources and pieces', () => {
     ['pieces', true],
     ['nothing', false],
   ] as const) {
-    it(`P8: a source dies in the middle; protected by ${name}`, async () => {
+    it(`P8, P24: a source dies in the middle; protected by ${name}`, async () => {
       const right = await slowly();
       const engine = bench.engine({
         connections: 2,
@@ -183,7 +183,7 @@ describe('sources and pieces', () => {
       else expect(sentBy(right)).least(SIZE);
     });
 
-    it(`P8: the next source has another file of equal length; protected by ${name}`, async () => {
+    it(`P8, P24: the next source has another file of equal length; protected by ${name}`, async () => {
       const right = await good();
       const other = await bench.origin({ size: SIZE, seed: 2 });
       const engine = bench.engine({
@@ -199,7 +199,7 @@ describe('sources and pieces', () => {
     });
   }
 
-  it('P8: a source of another file between two right ones costs its own bytes only', async () => {
+  it('P8, P24: a source of another file between two right ones costs its own bytes only', async () => {
     const right = await slowly();
     const other = await bench.origin({ size: SIZE, seed: 2 });
     const engine = bench.engine({

@@ -3,22 +3,26 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 
-/** Its lists are written by `npm run promises`, from the names of the tests. */
-const GENERATED = 'docs/promises.md';
-
 const PAGES = [
   ...['ARCHITECTURE.md', 'README.md', 'CONTRIBUTING.md', 'SECURITY.md'],
   ...readdirSync('docs')
     .filter((name) => name.endsWith('.md'))
     .map((name) => path.posix.join('docs', name)),
-].filter((page) => page !== GENERATED);
+];
 
-const ROOMS = /^(?:src|test|workers|bench|scripts|bin|docs|\.ci)\/\S*$/;
+const FOLDERS = ['src', 'test', 'workers', 'bench', 'scripts', 'bin', 'docs', '.ci'];
+const IN_FOLDER = new RegExp(`^(?:${FOLDERS.join('|')})/\\S*$`);
+/** A file without its folder, as in "`src/http/auth.ts` and `redirect.ts`". */
+const ALONE = /^[\w.-]+\.(?:ts|js|cjs|md)$/;
+
+/** What `npm run promises` writes; `npm run promises -- --check` looks at it. */
+const GENERATED = /<!-- tests P\d+ -->[\s\S]*?<!-- end -->/g;
 
 /** `src/{http,net}/` is two paths; what has a `*` in it is as long as the folder before it exists. */
 function pathsIn(code: string): string[] {
   const [word = ''] = code.split(' ');
-  if (!ROOMS.test(word)) return [];
+  if (ALONE.test(word)) return [word];
+  if (!IN_FOLDER.test(word)) return [];
   const [plain = ''] = word.split('*');
   const braces = /^(.*)\{([^}]*)\}(.*)$/.exec(plain);
   if (braces === null) return [plain];
@@ -26,29 +30,57 @@ function pathsIn(code: string): string[] {
   return middle.split(',').map((each) => before + each + after);
 }
 
-/** Paths in backticks, with the line that they are on. */
+/** Targets of links that lead to this repository, from its root. */
+function* linksIn(page: string, text: string): Generator<string> {
+  for (const [, target = ''] of text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g))
+    if (!/^[a-z]+:/.test(target)) yield path.posix.join(path.posix.dirname(page), target);
+}
+
+/** Paths in backticks, links, and the rooms of ARCHITECTURE.md, with the line that they are on. */
 function* namedPaths(page: string): Generator<{ line: number; name: string }> {
-  const lines = readFileSync(page, 'utf8').split('\n');
-  for (const [at, text] of lines.entries())
+  const whole = readFileSync(page, 'utf8');
+  const lines = whole.replace(GENERATED, (list) => list.replace(/[^\n]/g, '')).split('\n');
+  for (const [at, text] of lines.entries()) {
+    const line = at + 1;
     for (const [, code = ''] of text.matchAll(/`([^`]+)`/g))
-      for (const name of pathsIn(code)) yield { line: at + 1, name };
+      for (const name of pathsIn(code)) yield { line, name };
+    for (const name of linksIn(page, text)) yield { line, name };
+    // In a block of code a line begins with what it is about.
+    for (const name of pathsIn(text)) yield { line, name };
+  }
 }
 
 describe('the pages', () => {
+  const names = new Set(
+    FOLDERS.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+      .concat(readdirSync('.'))
+      .map((name) => path.basename(name)),
+  );
+  const isThere = (name: string): boolean =>
+    ALONE.test(name) ? names.has(name) : existsSync(name);
+
   for (const page of PAGES)
     it(`${page} names only files that exist`, () => {
       const missing = [...namedPaths(page)]
-        .filter(({ name }) => !existsSync(name))
+        .filter(({ name }) => !isThere(name))
         .map(({ line, name }) => `${page}:${line} ${name}`);
       expect(missing).deep.equal([]);
     });
 
   it('are seen to name files at all', () => {
-    const names = [...namedPaths('ARCHITECTURE.md')].map(({ name }) => name);
-    expect(names).include('src/schedule/scheduler.ts');
-    expect(names).include('workers/protocol.ts');
+    const named = (page: string): string[] => [...namedPaths(page)].map(({ name }) => name);
+    expect(named('ARCHITECTURE.md')).include.members([
+      'src/schedule/scheduler.ts',
+      'workers/protocol.ts',
+      'src/schedule/',
+      'docs/journal.md',
+    ]);
+    expect(named('docs/promises.md')).include.members(['src/schedule/ledger.ts', 'redirect.ts']);
+    expect(named('docs/promises.md')).not.include('test/e2e/get.test.ts');
+    expect(named('docs/exit-statuses.md')).not.deep.equal([]);
     expect(pathsIn('src/{http,net}/url.ts')).deep.equal(['src/http/url.ts', 'src/net/url.ts']);
     expect(pathsIn('bench/results/*.json')).deep.equal(['bench/results/']);
     expect(pathsIn('npm run bench')).deep.equal([]);
+    expect(isThere('ramp.ts') || isThere('src/plan/ledger.ts')).equal(false);
   });
 });
