@@ -376,7 +376,7 @@ async function checksum(settings: Settings): Promise<Stage> {
   };
 }
 
-/** The scenarios of one machine; the bars are those of ARCHITECTURE.md. */
+/** The scenarios of one machine; the bars are those of bench/README.md. */
 export const BASIC: Readonly<Record<string, Scenario>> = {
   B1: { title: 'HTTP on loopback, 8 connections', setUp: (s) => loopback(s, 'http') },
   B2: { title: 'TLS 1.3 on loopback, 8 connections', setUp: (s) => loopback(s, 'https') },
