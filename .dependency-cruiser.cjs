@@ -1,12 +1,13 @@
 /**
  * The one-way rule between the rooms of the code; ARCHITECTURE.md explains it.
- * commands -> cli -> app -> transfer -> engine -> {schedule, http, net, disk, verify, formats}
+ * commands -> cli -> app -> transfer -> {open, engine} -> {schedule, http, net, disk, verify, formats}
  */
 const rooms = [
   'commands',
   'cli',
   'app',
   'transfer',
+  'open',
   'engine',
   'schedule',
   'http',
@@ -20,8 +21,9 @@ const rooms = [
 const allowed = {
   commands: ['cli', 'app', 'transfer'],
   cli: ['app', 'transfer', 'engine', 'http'],
-  app: ['transfer', 'engine', 'schedule', 'http', 'net', 'disk', 'verify', 'formats'],
-  transfer: ['engine', 'schedule', 'http', 'net', 'disk', 'verify', 'formats'],
+  app: ['transfer', 'open', 'engine', 'schedule', 'http', 'net', 'disk', 'verify', 'formats'],
+  transfer: ['open', 'engine', 'schedule', 'http', 'net', 'disk', 'verify', 'formats'],
+  open: ['http'],
   engine: ['schedule', 'http', 'net', 'disk'],
   schedule: [],
   http: [],

@@ -34,7 +34,8 @@ export class LeaseSink implements BodySink {
   private cancelled = false;
 
   /**
-   * @param bodyStart offset in the file of the body's first byte; before the lease's start by its head seam
+   * @param bodyStart offset in the file of the body's first byte; before the lease's start by its head seam,
+   *   or by some more, which is passed over
    * @param bodyEnd where the answer promised that its body ends: what comes after it is not used (P9)
    */
   constructor(
@@ -43,8 +44,8 @@ export class LeaseSink implements BodySink {
     bodyStart: number,
     private readonly bodyEnd: number,
   ) {
-    this.offset = bodyStart;
-    this.headStart = this.reached = bodyStart;
+    this.offset = this.reached = bodyStart;
+    this.headStart = Math.max(bodyStart, task.start - task.headSeam);
     this.obey();
     this.expected = this.readHeadSeam();
   }
@@ -98,7 +99,7 @@ export class LeaseSink implements BodySink {
     this.flushedMs = performance.now();
     this.obey();
     if (this.offset + (to - from) > this.bodyEnd) throw this.overlong();
-    const at = this.checkHeadSeam(slab, from, to);
+    const at = this.checkHeadSeam(slab, this.passOver(from, to), to);
     const next = this.write(slab, at, to);
     if (this.cancelled) return false;
     return next === to ? !this.isFull() : this.keepSample(slab, next, to);
@@ -165,6 +166,13 @@ export class LeaseSink implements BodySink {
     const read = readFully(this.task.fd, expected, 0, length, this.headStart);
     if (read < length) throw seamError(this.task, this.headStart + read);
     return expected;
+  }
+
+  /** Passes over what the server sent before what was asked for; returns where that begins. */
+  private passOver(from: number, to: number): number {
+    const count = Math.max(0, Math.min(to - from, this.headStart - this.offset));
+    this.offset += count;
+    return from + count;
   }
 
   /** Compares bytes before the lease's start with the file; returns where the lease's own begin. */

@@ -1,16 +1,11 @@
 /** One lease on one connection: ask, check the answer's head, then write every byte at its offset. */
 import { SluiceError } from '../src/errors.js';
 import { encodedError, isEncoded, refusal } from '../src/http/answer.js';
-import {
-  checkPartLength,
-  parseContentRange,
-  rangeValue,
-  requireContentRange,
-} from '../src/http/content-range.js';
+import { parseContentRange, rangeValue } from '../src/http/content-range.js';
 import type { ResponseHead } from '../src/http/head.js';
+import { isLabelledPart, readPart } from '../src/http/part.js';
 import { isRedirect } from '../src/http/redirect.js';
 import { writeRequest } from '../src/http/request.js';
-import { excerpt } from '../src/http/syntax.js';
 import { compareValidators, readValidators } from '../src/http/validators.js';
 import { onAbort } from '../src/net/calling-off.js';
 import type { Answer, Connection } from '../src/net/connection.js';
@@ -19,6 +14,12 @@ import type { Connections } from './connections.js';
 import { LeaseSink } from './lease-sink.js';
 import { LANE, connectionOf } from './protocol.js';
 import type { LeaseOutcome, LeaseResult, LeaseTask, Slots, Source } from './protocol.js';
+
+/** Where a body lies in the file: offsets in bytes, half-open. */
+interface Body {
+  start: number;
+  end: number;
+}
 
 /** What is known of a lease while it runs. */
 interface Run {
@@ -44,9 +45,9 @@ export async function runLease(
   try {
     const answer = await ask(task, slots, connections, run);
     const bodyStart = task.start - task.headSeam;
-    const bodyEnd = checkHead(answer, task, bodyStart);
-    if (typeof bodyEnd !== 'number') return finish(run, slots, connections, bodyEnd);
-    return await receive(task, slots, connections, run, { start: bodyStart, end: bodyEnd });
+    const body = checkHead(answer, task, bodyStart);
+    if ('kind' in body) return finish(run, slots, connections, body);
+    return await receive(task, slots, connections, run, body);
   } catch (error) {
     return finish(run, slots, connections, failure(error));
   } finally {
@@ -85,7 +86,7 @@ export async function receiveLease(
   slots: Slots,
   connections: Connections,
   connection: Connection,
-  body: { start: number; end: number },
+  body: Body,
 ): Promise<LeaseOutcome> {
   const run = newRun(task, connection);
   const watch = watchSilence(task, slots, run);
@@ -102,7 +103,7 @@ async function receive(
   slots: Slots,
   connections: Connections,
   run: Run,
-  body: { start: number; end: number },
+  body: Body,
 ): Promise<LeaseOutcome> {
   const connection = run.connection as Connection;
   let sink: LeaseSink | null = null;
@@ -265,33 +266,31 @@ function requestBytes({ source, start, headSeam, askEnd }: LeaseTask): Buffer {
   return writeRequest({ method: 'GET', target: source.target, host: source.host, fields });
 }
 
-/** Checks the head before a byte reaches the disk (P6, P9, P10); where the body ends, when all is as asked. */
+/** Checks the head before a byte reaches the disk (P6, P9, P10); where the body lies, when all is as asked. */
 function checkHead(
   { head, framing }: Answer,
   task: LeaseTask,
   bodyStart: number,
-): LeaseResult | number {
+): LeaseResult | Body {
   if (isRedirect(head.status)) return { kind: 'redirected', status: head.status };
-  if (head.status === 200) return ignoredRange(head, task.source);
+  const isPart = head.status === 206 || isLabelledPart(head, framing, bodyStart);
+  if (head.status === 200 && !isPart) return ignoredRange(head, task.source);
   if (head.status === 416 && isOfOtherLength(head, task.source)) {
     return changed('its length is another one');
   }
-  if (head.status !== 206) return { kind: 'failed', error: refusal(head).toRecord() };
+  if (!isPart) return { kind: 'failed', error: refusal(head).toRecord() };
   if (isEncoded(head)) return { kind: 'failed', error: encodedError(head).toRecord() };
-  const range = requireContentRange(head);
   // A server that overlooks the end of a range says so: the rest of its body is left unread.
-  if (range.kind !== 'range' || range.start !== bodyStart) {
-    return { kind: 'failed', error: rangeMismatch(head, bodyStart, task.askEnd).toRecord() };
-  }
-  checkPartLength(head, framing.kind === 'length' ? framing.length : null, range);
+  const part = readPart(head, framing, bodyStart);
   const { total, validators } = task.source;
-  if (range.total !== null && range.total !== total) {
-    return changed(`its length is now ${range.total} bytes, it was ${total}`);
+  if (part.total !== null && part.total !== total) {
+    return changed(`its length is now ${part.total} bytes, it was ${total}`);
   }
   if (compareValidators(validators, readValidators(head)) === 'different') {
     return changed('its validator is another one');
   }
-  return range.end;
+  if (part.kind === 'whole') return ignoredRange(head, task.source);
+  return { start: part.start, end: part.end };
 }
 
 /** Whether a 416 tells another length than the one that is known (RFC 9110 section 15.5.17). */
@@ -306,7 +305,10 @@ function ignoredRange(head: ResponseHead, source: Source): LeaseResult {
   if (compareValidators(source.validators, readValidators(head)) === 'different') {
     return changed('the server answered with the whole of another one');
   }
-  return { kind: 'ignored', why: 'the server answered a range with the whole file (200)' };
+  return {
+    kind: 'ignored',
+    why: `the server answered a range with the whole file (${head.status})`,
+  };
 }
 
 function changed(how: string): LeaseResult {
@@ -314,16 +316,4 @@ function changed(how: string): LeaseResult {
     next: 'Run `sluice get` again to fetch the new one from the start.',
   });
   return { kind: 'changed', by: 'validator', error: error.toRecord() };
-}
-
-function rangeMismatch(head: ResponseHead, start: number, end: number): SluiceError {
-  const got = excerpt(head.fields.get('content-range') ?? 'none');
-  return new SluiceError(
-    'HTTP_RANGE_MISMATCH',
-    `asked for bytes ${start}-${end - 1}, the server answered with Content-Range: ${got}`,
-    {
-      httpStatus: head.status,
-      next: 'The server breaks HTTP; try --connections 1 or another source.',
-    },
-  );
 }

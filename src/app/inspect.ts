@@ -1,5 +1,6 @@
 /** Use case: tell what a URL offers, or what an unfinished download holds. */
 import { SluiceError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
 import { partPath, targetOf } from '../disk/names.js';
 import { requireOurs } from '../disk/own-file.js';
 import { lstatOrNull } from '../disk/part-file.js';
@@ -18,11 +19,13 @@ import { Scheduler } from '../schedule/scheduler.js';
 import { TUNING } from '../schedule/tuning.js';
 import { LocalExecutor } from '../engine/executors.js';
 import { recall } from '../engine/memory.js';
+import { Ladder } from '../open/ladder.js';
+import type { Rung } from '../open/ladder.js';
 import { Asker } from '../transfer/ask.js';
 import type { Asked } from '../transfer/ask.js';
 import { isComplete, isMixed, wasRefused } from '../transfer/marks.js';
 import { SMALL_FILE } from '../transfer/useful.js';
-import { isUselessPart, readOffer } from '../transfer/offer.js';
+import { readAnswer } from '../transfer/opening.js';
 import type { Offer } from '../transfer/offer.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { keptChecksums } from '../verify/checksum.js';
@@ -41,6 +44,8 @@ export interface UrlReport {
   name: string;
   /** Whether byte ranges work, are claimed to, or do not. */
   ranges: 'yes' | 'claimed' | 'no';
+  /** Ways to ask that the server did not like, in order, before the one that it answered. */
+  tried: Array<{ rung: Rung; code: ErrorCode; why: string }>;
   etag: string | null;
   lastModified: string | null;
   /** What would prove that kept bytes belong to the same representation. */
@@ -102,14 +107,9 @@ export async function inspectUrl(
   const endMaxTime = bound(options.maxTimeMs, (error) => asker.abort(error));
   const off = logWithout(log);
   try {
-    let asked = await asker.ask({ start: 0, end: null });
-    let offer = readPart(asked);
-    if (offer === null) {
-      await asker.release(asked.connection, asked.answer);
-      asked = await asker.ask(null);
-      offer = read(asked, null);
-    }
-    const report = urlReport(options, asker.url, asked, offer);
+    const ladder = new Ladder();
+    const [asked, offer] = await askAsGet(asker, ladder);
+    const report = urlReport(options, asker.url, asked, offer, ladder);
     asked.connection.destroy();
     return report;
   } finally {
@@ -130,22 +130,29 @@ function bound(ms: number | null, abort: (error: SluiceError) => void): () => vo
   });
 }
 
-/** What the answer to a range offers; null when the whole is to be asked for, as `get` does. */
-function readPart(asked: Asked): Offer | null {
-  try {
-    const offer = read(asked, 0);
-    return offer.kind === 'none' ? null : offer;
-  } catch (thrown) {
-    const error = SluiceError.from(thrown);
-    if (isUselessPart(error)) return null;
-    throw error;
+/** Asks more plainly each time that the server objects, as `get` does (P22). */
+async function askAsGet(asker: Asker, ladder: Ladder): Promise<[Asked, Offer]> {
+  for (;;) {
+    const range = ladder.asking({ start: 0, end: null });
+    try {
+      const asked = await asker.ask(range);
+      const offer = readAnswer(asked, range === null ? null : 0);
+      if (offer.kind !== 'none') return [asked, offer];
+      await asker.release(asked.connection, asked.answer);
+      throw new SluiceError('HTTP_RANGE_MISMATCH', 'the server finds no such range (416)');
+    } catch (thrown) {
+      if (!ladder.descend(SluiceError.from(thrown), true)) throw thrown;
+    }
   }
 }
 
-const read = ({ answer, url }: Asked, from: number | null): Offer =>
-  readOffer(answer.head, answer.framing, from, url.pathname);
-
-function urlReport(options: DownloadOptions, origin: URL, asked: Asked, offer: Offer): UrlReport {
+function urlReport(
+  options: DownloadOptions,
+  origin: URL,
+  asked: Asked,
+  offer: Offer,
+  ladder: Ladder,
+): UrlReport {
   const { head } = asked.answer;
   const validators = readValidators(head);
   const field = (name: string): string | null => {
@@ -162,6 +169,7 @@ function urlReport(options: DownloadOptions, origin: URL, asked: Asked, offer: O
     name: options.output ?? chooseName(head, asked.url),
     ranges:
       offer.kind === 'range' ? 'yes' : offer.kind === 'whole' && offer.ranges ? 'claimed' : 'no',
+    tried: ladder.tried.map(({ rung, code, why }) => ({ rung, code, why })),
     etag: field('etag'),
     lastModified: field('last-modified'),
     strongValidator: strongValidator(validators)?.kind ?? null,

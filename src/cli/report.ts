@@ -24,6 +24,7 @@ function urlRows(report: UrlReport): Row[] {
     ['name', report.name],
     ['size', sized(report.size)],
     ['ranges', RANGES[report.ranges]],
+    ...report.tried.map(({ rung, why }): Row => [`${rung} range`, `in vain: ${why}`]),
     ['etag', report.etag],
     ['last modified', report.lastModified],
     ['resumable', resumable(report)],

@@ -87,6 +87,7 @@ export class Dispatcher {
       dialMs,
       firstByteMs,
       firstLease,
+      longest: parts.longest - 2 * SEAM_BYTES,
     });
     this.pipelining = new Pipelining();
     this.recovery = new Recovery(parts, this.scheduler, this.connections, this.coverage, {

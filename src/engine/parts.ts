@@ -62,6 +62,8 @@ export interface DispatcherParts {
   inOrder: boolean;
   /** No two answers can be combined: the first one, if it is the whole, has to do. */
   alone: boolean;
+  /** The most bytes that one request may ask for; Infinity where that does not matter. */
+  longest: number;
   /** Ranges are proven to work; while they are not, one lease tries them. */
   proven: boolean;
   clock: Clock;

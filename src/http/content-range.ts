@@ -86,6 +86,7 @@ function number(text: string, value: string): number {
   return parsed;
 }
 
-function mismatch(message: string): SluiceError {
+/** An answer's bytes are not those that were asked for. */
+export function mismatch(message: string): SluiceError {
   return new SluiceError('HTTP_RANGE_MISMATCH', message);
 }

@@ -37,6 +37,8 @@ export interface Setting {
   firstByteMs: number;
   /** Number that the first lease gets. */
   firstLease: number;
+  /** The most bytes that a lease may have; default Infinity. */
+  longest?: number;
   tuning?: Tuning;
 }
 
@@ -304,8 +306,11 @@ export class Scheduler {
       connections: flows.length,
       requestMs: shared.firstByteMs,
       overheadLeft: this.overhead.left,
-      longest:
-        this.allowed < Infinity ? TRIAL_LEASTS * leastBytes : order === 'front' ? front : Infinity,
+      longest: Math.min(
+        this.allowed < Infinity ? TRIAL_LEASTS * leastBytes : Infinity,
+        order === 'front' ? front : Infinity,
+        Math.floor((this.setting.longest ?? Infinity) / leastBytes - 1) * leastBytes,
+      ),
     };
   }
 

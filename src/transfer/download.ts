@@ -26,6 +26,7 @@ import { SYSTEM_CLOCK } from '../engine/parts.js';
 import type { WorkEnd } from '../engine/parts.js';
 import { Seams } from '../engine/seams.js';
 import { receivingThreads } from '../engine/threads.js';
+import { EARLY_BYTES } from '../http/part.js';
 import { SEAM_BYTES, Slots } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
 import { changedError, judge, stillRefusedError } from './adopt.js';
@@ -145,7 +146,7 @@ export class Download {
     if (this.stopped !== null && state.phase !== 'closing') throw this.stopped;
     switch (state.phase) {
       case 'asking':
-        return this.opening.run();
+        return this.opening.run(state.attempt);
       case 'waiting':
         return this.wait(state.attempt, state.error);
       case 'transferring':
@@ -250,12 +251,21 @@ export class Download {
     if (dispatcher.spoiled && end.error.code === 'CHANGED' && this.canProve(work))
       return { type: 'spoiled', error: end.error };
     if (end.kind === 'failed') {
+      if (this.stopped === null && !this.spoiled && this.job.ladder.leavesLeases(end.error))
+        return this.lower(end.error);
       const error = this.stopped ?? withMissingSpace(end.error, workspace.partPath, needed(work));
       return { type: 'failed', error };
     }
     this.job.alone ||= end.alone;
     const progressed = this.job.reaches(work.ledger.written.total());
     return { type: 'broken', error: end.error, progressed };
+  }
+
+  /** What leases cannot bring one stream is asked for (P22). */
+  private lower(error: SluiceError): Event {
+    this.job.alone = true;
+    this.job.warn(`${error.message}; going on with one stream.`);
+    return { type: 'lowered', error };
   }
 
   /** A seam that did not fit beside bytes that are not what they were says nothing of the server. */
@@ -301,6 +311,7 @@ export class Download {
         firstByteMs: asked.firstByteMs,
         inOrder: this.job.verification.isFollowing,
         alone: this.job.alone,
+        longest: this.job.ladder.longest,
         proven: work.offer.kind === 'range',
         clock: SYSTEM_CLOCK,
       },
@@ -331,7 +342,11 @@ export class Download {
     const bodyStart = offer.kind === 'range' ? offer.start : 0;
     const gap = ledger.gaps().find(({ start }) => start >= bodyStart);
     const bodyEnd = offer.kind === 'range' ? offer.end : ledger.total;
-    if (gap === undefined || gap.start >= bodyEnd || gap.start - bodyStart > SEAM_BYTES) {
+    if (
+      gap === undefined ||
+      gap.start >= bodyEnd ||
+      gap.start - bodyStart > SEAM_BYTES + EARLY_BYTES
+    ) {
       asked.connection.destroy();
       return null;
     }
@@ -349,7 +364,7 @@ export class Download {
     if (work === null || known === null) throw new SluiceError('DEFECT', 'refresh without work');
     const at = work.ledger.gaps()[0]?.start ?? 0;
     const asked = await this.job.asker.ask({ start: at, end: at + 1 });
-    const offer = readAnswer(asked, at);
+    const offer = readAnswer(asked, at, known.total);
     await this.job.asker.release(asked.connection, asked.answer);
     const seen = { validators: readValidators(asked.answer.head), total: offer.total };
     const verdict = judge({ known, seen, digest: this.job.verification.wanted, insist: true });

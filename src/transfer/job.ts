@@ -8,6 +8,7 @@ import { redactUrl } from '../http/redact.js';
 import type { Validators } from '../http/validators.js';
 import type { Ledger } from '../schedule/ledger.js';
 import type { Slots } from '../../workers/protocol.js';
+import { Ladder } from '../open/ladder.js';
 import { Asker } from './ask.js';
 import type { Asked } from './ask.js';
 import type { Dispatcher } from '../engine/dispatcher.js';
@@ -41,6 +42,8 @@ export class Job {
   private first = 0;
   private turn = 0;
   readonly verification: Verification;
+  /** How the present source is asked. */
+  ladder = new Ladder();
   readonly abort = new AbortController();
   readonly startedMs = performance.now();
   phase: DownloadSnapshot['phase'] = 'asking';
@@ -140,6 +143,7 @@ export class Job {
     this.furthest = 0;
     if (this.sources === 1) return;
     this.alone = false;
+    this.ladder = new Ladder();
     this.verification.forgetServer();
   }
 

@@ -1,8 +1,11 @@
 /** Which of the bytes that are there already belong to what the server has now (P6, P7, P8). */
+import { SluiceError } from '../errors.js';
 import { compareValidators, keptValidators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
 import { changedError, judge, stillRefusedError, unprovenError } from './adopt.js';
 import type { Verdict } from './adopt.js';
+import { shellCommand } from '../disk/shell.js';
+import { toldOf } from '../open/ladder.js';
 import type { Job, Known } from './job.js';
 import { isMixed, wasRefused, withMarks } from './marks.js';
 import type { Marks } from './marks.js';
@@ -80,10 +83,7 @@ export class Keeping {
       if (again || this.job.options.mode === 'resume') this.refuse(verdict, prior);
       return this.startOver(verdict, canProve);
     }
-    if (offer.kind === 'whole' && !isWhole(prior)) {
-      this.job.warn('The server does not serve byte ranges of this file; starting over.');
-      return 'nothing';
-    }
+    if (offer.kind === 'whole' && !isWhole(prior)) return this.withoutRanges();
     if (again) return 'all';
     return verdict.kind === 'trusted' ? 'trusted' : this.keepSame(prior, canProve);
   }
@@ -146,6 +146,20 @@ export class Keeping {
     const what = hasPieces ? 'only pieces that are proven are kept' : 'starting over';
     this.job.warn(`${why}; ${what}.`);
     return hasPieces ? 'pieces' : 'nothing';
+  }
+
+  /** A whole answer cannot be gone on with. `resume` throws nothing away for it (P7). */
+  private withoutRanges(): Kept {
+    const { ladder, options, path, shownUrl } = this.job;
+    if (options.mode === 'get') {
+      this.job.warn('The server does not serve byte ranges of this file; starting over.');
+      return 'nothing';
+    }
+    const why = ladder.tried.map(toldOf).join('; ');
+    const message = `the server serves only the whole file${why === '' ? '' : `: ${why}`}`;
+    const again = shellCommand('sluice resume', path);
+    const next = `Try ${again} again later, or run \`sluice get\` with the URL to start over.`;
+    throw new SluiceError('HTTP_RANGE_IGNORED', message, { url: shownUrl, path, next });
   }
 
   /**

@@ -45,6 +45,8 @@ export type Event =
   | { type: 'settled'; outcome: 'complete' | 'skipped' }
   /** It can go on only by asking again. */
   | { type: 'broken'; error: SluiceError; progressed: boolean }
+  /** Leases failed for good; one stream, or a plainer request, may still bring the file. */
+  | { type: 'lowered'; error: SluiceError }
   | { type: 'waited' }
   | { type: 'switched' }
   | { type: 'synced' }
@@ -130,6 +132,7 @@ function asking({ attempt, course }: Tried, event: Event, limits: Limits): State
 function transferring({ attempt, course }: Tried, event: Event, limits: Limits): State {
   if (event.type === 'received') return { phase: 'syncing', course };
   if (event.type === 'spoiled') return spoiled(course, event.error, limits);
+  if (event.type === 'lowered') return { phase: 'asking', attempt: 0, course };
   assert(event.type === 'broken', `transferring, not ${event.type}`);
   return broken({ attempt: event.progressed ? 0 : attempt, course }, event.error, limits);
 }

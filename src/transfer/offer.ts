@@ -1,9 +1,10 @@
 /** What the first answer offers. Pure: a head in, a decision out. */
 import { SluiceError } from '../errors.js';
 import { encodedError, isEncoded, refusal } from '../http/answer.js';
-import { checkPartLength, parseContentRange, requireContentRange } from '../http/content-range.js';
+import { parseContentRange } from '../http/content-range.js';
 import type { Framing } from '../http/framing.js';
 import type { ResponseHead } from '../http/head.js';
+import { isLabelledPart, readPart } from '../http/part.js';
 import { excerpt } from '../http/syntax.js';
 
 /** What a server offers of a representation. Offsets are half-open. */
@@ -32,6 +33,7 @@ function isNamedCoding(path: string, coding: string): boolean {
  * Decides what an answer to a request for `bytes=start-` offers.
  * @param start the offset that was asked for; null when no range was asked for
  * @param path the path of the URL, to recognise a coding that belongs to the file
+ * @param known the length of the representation, where it is known from before
  * @throws SluiceError HTTP_REFUSED, HTTP_SERVER_ERROR, HTTP_UNEXPECTED, HTTP_ENCODED, HTTP_RANGE_MISMATCH
  */
 export function readOffer(
@@ -39,11 +41,14 @@ export function readOffer(
   framing: Framing,
   start: number | null,
   path: string,
+  known: number | null = null,
 ): Offer {
   switch (head.status) {
     case 206:
-      return readRange(head, framing, start);
+      return readRange(head, framing, start, known);
     case 200:
+      if (start !== null && isLabelledPart(head, framing, start))
+        return readRange(head, framing, start, known);
       return readWhole(head, framing, path);
     case 416:
       if (start !== null) return readNone(head);
@@ -53,26 +58,22 @@ export function readOffer(
   }
 }
 
-/**
- * Whether this error of {@link readOffer} calls for the whole instead: a part that cannot be used
- * (no total, another Content-Range, a coding) says nothing of what comes without Range.
- */
-export function isUselessPart({ code, details }: SluiceError): boolean {
-  if (code === 'HTTP_ENCODED') return details.httpStatus === 206;
-  return code === 'HTTP_RANGE_MISMATCH' && details.httpStatus !== 416;
-}
-
-function readRange(head: ResponseHead, framing: Framing, start: number | null): Offer {
-  if (start === null)
-    throw mismatch(head, 'no range was asked for, and the server sent a part (206)');
+function readRange(
+  head: ResponseHead,
+  framing: Framing,
+  start: number | null,
+  known: number | null,
+): Offer {
   if (isEncoded(head)) throw encodedError(head);
-  const range = requireContentRange(head);
-  if (range.kind !== 'range' || range.start !== start) {
-    throw mismatch(head, `asked for bytes from ${start}`);
+  const part = readPart(head, framing, start);
+  if (part.kind === 'whole') {
+    const why = 'the server calls everything the whole file, whatever is asked for';
+    return { kind: 'whole', total: part.total, ranges: false, why };
   }
-  checkPartLength(head, framing.kind === 'length' ? framing.length : null, range);
-  if (range.total === null) throw mismatch(head, 'the server does not tell the total length');
-  return { kind: 'range', start: range.start, end: range.end, total: range.total };
+  const total = part.total ?? known;
+  if (total === null || part.end > total)
+    throw mismatch(head, 'the server does not tell the total length');
+  return { kind: 'range', start: part.start, end: part.end, total };
 }
 
 function readWhole(head: ResponseHead, framing: Framing, path: string): Offer {

@@ -15,18 +15,19 @@ import { Ledger } from '../schedule/ledger.js';
 import { keptChecksums } from '../verify/checksum.js';
 import { SEAM_BYTES, Slots, UNKNOWN_END } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
+import { toldOf } from '../open/ladder.js';
 import { changedError } from './adopt.js';
 import type { Asked } from './ask.js';
 import { beginComparing, takeBackBad } from './claims.js';
 import { existingTarget, isKnownFinished } from './existing.js';
 import { isWorthAsking } from '../engine/failures.js';
-import type { Job, Work } from './job.js';
+import type { Job, Known, Work } from './job.js';
 import { ListLookup } from './list-lookup.js';
 import { Keeping, factsOf, marksOf } from './keeping.js';
 import { maxConnections, usefulConnections } from './useful.js';
 import type { Event } from './machine.js';
 import { wasRefused, withMarks } from './marks.js';
-import { isUselessPart, readOffer } from './offer.js';
+import { readOffer } from './offer.js';
 import type { Offer } from './offer.js';
 import { Workspace, isWhole } from './workspace.js';
 import type { Prior, Space } from './workspace.js';
@@ -41,8 +42,10 @@ const NO_VALIDATORS: Validators = {
 
 export class Opening {
   private announced = false;
-  /** The server finds no range in the file that can be used, not even from its first byte on. */
-  private rangeless = false;
+  /** A range of kept bytes was answered with the whole file, once. */
+  private sawWhole = false;
+  /** When this request fails there will be no other one. */
+  private isLast = false;
   /** What an earlier run left, until the first answer decides on it. */
   private found: Prior | null = null;
   private readonly keeping: Keeping;
@@ -53,9 +56,13 @@ export class Opening {
     this.lists = new ListLookup(job);
   }
 
-  /** Asks, and makes the file ready for the answer. */
-  async run(): Promise<Event> {
+  /**
+   * Asks, and makes the file ready for the answer.
+   * @param attempt failures in a row without a byte between them
+   */
+  async run(attempt: number): Promise<Event> {
     this.job.phase = 'asking';
+    this.isLast = attempt >= this.job.options.retries;
     let prior = await this.lookAhead();
     if (prior !== null && 'type' in prior) return prior;
     if (prior !== null && this.job.work === null) {
@@ -71,83 +78,87 @@ export class Opening {
     return 'type' in reply ? reply : this.settle(reply.asked, reply.offer, prior);
   }
 
-  /** The answer, or the event that tells why there is none and that another try may help. */
+  /**
+   * The answer, or the event that tells why there is none and that another try may help. A range of
+   * kept bytes that is answered with the whole is asked for once more: it may have been one bad node.
+   */
   private async tryAsking(
     from: number,
     end: number | null,
   ): Promise<{ asked: Asked; offer: Offer } | Event> {
+    const { ladder } = this.job;
     try {
+      ladder.begin(from);
       const [asked, offer] = await this.askFor(from, end);
-      return { asked, offer };
+      const isSure = ladder.rung === 'plain' || this.sawWhole || this.isLast;
+      if (from === 0 || offer.kind !== 'whole' || isSure) return { asked, offer };
+      asked.connection.destroy();
+      this.sawWhole = true;
+      const why = 'the server answered a range with the whole file';
+      throw new SluiceError('HTTP_RANGE_IGNORED', why);
     } catch (thrown) {
       if (this.job.abort.signal.aborted) throw thrown;
       const error = SluiceError.from(thrown);
-      if (!isWorthAsking(error)) throw error;
+      if (!isWorthAsking(error) || ladder.isExhausted(error)) throw error;
+      if (from === 0) ladder.failed();
       return { type: 'broken', error, progressed: false };
     }
   }
 
-  /**
-   * Asks for the bytes from an offset on; a server that finds none there, or whose parts cannot be
-   * used, is asked for everything.
-   */
+  /** Asks for the bytes from an offset on, more plainly each time that the server objects (P22). */
   private async askFor(from: number, end: number | null): Promise<[Asked, Offer]> {
-    if (this.rangeless && from === 0) return this.askWhole();
-    const asked = await this.job.asker.ask({ start: from, end });
-    const offer = this.readPart(asked, from, end);
-    if (offer === null) return this.askWhole();
-    if (offer.kind !== 'none') return [asked, offer];
-    await this.job.asker.release(asked.connection, asked.answer);
-    if (from > 0) {
-      const how = `nothing is left of it at offset ${from}`;
-      const mayStartOver = this.job.options.mode === 'get' && this.job.work === null;
-      if (!mayStartOver) throw changedError(how, this.job.target ?? '', this.job.shownUrl);
-      return this.askFor(0, null);
+    const { ladder } = this.job;
+    for (;;) {
+      try {
+        return await this.askOnce(from, end);
+      } catch (thrown) {
+        const error = SluiceError.from(thrown);
+        if (this.job.abort.signal.aborted || !ladder.descend(error, this.isLast)) throw error;
+        const { rung } = ladder;
+        this.job.log.info({ code: error.code, rung }, `${error.message}; asking more plainly`);
+      }
     }
-    this.rangeless = true;
-    return this.askWhole();
   }
 
-  /**
-   * What an answer to a range offers; null when the whole is to be asked for. A part of the wrong
-   * place is tried again when bytes are kept; one that is encoded will be so the next time too.
-   * Where a 200 may be the part, from a script that forgets the status, it is not believed to be the
-   * whole: without Range there is nothing to mistake.
-   */
-  private readPart(asked: Asked, from: number, end: number | null): Offer | null {
-    try {
-      const offer = readAnswer(asked, from);
-      if (!this.mayBePart(offer, asked, { from, end })) return offer;
+  private async askOnce(from: number, end: number | null): Promise<[Asked, Offer]> {
+    const range = this.job.ladder.asking({ start: from, end });
+    const asked = await this.job.asker.ask(range);
+    const known = this.facts?.total ?? null;
+    const offer = readAnswer(asked, range === null ? null : from, known);
+    if (range !== null && this.mayBePart(offer, asked, range)) {
       asked.connection.destroy();
-      return null;
-    } catch (thrown) {
-      const error = SluiceError.from(thrown);
-      const isEncoded = error.code === 'HTTP_ENCODED';
-      const isFinal = from === 0 || this.rangeless || error.details.httpStatus === 200;
-      if (!(isFinal || isEncoded) || !isUselessPart(error)) throw error;
-      this.rangeless = true;
-      this.job.log.info({ code: error.code }, `${error.message}; asking for the whole`);
-      return null;
+      const why = 'what the server sent may be the part that was asked for, and is not marked so';
+      throw new SluiceError('HTTP_RANGE_IGNORED', why, { httpStatus: asked.answer.head.status });
     }
+    if (offer.kind !== 'none') return [asked, offer];
+    await this.job.asker.release(asked.connection, asked.answer);
+    const isThere = known !== null && known > from && (offer.total ?? known) === known;
+    if (from === 0 || isThere)
+      throw new SluiceError('HTTP_RANGE_MISMATCH', 'the server finds no such range (416)');
+    const how = `nothing is left of it at offset ${from}`;
+    const mayStartOver = this.job.options.mode === 'get' && this.job.work === null;
+    if (!mayStartOver) throw changedError(how, this.job.target ?? '', this.job.shownUrl);
+    return this.askFor(0, null);
+  }
+
+  /** What the representation was known by before this request. */
+  private get facts(): Known | null {
+    return this.job.known ?? (this.found === null ? null : factsOf(this.found));
   }
 
   /** Whether a 200 is as long as the part, or nothing tells that it is not one. */
   private mayBePart(
     offer: Offer,
     { answer }: Asked,
-    { from, end }: { from: number; end: number | null },
+    { start, end }: { start: number; end: number | null },
   ): boolean {
-    if (offer.kind !== 'whole' || (from === 0 && end === null)) return false;
-    if (end !== null && offer.total === end - from) return true;
-    const known = this.job.known ?? (this.found === null ? null : factsOf(this.found));
+    if (offer.kind !== 'whole' || answer.head.status !== 200) return false;
+    if (start === 0 && end === null) return false;
+    if (end !== null && offer.total === end - start) return true;
+    const known = this.facts;
     if (known === null || (offer.total !== null && known.total === offer.total)) return false;
-    if (from > 0) return true;
+    if (start > 0) return true;
     return compareValidators(known.validators, readValidators(answer.head)) === 'same';
-  }
-
-  private async askWhole(): Promise<[Asked, Offer]> {
-    const asked = await this.job.asker.ask(null);
-    return [asked, readAnswer(asked, null)];
   }
 
   /** Looks at what is there before anything is asked, under the name that is expected. */
@@ -516,7 +527,9 @@ export class Opening {
   }
 
   private announceOffer(offer: Offer): void {
-    const why = offer.kind === 'whole' && offer.total !== 0 ? offer.why : null;
+    const { tried } = this.job.ladder;
+    const plain = offer.kind === 'whole' && offer.total !== 0 ? offer.why : null;
+    const why = tried.length > 0 ? tried.map(toldOf).join('; ') : plain;
     this.announce(usefulConnections(this.job, offer), offer.kind === 'range', why);
   }
 
@@ -557,9 +570,13 @@ function nothingToResume(workspace: Workspace): SluiceError {
 }
 
 /** What an answer offers; the connection is closed when it offers nothing. */
-export function readAnswer({ connection, answer, url }: Asked, from: number | null): Offer {
+export function readAnswer(
+  { connection, answer, url }: Asked,
+  from: number | null,
+  known: number | null = null,
+): Offer {
   try {
-    return readOffer(answer.head, answer.framing, from, url.pathname);
+    return readOffer(answer.head, answer.framing, from, url.pathname, known);
   } catch (error) {
     connection.destroy();
     throw SluiceError.from(error).with({ url: redactUrl(url) });

@@ -81,7 +81,9 @@ describe('e2e/wire', () => {
       const isOvertaken = times === 1 && expected === 8 && ended.status === 0;
       // While no lease brings anything the first answer goes on to the end of the file.
       const isAlone = times > 1 && !broken && expected !== 8 && ended.status === 0;
-      if (expected >= 0 && !isOvertaken && !isAlone) expectStatus(ended, expected);
+      // Leases with another total may be counted as a change before one answer is asked for.
+      const isChange = one.what === 'another total' && ended.status === 8;
+      if (expected >= 0 && !isOvertaken && !isAlone && !isChange) expectStatus(ended, expected);
       if (ended.status === 0) {
         expectSameContent(path.join(cwd, 'file.bin'), 1, SIZE);
         expect(filesIn(cwd)).to.deep.equal(['file.bin']);

