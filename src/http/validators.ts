@@ -1,12 +1,12 @@
 /** Validators (RFC 9110 §8.8): whether two answers are of one representation. */
-import { parseHttpDate } from './date.js';
+import { parseHttpDate, parseLooseDate } from './date.js';
 import type { ResponseHead } from './head.js';
 
 /** What an answer says about the identity of its representation. Plain data: JSON keeps it. */
 export interface Validators {
-  /** `opaque` is the tag with its quotes, without `W/`. Null when absent or malformed. */
+  /** `opaque` is the tag as it was written, without `W/`; with its quotes, if it has any. Null when there is none. */
   etag: { opaque: string; weak: boolean } | null;
-  /** Last-Modified as the server wrote it, for If-Range wants it exactly; null when malformed. */
+  /** Last-Modified as the server wrote it, for If-Range wants it exactly; null when it is no date. */
   lastModified: string | null;
   /** The same in milliseconds since 1970. */
   lastModifiedMs: number | null;
@@ -18,20 +18,29 @@ export interface Validators {
 export const STRONG_DATE_MS = 60_000;
 
 const OPAQUE_TAG = /^"[\x21\x23-\x7e\x80-\xff]*"$/;
+/** With blanks between its quotes, or without quotes: RFC 9110 has no such tags, servers send them. */
+const LOOSE_TAG = /^(?:"[\x20\x21\x23-\x7e\x80-\xff]*"|[\x21\x23-\x2b\x2d-\x7e\x80-\xff]+)$/;
+/** What programs write without quotes when they have no tag: it is the same for all files. */
+const NO_TAG = /^(?:null|nil|none|undefined|nan|true|false|0|-)$/i;
 const WEAK_MARK = 'W/';
 
-/** The validators of an answer. A field that is malformed, or there twice, counts as absent. */
+/**
+ * The validators of an answer. A field that says nothing that could be compared, or two things, counts
+ * as absent. One whose form is not HTTP's is still compared: the same text is the same evidence.
+ */
 export function readValidators(head: ResponseHead): Validators {
   const date = single(head, 'date');
   const modified = single(head, 'last-modified');
-  const lastModifiedMs = modified === null ? null : parseHttpDate(modified);
+  const lastModifiedMs = modified === null ? null : parseLooseDate(modified);
   return {
     etag: readTag(single(head, 'etag') ?? ''),
     lastModified: lastModifiedMs === null ? null : modified,
     lastModifiedMs,
-    dateMs: date === null ? null : parseHttpDate(date),
+    dateMs: date === null ? null : wholeMs(parseLooseDate(date)),
   };
 }
+
+const wholeMs = (ms: number | null): number | null => (ms === null ? null : Math.floor(ms));
 
 /**
  * Validators that were kept in a file. What {@link readValidators} would not have given counts as
@@ -41,9 +50,9 @@ export function keptValidators(value: unknown): Validators {
   const { etag, lastModified, dateMs } = recordOf(value);
   const { opaque, weak } = recordOf(etag);
   const tag = typeof opaque === 'string' && typeof weak === 'boolean' ? { opaque, weak } : null;
-  const modifiedMs = typeof lastModified === 'string' ? parseHttpDate(lastModified) : null;
+  const modifiedMs = typeof lastModified === 'string' ? parseLooseDate(lastModified) : null;
   return {
-    etag: tag !== null && OPAQUE_TAG.test(tag.opaque) ? tag : null,
+    etag: tag !== null && isTag(tag.opaque) ? tag : null,
     lastModified: modifiedMs === null ? null : (lastModified as string),
     lastModifiedMs: modifiedMs,
     dateMs: Number.isSafeInteger(dateMs) ? (dateMs as number) : null,
@@ -62,13 +71,44 @@ export function strongValidator(v: Validators): { kind: 'etag' | 'date'; value: 
 }
 
 /**
- * The value of If-Range (RFC 9110 §13.1.5), or null when none may be sent: never a weak ETag, and
- * a date only when it is strong and there is no ETag at all.
+ * The value of If-Range (RFC 9110 §13.1.5), or null when none may be sent: never a weak ETag, a date
+ * only when it is strong and there is no ETag at all, and nothing that is not in HTTP's own form, for a
+ * server could take it for neither.
  */
 export function ifRangeValue(v: Validators): string | null {
   const strong = strongValidator(v);
   if (strong === null || (strong.kind === 'date' && v.etag !== null)) return null;
-  return strong.value;
+  const isOfHttp = OPAQUE_TAG.test(strong.value) || parseHttpDate(strong.value) !== null;
+  return isOfHttp ? strong.value : null;
+}
+
+/**
+ * Why what an answer says of its representation proves nothing; null when it does prove.
+ * A sentence's second half, for people.
+ */
+export function whyUnproven(head: ResponseHead): string | null {
+  const v = readValidators(head);
+  if (strongValidator(v) !== null) return null;
+  return [whyNoTag(head, v), whyNoDate(head, v)].join(', and ');
+}
+
+function whyNoTag({ fields }: ResponseHead, { etag }: Validators): string {
+  if (etag !== null) return 'its ETag is weak (W/), so it may stay while bytes change';
+  const tags = new Set(fields.getAll('etag'));
+  if (tags.size === 0) return 'it gives no ETag';
+  return tags.size > 1 ? 'it gives several ETags' : 'its ETag is none';
+}
+
+function whyNoDate({ fields }: ResponseHead, { lastModifiedMs, dateMs }: Validators): string {
+  if (lastModifiedMs !== null && dateMs === null)
+    return 'nothing tells how old its Last-Modified is (Date is missing or no date)';
+  if (lastModifiedMs !== null)
+    return `its Last-Modified is less than ${STRONG_DATE_MS / 1000} s older than Date, so bytes may still change under it`;
+  const dates = new Set(fields.getAll('last-modified'));
+  if (dates.size === 0) return 'it gives no Last-Modified';
+  return dates.size > 1
+    ? 'it gives several Last-Modified'
+    : 'its Last-Modified is no date with a zone';
 }
 
 /**
@@ -121,14 +161,17 @@ function hasStrongDate({ lastModifiedMs, dateMs }: Validators): boolean {
 function readTag(value: string): Validators['etag'] {
   const weak = value.startsWith(WEAK_MARK);
   const opaque = weak ? value.slice(WEAK_MARK.length) : value;
-  return OPAQUE_TAG.test(opaque) ? { opaque, weak } : null;
+  return isTag(opaque) ? { opaque, weak } : null;
 }
+
+const isTag = (opaque: string): boolean => LOOSE_TAG.test(opaque) && !NO_TAG.test(opaque);
 
 function recordOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
+/** The value of a field, also when it is there several times with the same one. */
 function single(head: ResponseHead, name: string): string | null {
-  const values = head.fields.getAll(name);
-  return values.length === 1 ? values[0]! : null;
+  const [value, ...others] = head.fields.getAll(name);
+  return value !== undefined && others.every((other) => other === value) ? value : null;
 }

@@ -76,6 +76,25 @@ const shapes: Shape[] = [
     get: 'starts over',
     resume: 'RESUME_UNPROVEN',
   },
+  ...[
+    ['an ETag without quotes', { etag: () => '5f3-61a', lastModified: null }],
+    ...[
+      'Tue, 2 Jan 2024 3:04:05 +0000',
+      '2024-01-02T03:04:05Z',
+      'Tue, 02 Jan 2024 03:04:05 UTC',
+    ].map(
+      (text) =>
+        [
+          `Last-Modified: ${text}`,
+          { etag: 'none', lastModified: null, fields: { 'Last-Modified': text } },
+        ] as const,
+    ),
+  ].map(([name, options]) => ({
+    name: name as string,
+    options: options as OriginOptions,
+    get: 'continues' as const,
+    resume: 'continues' as const,
+  })),
   {
     name: 'strong ETag, 200 to every If-Range',
     options: { etag: 'strong', ifRange: 'refuse' },

@@ -1,7 +1,7 @@
 /** The values of single fields. */
 import assert from 'node:assert/strict';
 import { parseContentRange, requireContentRange } from '../../../src/http/content-range.js';
-import { parseHttpDate } from '../../../src/http/date.js';
+import { parseHttpDate, parseLooseDate } from '../../../src/http/date.js';
 import { parseDigestFields } from '../../../src/http/digest.js';
 import { filenameFromDisposition } from '../../../src/http/disposition.js';
 import { Fields } from '../../../src/http/head.js';
@@ -188,6 +188,24 @@ export const digest: Target = {
 
 const NOW = Date.UTC(2026, 0, 2);
 
+/** As far as Node reads the form at all, and to the millisecond: it knows no leap seconds and few zones. */
+function assertSameInstant(text: string, ms: number): void {
+  assert(Math.abs(ms) < 8.64e15);
+  const plain = text
+    .replace(/(\d):(\d\d):(\d\d),/, '$1:$2:$3.')
+    .replace(/ (?:GMT|UTC|UT|Z)(?= ?[+-])/i, ' ');
+  const nodes = Date.parse(plain);
+  const hasZone = /(?:GMT|UTC|UT|Z|[+-]\d\d(?::?\d\d)?)(?: \d{4}| \(.*\))?$/i.test(plain);
+  if (
+    Number.isNaN(nodes) ||
+    /:60/.test(plain) ||
+    !hasZone ||
+    Number(/\d{4}/.exec(plain)?.[0]) < 100
+  )
+    return;
+  assert(Math.abs(nodes - Math.trunc(ms)) <= 1, `${text}: ${ms}, and ${nodes} by Node`);
+}
+
 export const dates: Target = {
   name: 'dates',
   modules: ['/src/http/date.js', '/src/http/retry-after.js'],
@@ -198,6 +216,10 @@ export const dates: Target = {
     '120',
     '99999999999999999999',
     'Mon, 29 Feb 2024 23:59:60 GMT',
+    'Sun, 6 Nov 1994 8:49:37 +0100',
+    '1994-11-06T08:49:37.25Z',
+    'Sun Nov 06 08:49:37 UTC 1994',
+    'Sun Nov 06 1994 08:49:37 GMT+0000 (Coordinated Universal Time)',
   ],
   dictionary: [...'Mon,Feb,Dec, GMT,31,29,00,24:,:60,1900,9999,0000, -1,+0000,UTC'.split(',')],
   maxBytes: MAX_FIELD,
@@ -205,6 +227,10 @@ export const dates: Target = {
     const text = input.toString('latin1');
     const ms = parseHttpDate(text, NOW);
     const wait = parseRetryAfter([text], NOW);
+    const loose = parseLooseDate(text, NOW);
+    // What it reads beyond HTTP's forms, Node's own reader takes for the same instant.
+    if (ms !== null) assert.equal(loose, ms);
+    else if (loose !== null) assertSameInstant(text, loose);
     if (ms !== null) {
       assert(Number.isSafeInteger(ms) && Math.abs(ms) < 8.64e15);
       assert.equal(wait, Math.min(Math.max(ms - NOW, 0), MAX_RETRY_AFTER_MS));

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { parseHttpDate } from '../../../src/http/date.js';
+import { parseHttpDate, parseLooseDate } from '../../../src/http/date.js';
 import { MAX_RETRY_AFTER_MS, parseRetryAfter } from '../../../src/http/retry-after.js';
 
 const AT = Date.UTC(1994, 10, 6, 8, 49, 37);
@@ -110,6 +110,126 @@ describe('http/date: parseHttpDate', () => {
       expect(parseHttpDate(text, AT)).to.equal(null);
     });
   }
+});
+
+describe('http/date: parseLooseDate', () => {
+  for (const text of [
+    ...['Sun, 06 Nov 1994 08:49:37 GMT', 'Sun, 06 Nov 1994 08:49:37 +0000'],
+    ...[
+      'Sun, 06 Nov 1994 08:49:37 UTC',
+      'Sun, 06 Nov 1994 08:49:37 -0000',
+      'Sun, 6 Nov 1994 8:49:37 GMT',
+    ],
+    ...[
+      'Sun, 06 Nov 1994 09:49:37 +0100',
+      'Sun, 06 Nov 1994 03:19:37 -05:30',
+      '06 Nov 1994 08:49:37 GMT',
+    ],
+    ...[
+      'Sun, 06 Nov 1994 08:49:37 GMT+0000',
+      'Sun, 06-Nov-1994 08:49:37 GMT',
+      'Sunday, 06 November 1994 08:49:37 Z',
+    ],
+    ...[
+      'sun, 06 nov 1994 08:49:37 gmt',
+      'Sun 06 Nov 1994 08:49:37 UT',
+      'Sunday, 06-Nov-94 08:49:37 GMT',
+    ],
+    ...[
+      '1994-11-06T08:49:37Z',
+      '1994-11-06T08:49:37+00:00',
+      '1994-11-06 08:49:37 UTC',
+      '1994-11-06T10:49:37+02',
+    ],
+    ...['1994-11-06 08:49:37 +0000', '1994-11-06T08:49:37.000Z', '1994-11-06t08:49:37z'],
+    ...['Sun Nov  6 08:49:37 1994', 'Sun Nov 6 08:49:37 1994', 'Sun Nov 06 08:49:37 UTC 1994'],
+    ...[
+      'Sun Nov  6 08:49:37 GMT 1994',
+      'Sun Nov  6 09:49:37 GMT +0100 1994',
+      'Sun Nov 06 09:49:37 +0100 1994',
+    ],
+    ...[
+      'Sun Nov 06 1994 08:49:37 GMT+0000 (Coordinated Universal Time)',
+      'Sun, Nov 6, 1994 08:49:37 GMT',
+    ],
+  ]) {
+    it(`reads ${JSON.stringify(text)}`, () => {
+      expect(parseLooseDate(text, AT)).to.equal(AT);
+    });
+  }
+
+  it('keeps parts of a second, for they tell two files apart', () => {
+    expect(parseLooseDate('1994-11-06T08:49:37.25Z')).to.equal(AT + 250);
+    expect(parseLooseDate('1994-11-06T08:49:37,001Z')).to.equal(AT + 1);
+    expect(parseLooseDate('Sun, 06 Nov 1994 08:49:37.5 GMT')).to.equal(AT + 500);
+    const [a, b] = ['000001', '000002'].map((part) =>
+      parseLooseDate(`2024-11-06T08:49:37.${part}Z`),
+    );
+    expect(a).to.not.equal(b);
+  });
+
+  for (const text of [
+    ...[
+      '',
+      'yesterday',
+      '0',
+      '784111777',
+      'Sun, 06 Nov 1994 08:49:37',
+      '1994-11-06T08:49:37',
+      '1994-11-06',
+    ],
+    ...[
+      'Sun, 06 Nov 1994 08:49:37 EST',
+      'Sun, 06 Nov 1994 08:49:37 CET',
+      'Sun, 06 Nov 94 08:49:37 GMT',
+    ],
+    ...['11/06/1994 08:49:37 GMT', '06.11.1994 08:49:37 GMT', 'Sun, 06 11 1994 08:49:37 GMT'],
+    ...[
+      'Sun, 06 Noz 1994 08:49:37 GMT',
+      'Sun, 06 Novembers 1994 08:49:37 GMT',
+      'Sun, 06 No 1994 08:49:37 GMT',
+    ],
+    ...[
+      'Sun, 31 Nov 1994 08:49:37 +0000',
+      'Sun, 06 Nov 1994 24:49:37 +0000',
+      'Sun, 06 Nov 1994 08:60:37 UTC',
+    ],
+    ...[
+      'Sun, 06 Nov 1994 08:49:61 UTC',
+      'Sun, 06 Nov 1994 08:49:37 +1500',
+      'Sun, 06 Nov 1994 08:49:37 +0060',
+    ],
+    ...[
+      '1994-13-06T08:49:37Z',
+      '1994-00-06T08:49:37Z',
+      '1994-11-31T08:49:37Z',
+      '1994-11-06T08:49:37Zx',
+    ],
+    ...[
+      ' 1994-11-06T08:49:37Z',
+      '1994-11-06T08:49:37 PST',
+      '1994-11-06T8:49:37Z',
+      '94-11-06T08:49:37Z',
+    ],
+  ]) {
+    it(`does not guess at ${JSON.stringify(text)}`, () => {
+      expect(parseLooseDate(text, AT)).to.equal(null);
+    });
+  }
+
+  it('reads every date that it reads in ISO 8601 and with any offset as Node does', () => {
+    const date = fc.date({ min: new Date(0), max: new Date('9999-12-30'), noInvalidDate: true });
+    fc.assert(
+      fc.property(date, fc.integer({ min: -840, max: 840 }), (at, minutes) => {
+        expect(parseLooseDate(at.toISOString())).to.equal(at.getTime());
+        const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+        const two = (value: number): string => String(value).padStart(2, '0');
+        const zone = `${minutes < 0 ? '-' : '+'}${two(hours)}${two(rest)}`;
+        const text = `${at.toUTCString().slice(0, -3)}${zone}`;
+        expect(parseLooseDate(text)).to.equal(Date.parse(text));
+      }),
+    );
+  });
 });
 
 describe('http/retry-after: P21', () => {

@@ -6,6 +6,7 @@ import {
   keptValidators,
   readValidators,
   strongValidator,
+  whyUnproven,
 } from '../../../src/http/validators.js';
 import type { Validators } from '../../../src/http/validators.js';
 import { headOf } from './support.js';
@@ -57,17 +58,81 @@ describe('http/validators: readValidators', () => {
     expect(readValidators(headOf({}))).to.deep.equal(none);
   });
 
-  for (const etag of ['x', '"x', 'x"', 'w/"x"', 'W/x', 'W "x"', '"a b"', '"a"b"', '"a", "b"', '']) {
-    it(`takes the malformed ETag ${JSON.stringify(etag)} for none`, () => {
+  for (const [etag, opaque, weak] of [
+    ['5f3-61a', '5f3-61a', false],
+    ['W/5f3', '5f3', true],
+    ["'x'", "'x'", false],
+    ['"a b"', '"a b"', false],
+    ['W/"a, b"', '"a, b"', true],
+  ] as const) {
+    it(`compares the ETag ${JSON.stringify(etag)}, though HTTP has none such`, () => {
+      const read = readValidators(headOf({ etag }));
+      expect(read.etag).to.deep.equal({ opaque, weak });
+      expect(keptValidators(JSON.parse(JSON.stringify(read)))).to.deep.equal(read);
+      expect(compareValidators(read, read)).to.equal(weak ? 'unproven' : 'same');
+      const other = readValidators(headOf({ etag: `${etag}2` }));
+      if (other.etag !== null) expect(compareValidators(read, other)).to.equal('different');
+      expect(ifRangeValue(read), 'a server could take it for neither').to.equal(null);
+    });
+  }
+
+  for (const etag of [
+    ...['"x', 'x"', 'w/"x"', 'W "x"', '"a"b"', '"a", "b"', 'a, b', 'a b', '', 'W/', '""x""'],
+    ...['null', 'NULL', 'undefined', 'none', 'nil', 'NaN', 'false', '0', '-', 'W/null'],
+  ]) {
+    it(`takes the ETag ${JSON.stringify(etag)} for none`, () => {
       expect(readValidators(headOf({ etag })).etag).to.equal(null);
     });
   }
 
-  it('takes a field that is there twice, or a date that is none, for absent', () => {
+  it('takes a field that says two things, or a date that is none, for absent', () => {
+    const LATER = 'Sun, 06 Nov 1994 08:50:37 GMT';
     const read = readValidators(
-      headOf({ etag: ['"a"', '"a"'], 'last-modified': 'yesterday', date: [MODIFIED, MODIFIED] }),
+      headOf({ etag: ['"a"', '"b"'], 'last-modified': 'yesterday', date: [MODIFIED, LATER] }),
     );
     expect(read).to.deep.equal(none);
+  });
+
+  it('takes a field that says one thing twice', () => {
+    const twice = headOf({
+      etag: ['"a"', '"a"'],
+      'last-modified': [MODIFIED, MODIFIED],
+      date: [MODIFIED, MODIFIED],
+    });
+    expect(readValidators(twice)).to.deep.equal(of(strong('a'), modified(0)));
+  });
+
+  for (const text of [
+    ...['Sun, 06 Nov 1994 08:49:37 +0000', 'Sun, 06 Nov 1994 08:49:37 UTC'],
+    ...['Sun, 6 Nov 1994 8:49:37 GMT', '1994-11-06T08:49:37Z'],
+  ]) {
+    it(`P6: Last-Modified: ${text} is evidence like any date, but never goes into If-Range`, () => {
+      const headWith = (date: string) => headOf({ 'last-modified': text, date });
+      const old = readValidators(headWith('Sun, 06 Nov 1994 08:50:37 +0000'));
+      expect(old).to.deep.equal({ ...of(modified(60_000)), lastModified: text });
+      expect(strongValidator(old)).to.deep.equal({ kind: 'date', value: text });
+      expect(ifRangeValue(old)).to.equal(null);
+      expect(compareValidators(old, old)).to.equal('same');
+      const fresh = readValidators(headWith('Sun, 06 Nov 1994 08:50:36 GMT'));
+      expect(compareValidators(fresh, old)).to.equal('unproven');
+      expect(keptValidators(JSON.parse(JSON.stringify(old)))).to.deep.equal(old);
+    });
+  }
+
+  it('whyUnproven: says of each field why it proves nothing', () => {
+    const why = (fields: Record<string, string | string[]>) => whyUnproven(headOf(fields));
+    const DATE = { date: MODIFIED };
+    expect(why({ etag: '"a"' })).to.equal(null);
+    expect(why({ etag: 'a' })).to.equal(null);
+    expect(why({ 'last-modified': '1994-11-06T08:48:37Z', ...DATE })).to.equal(null);
+    expect(why({})).to.equal('it gives no ETag, and it gives no Last-Modified');
+    expect(why({ etag: 'W/"a"' })).to.contain('weak (W/)');
+    expect(why({ etag: 'null' })).to.contain('its ETag is none');
+    expect(why({ etag: ['"a"', '"b"'] })).to.contain('several ETags');
+    expect(why({ 'last-modified': 'yesterday' })).to.contain('no date with a zone');
+    expect(why({ 'last-modified': [MODIFIED, 'x'] })).to.contain('several Last-Modified');
+    expect(why({ 'last-modified': MODIFIED })).to.contain('Date is missing');
+    expect(why({ 'last-modified': MODIFIED, ...DATE })).to.contain('less than 60 s older');
   });
 
   it('survives JSON', () => {
@@ -226,9 +291,10 @@ describe('http/validators: keptValidators', () => {
   it('takes nothing else from a file', () => {
     const odd = [
       ...[null, undefined, 1, 'x', [], {}, { etag: 'x' }, { etag: { opaque: 1, weak: false } }],
-      ...[{ etag: { opaque: '"a"' } }, { etag: { opaque: 'a', weak: false } }],
+      ...[{ etag: { opaque: '"a"' } }, { etag: { opaque: 'a b', weak: false } }],
       ...[
         { etag: { opaque: 'W/"a"', weak: false } },
+        { etag: { opaque: 'null', weak: false } },
         { etag: { opaque: '"a\r\nX: y"', weak: false } },
       ],
       ...[{ lastModified: 'today', lastModifiedMs: 1 }, { lastModified: 5 }, { dateMs: '1' }],
