@@ -7,7 +7,12 @@ import { lstatOrNull } from '../disk/part-file.js';
 import { parseDigestFields } from '../http/digest.js';
 import { showText, redactUrl } from '../http/redact.js';
 import { chooseName } from '../http/names.js';
-import { keptValidators, readValidators, strongValidator } from '../http/validators.js';
+import {
+  keptValidators,
+  readValidators,
+  strongValidator,
+  whyUnproven,
+} from '../http/validators.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import type { TlsFacts } from '../net/connection.js';
@@ -50,6 +55,8 @@ export interface UrlReport {
   lastModified: string | null;
   /** What would prove that kept bytes belong to the same representation. */
   strongValidator: 'etag' | 'date' | null;
+  /** Why the ETag and Last-Modified prove nothing, field by field; null when one of them proves. */
+  unproven: string | null;
   type: string | null;
   server: string | null;
   digests: Array<{ algorithm: string; hex: string }>;
@@ -173,6 +180,7 @@ function urlReport(
     etag: field('etag'),
     lastModified: field('last-modified'),
     strongValidator: strongValidator(validators)?.kind ?? null,
+    unproven: whyUnproven(head),
     type: field('content-type'),
     server: field('server'),
     digests: parseDigestFields(head).map(({ algorithm, hex }) => ({ algorithm, hex })),

@@ -44,11 +44,11 @@ const RANGES = {
   no: 'no: one stream, and it cannot be resumed',
 };
 
-function resumable({ ranges, strongValidator }: UrlReport): string {
+function resumable({ ranges, strongValidator, unproven }: UrlReport): string {
   if (ranges === 'no') return 'no';
   if (strongValidator === 'etag') return 'yes, proven by the ETag';
   if (strongValidator === 'date') return 'yes, proven by Last-Modified';
-  return 'only with --checksum or --insist: the server gives no strong validator';
+  return `only with --checksum or --insist: nothing proves that the file stays the same (${unproven ?? ''})`;
 }
 
 function planText({ connections, leaseBytes }: UrlReport['plan']): string {

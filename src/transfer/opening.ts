@@ -44,6 +44,8 @@ export class Opening {
   private announced = false;
   /** A range of kept bytes was answered with the whole file, once. */
   private sawWhole = false;
+  /** Why the last answer could not be read. */
+  private malformed: string | null = null;
   /** When this request fails there will be no other one. */
   private isLast = false;
   /** What an earlier run left, until the first answer decides on it. */
@@ -90,6 +92,7 @@ export class Opening {
     try {
       ladder.begin(from);
       const [asked, offer] = await this.askFor(from, end);
+      this.malformed = null;
       const isSure = ladder.rung === 'plain' || this.sawWhole || this.isLast;
       if (from === 0 || offer.kind !== 'whole' || isSure) return { asked, offer };
       asked.connection.destroy();
@@ -99,10 +102,18 @@ export class Opening {
     } catch (thrown) {
       if (this.job.abort.signal.aborted) throw thrown;
       const error = SluiceError.from(thrown);
-      if (!isWorthAsking(error) || ladder.isExhausted(error)) throw error;
+      const isFinal = this.isMeant(error) || ladder.isExhausted(error);
+      if (isFinal || !isWorthAsking(error)) throw error;
       if (from === 0) ladder.failed();
       return { type: 'broken', error, progressed: false };
     }
+  }
+
+  /** Whether an answer that cannot be read came twice in a row: once may be an accident on the way. */
+  private isMeant({ code, message }: SluiceError): boolean {
+    const isAgain = code === 'HTTP_MALFORMED' && this.malformed === message;
+    this.malformed = code === 'HTTP_MALFORMED' ? message : null;
+    return isAgain;
   }
 
   /** Asks for the bytes from an offset on, more plainly each time that the server objects (P22). */

@@ -163,6 +163,7 @@ describe('integration/nginx', function () {
     expectStatus(ended, 7);
     expect(ended.stderr).to.contain('a bare LF stands at the end of the head');
     expect(ended.stderr).to.contain('next: ').and.contain('`curl -sS');
+    expect(ended.stderr.match(/trying again/g)).to.have.length(1);
     expect(filesIn(dir())).to.deep.equal([]);
   });
 

@@ -1,5 +1,7 @@
 /** Validators: which bytes may be combined, within a run and across runs. */
 import { expect } from 'chai';
+import { inspectUrl } from '../../src/app/inspect.js';
+import { reportLines } from '../../src/cli/report.js';
 import type { ErrorCode } from '../../src/errors.js';
 import { benchPerTest, expectDone, expectFailed, interrupt } from '../helpers/engine.js';
 import type { Engine } from '../helpers/engine.js';
@@ -105,6 +107,23 @@ const shapes: Shape[] = [
 
 describe('validators', () => {
   const bench = benchPerTest();
+
+  it('P6: info says why what a server gives proves nothing', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1, etag: 'weak', lastModified: null });
+    const said = async (options: OriginOptions): Promise<string> => {
+      origin.set(options);
+      const report = await inspectUrl(bench.engine().options(origin.url));
+      return reportLines(report).join('\n');
+    };
+    expect(await said({})).match(/resumable .*ETag is weak .*, and it gives no Last-Modified/);
+    expect(await said({ etag: 'none' })).match(/resumable .*it gives no ETag/);
+    expect(await said({ etag: () => 'null' })).match(/resumable .*its ETag is none/);
+    const young = { lastModified: new Date() };
+    expect(await said(young)).match(/resumable .*less than 60 s older than Date/);
+    const dateless = { lastModified: null, fields: { 'Last-Modified': '2024-01-02 03:04:05' } };
+    expect(await said(dateless)).match(/resumable .*its Last-Modified is no date with a zone/);
+    expect(await said({ etag: () => '5f3-61a' })).match(/resumable +yes, proven by the ETag/);
+  });
 
   for (const { name, options, get, resume } of shapes) {
     for (const [command, after] of [
