@@ -32,6 +32,11 @@ describe('security/regular-expressions', () => {
     }
   });
 
+  it('an attack ends where no printable character of ASCII matches', () => {
+    for (const expression of [/[^\x00-\x7f]/, /[^ -~]+$/, /[^\p{ASCII}]/u])
+      expect(isSuperLinear(attack(expression))).equal(expression.source.endsWith('+$'));
+  });
+
   it('P26: every one of the source is linear in what it is given', () => {
     expect(literals.length).above(80);
     const bad = literals
