@@ -7,6 +7,7 @@ import { SluiceError } from '../src/errors.js';
 import { readFully, writeFully } from '../src/disk/io.js';
 import { WriteSize } from '../src/disk/write-size.js';
 import type { BodySink } from '../src/net/connection.js';
+import { Credit } from './credit.js';
 import { SEAM_BYTES } from './protocol.js';
 import type { LeaseTask, SeamSample, Slots } from './protocol.js';
 
@@ -25,6 +26,7 @@ export class LeaseSink implements BodySink {
   private sampleStart = 0;
   private sampled = 0;
   private flushedMs = performance.now();
+  private readonly credit: Credit | null;
   received = 0;
   /** Offset behind the last byte that has arrived. */
   private reached: number;
@@ -44,6 +46,7 @@ export class LeaseSink implements BodySink {
     bodyStart: number,
     private readonly bodyEnd: number,
   ) {
+    this.credit = task.credit === null ? null : new Credit(task.credit);
     this.offset = this.reached = bodyStart;
     this.headStart = Math.max(bodyStart, task.start - task.headSeam);
     this.obey();
@@ -60,7 +63,7 @@ export class LeaseSink implements BodySink {
   }
 
   get isHeld(): boolean {
-    return this.slots.isHeld;
+    return this.slots.isHeld || this.credit?.isSpent === true;
   }
 
   /** All of the lease has come: what is left is a seam's sample. */
@@ -86,13 +89,17 @@ export class LeaseSink implements BodySink {
     this.received += bytes;
     this.reached = this.offset + pending;
     this.slots.addReceived(this.task.slot, bytes);
+    this.credit?.take(bytes);
     this.obey();
+    if (this.credit?.isSpent === true) return true;
     if (this.cancelled || this.offset + pending >= this.end + SEAM_BYTES) return true;
     return performance.now() - this.flushedMs > FLUSH_MS;
   }
 
   room(pending: number): number {
-    return this.end + SEAM_BYTES - this.offset - pending;
+    const room = this.end + SEAM_BYTES - this.offset - pending;
+    // No connection takes all of the credit, so that none waits for long.
+    return this.credit === null ? room : Math.min(room, Math.ceil(this.credit.left / 2));
   }
 
   take(slab: Uint8Array, from: number, to: number): boolean {

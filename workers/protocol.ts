@@ -272,6 +272,8 @@ export interface LeaseTask {
   slab: number;
   source: Source;
   deadlines: Deadlines;
+  /** What all connections may still receive, where a rate was asked for; see `workers/credit.ts`. */
+  credit: SharedArrayBuffer | null;
 }
 
 /** Bytes that came after the lease's end, to be compared with what the neighbour wrote there. */

@@ -25,6 +25,7 @@ export function defaultOptions(url: string): DownloadOptions {
     resolve: [],
     family: null,
     allowDowngrade: false,
+    rateLimit: null,
     deadlines: { connectMs: 30_000, firstByteMs: 30_000, stallMs: 30_000 },
     maxTimeMs: null,
     retries: 5,

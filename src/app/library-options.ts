@@ -1,4 +1,5 @@
 /** The options of the library: filled in and checked before anything is asked. */
+import { RateLimit } from '../engine/rate-limit.js';
 import { SluiceError } from '../errors.js';
 import { MAX_CONNECTIONS } from '../limits.js';
 import type { DownloadOptions } from '../transfer/options.js';
@@ -8,11 +9,17 @@ import { checkPems } from './pem.js';
 
 /** Everything that can be said; undefined stands for the command's default. */
 export type GivenOptions = {
-  [Name in Exclude<keyof DownloadOptions, 'url' | 'mode' | 'tls' | 'deadlines' | 'warnings'>]?:
-    DownloadOptions[Name] | undefined;
+  [
+    Name in Exclude<
+      keyof DownloadOptions,
+      'url' | 'mode' | 'tls' | 'deadlines' | 'warnings' | 'rateLimit'
+    >
+  ]?: DownloadOptions[Name] | undefined;
 } & {
   tls?: Partial<DownloadOptions['tls']> | undefined;
   deadlines?: Partial<DownloadOptions['deadlines']> | undefined;
+  /** Bytes per second of this download, all its connections together; null for no limit. */
+  limitRate?: number | null | undefined;
 };
 
 /** Says whether a value is right; `form` is how the message describes what is. */
@@ -84,6 +91,7 @@ const RULES: Record<keyof GivenOptions, Rule> = {
   family: orNull(either(4, 6)),
   allowDowngrade: truth,
   deadlines: object,
+  limitRate: orNull(whole(1, Number.MAX_SAFE_INTEGER)),
   maxTimeMs: orNull(milliseconds),
   retries: whole(0, 1000),
   onExists: either('fail', 'overwrite', 'rename', 'skip'),
@@ -122,7 +130,9 @@ export function libraryOptions(url: string, given: GivenOptions): DownloadOption
   const checksums = (given.checksums ?? []).map(({ algorithm, hex }) =>
     parseChecksum(`${algorithm}:${hex}`),
   );
-  return { ...base, ...said(given), tls, deadlines, checksums };
+  const { limitRate, ...others } = given;
+  const rateLimit = limitRate ? new RateLimit(limitRate) : null;
+  return { ...base, ...said(others), tls, deadlines, checksums, rateLimit };
 }
 
 /** The values that are said, each of which keeps its rule. */

@@ -38,6 +38,11 @@ const transferFlags = group('transfer', {
     helpValue: 'N',
     env: 'SLUICE_THREADS',
   }),
+  'limit-rate': Flags.string({
+    description: 'bytes per second of all files and connections together',
+    helpValue: 'RATE',
+    env: 'SLUICE_LIMIT_RATE',
+  }),
   checksum: Flags.string({
     ...REPEATABLE,
     description:

@@ -3,6 +3,7 @@ import { defaultOptions } from '../app/defaults.js';
 import { readPemFiles } from '../app/pem.js';
 import { parseOverride } from '../app/addresses.js';
 import type { Fetching } from '../app/documents.js';
+import { RateLimit } from '../engine/rate-limit.js';
 import { SluiceError } from '../errors.js';
 import { redactWords } from '../http/redact.js';
 import { MAX_CONNECTIONS } from '../limits.js';
@@ -58,6 +59,7 @@ export function downloadOptions(values: SharedValues): DownloadOptions {
         if (text.includes('://')) throw usage(`not a checksum: ${redactWords(text)}`);
         return parseChecksum(text);
       }),
+    rateLimit: parseRate(values['limit-rate'], '--limit-rate'),
     sync: values.sync,
     preallocate: values.preallocate,
   };
@@ -100,6 +102,16 @@ export function parseTime(text: string, flag: string): number {
   // Node's timers hold 31 bits.
   if (ms >= 1 && ms <= 0x7fffffff) return ms;
   throw usage(`${flag} takes a time such as 30, 90s or 2m, not ${redactWords(text)}`);
+}
+
+/** Bytes per second of `500k`, `5M`, `1.5G`; a bare number is bytes, and units are of 1024 as curl's are. */
+function parseRate(text: string | undefined, flag: string): RateLimit | null {
+  if (text === undefined) return null;
+  const match = /^(\d{1,15}(?:\.\d{1,3})?)([kmgt])?(?:i?b)?(?:\/s)?$/i.exec(text.trim());
+  const power = 'kmgt'.indexOf((match?.[2] ?? '').toLowerCase() || ' ') + 1;
+  const bytes = match === null ? 0 : Math.round(Number(match[1]) * 1024 ** power);
+  if (bytes >= 1 && Number.isSafeInteger(bytes)) return new RateLimit(bytes);
+  throw usage(`${flag} takes bytes per second such as 500k or 5M, not ${redactWords(text)}`);
 }
 
 function parseUser(text: string): { user: string; password: string } {

@@ -255,6 +255,7 @@ export class Dispatcher {
       slab: slabBytes(this.scheduler.target),
       source,
       deadlines,
+      credit: this.parts.credit?.memory ?? null,
     };
   }
 
@@ -341,7 +342,9 @@ export class Dispatcher {
     }
     this.peak = Math.max(this.peak, receiving);
     const processor = this.parts.executor.processor();
-    this.scheduler.observe({ kind: 'progress', leases, held: slots.isHeld, processor }, nowMs);
+    const limited = this.parts.credit?.takeFoundSpent() ?? false;
+    const held = slots.isHeld;
+    this.scheduler.observe({ kind: 'progress', leases, held, limited, processor }, nowMs);
     this.pump();
   }
 

@@ -3,6 +3,7 @@ import type { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Concurrency } from '../schedule/concurrency.js';
 import type { Ledger } from '../schedule/ledger.js';
+import type { Credit } from '../../workers/credit.js';
 import type { Deadlines, Slots, Source } from '../../workers/protocol.js';
 import type { Executor } from './executors.js';
 import type { Seams } from './seams.js';
@@ -64,6 +65,8 @@ export interface DispatcherParts {
   alone: boolean;
   /** The most bytes that one request may ask for; Infinity where that does not matter. */
   longest: number;
+  /** What all connections may still receive; null where no rate was asked for. */
+  credit: Credit | null;
   /** Ranges are proven to work; while they are not, one lease tries them. */
   proven: boolean;
   clock: Clock;

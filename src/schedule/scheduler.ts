@@ -63,6 +63,9 @@ const JUDGED_ROUND_TRIPS = 20;
 const UNANSWERED = 4;
 const UNANSWERED_MS = 2000;
 
+/** A rate that was asked for is in force as long as it held a connection back so recently (ms). */
+const LIMITED_MS = 2000;
+
 /** A connection that is slow again and again rests for longer each time (ms). */
 const SLOW_REST_MS = 1000;
 
@@ -75,6 +78,9 @@ export class Scheduler {
   private allowed = Infinity;
   private pausedUntilMs = -Infinity;
   private held = false;
+  /** A rate that was asked for is what connections bring: nothing is learnt of the server. */
+  private isLimited = false;
+  private limitedMs = -Infinity;
   private mostBehind = Infinity;
   private bytes = 0;
   private goodput = 0;
@@ -102,6 +108,7 @@ export class Scheduler {
 
   get limitedBy(): LimitedBy {
     if (this.held) return 'disk';
+    if (this.isLimited) return 'rate';
     const { limitedBy } = this.setting.concurrency;
     const isOurs = this.target >= this.flows.length && limitedBy === 'unknown';
     return isOurs ? 'connections' : limitedBy;
@@ -172,11 +179,13 @@ export class Scheduler {
   // What was seen
 
   private progress(
-    { leases, held, processor }: Extract<Observation, { kind: 'progress' }>,
+    { leases, held, limited = false, processor }: Extract<Observation, { kind: 'progress' }>,
     nowMs: number,
   ): void {
     const { path } = this.shared;
     this.held = held;
+    if (limited) this.limitedMs = nowMs;
+    this.isLimited = nowMs - this.limitedMs < LIMITED_MS;
     for (const progress of leases) {
       const flow = this.flows.find(({ work }) => work?.lease === progress.lease);
       if (flow === undefined) continue;
@@ -193,7 +202,8 @@ export class Scheduler {
     const lastsMs = this.goodput > 0 ? this.leftBytes / this.goodput : Infinity;
     const { busy, bytes } = this;
     const { concurrency } = this.setting;
-    concurrency.sample({ bytes, receiving, busy, held, processor, lastsMs }, nowMs);
+    const isBound = held || this.isLimited;
+    concurrency.sample({ bytes, receiving, busy, held: isBound, processor, lastsMs }, nowMs);
     const isShared = concurrency.limitedBy === 'link' || concurrency.limitedBy === 'processor';
     path.capacity = isShared && this.goodput > 0 ? this.goodput : null;
   }
@@ -451,7 +461,8 @@ export class Scheduler {
           silentMs: flow.silentMs(nowMs, path),
         });
     }
-    if (usual === null) return;
+    // With a rate to share, who is slow is a matter of chance.
+    if (usual === null || this.isLimited) return;
     for (const lease of stragglers(paces, usual, freshMs, this.tuning)) {
       const flow = this.flowOf(lease) as FlowBook;
       this.overhead.spend(2 * SEAM_BYTES);

@@ -33,6 +33,8 @@ export type Observation =
       leases: readonly LeaseProgress[];
       /** The disk has to catch up, so connections do not read: nothing can be learnt of the network. */
       held: boolean;
+      /** A rate that the user asked for holds connections back; default false. */
+      limited?: boolean;
       /** Part of the time since the last progress in which the receiving threads were at work, 0 to 1. */
       processor: number;
     }

@@ -19,6 +19,7 @@ import type { Span } from '../schedule/types.js';
 import { slabBytes } from '../net/connection.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../engine/backoff.js';
 import { Dispatcher } from '../engine/dispatcher.js';
+import { creditOf, underLimit } from '../engine/rate-limit.js';
 import { PoolExecutor } from '../engine/executors.js';
 import type { Executor } from '../engine/executors.js';
 import { recall, remember } from '../engine/memory.js';
@@ -228,7 +229,9 @@ export class Download {
     const stopCheckpoints = this.runCheckpoints(workspace, dispatcher);
     const progress = setInterval(() => this.tellProgress(), 200);
     const follow = setInterval(() => this.followFront(), FOLLOW_MS);
-    const end = await dispatcher.run(this.firstLease(work, asked));
+    const end = await underLimit(this.options.rateLimit, () =>
+      dispatcher.run(this.firstLease(work, asked)),
+    );
     clearInterval(progress);
     clearInterval(follow);
     await stopCheckpoints();
@@ -312,6 +315,7 @@ export class Download {
         inOrder: this.job.verification.isFollowing,
         alone: this.job.alone,
         longest: this.job.ladder.longest,
+        credit: creditOf(this.options.rateLimit),
         proven: work.offer.kind === 'range',
         clock: SYSTEM_CLOCK,
       },

@@ -1,5 +1,6 @@
 /** What a download is told. The command line and the library fill it in. */
 import type { ChecksumList } from '../formats/checksum-list.js';
+import type { RateLimit } from '../engine/rate-limit.js';
 import type { Preallocation } from '../disk/preallocate.js';
 import type { ChecksumSpec } from '../verify/checksum.js';
 import type { Pieces } from '../verify/pieces.js';
@@ -55,6 +56,8 @@ export interface DownloadOptions {
   /** Whether a redirect may lead from https to http. */
   allowDowngrade: boolean;
   deadlines: Deadlines;
+  /** The rate of all downloads of the run together; null for none. */
+  rateLimit: RateLimit | null;
   /** Milliseconds for the whole download; null for no bound. */
   maxTimeMs: number | null;
   /** Failures in a row, without a byte between them, after which the download gives up. */

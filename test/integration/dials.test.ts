@@ -172,6 +172,7 @@ describe('dials', () => {
         ifRange: null,
         total: MIB,
       },
+      credit: null,
       deadlines: { connectMs: LONG_MS, firstByteMs: LONG_MS, stallMs: LONG_MS },
     };
   }
