@@ -1,5 +1,5 @@
 /** File names from servers and URLs, made into one safe path component (P13). */
-import { filenameFromDisposition } from './disposition.js';
+import { suggestedName } from './disposition.js';
 import type { ResponseHead } from './head.js';
 import { INVISIBLE, decodeUtf8 } from './syntax.js';
 
@@ -42,15 +42,28 @@ export function safeName(suggested: string, opts: { maxBytes?: number } = {}): s
 
 /** A safe name from the last segment of a URL's path; {@link FALLBACK_NAME} when it has none. */
 export function nameFromUrl(url: URL): string {
-  const segment = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
-  return safeName(percentDecode(segment)) ?? FALLBACK_NAME;
+  return ownNameOf(url) ?? FALLBACK_NAME;
 }
 
-/** A safe name for what this answer holds: Content-Disposition where it helps, else the URL. */
+function ownNameOf(url: URL): string | null {
+  const segment = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
+  return safeName(percentDecode(segment));
+}
+
+/**
+ * A safe name for what this answer holds: Content-Disposition where it helps, else the URL. A name whose
+ * charset nobody tells is taken only where the URL has none. Of several fields the first one with a name
+ * counts: it is a singleton field, so they cannot be read as a list.
+ */
 export function chooseName(head: ResponseHead | null, url: URL): string {
-  const disposition = head?.fields.get('content-disposition');
-  const suggested = disposition === undefined ? null : filenameFromDisposition(disposition);
-  return (suggested === null ? null : safeName(suggested)) ?? nameFromUrl(url);
+  const own = ownNameOf(url);
+  for (const value of head?.fields.getAll('content-disposition') ?? []) {
+    const suggested = suggestedName(value);
+    if (suggested === null || (!suggested.isCertain && own !== null)) continue;
+    const safe = safeName(suggested.name);
+    if (safe !== null) return safe;
+  }
+  return own ?? FALLBACK_NAME;
 }
 
 function percentDecode(segment: string): string {

@@ -14,7 +14,7 @@ export const MAX_WIDE_URL_CHARS = 16 * 1024;
 
 /** How many characters a URL may have, of the kind that this one has. */
 export function mostCharacters(url: string): number {
-  return /[^\x00-\x7f]/.test(url) ? MAX_WIDE_URL_CHARS : MAX_URL_CHARS;
+  return /[\u0080-\uffff]/.test(url) ? MAX_WIDE_URL_CHARS : MAX_URL_CHARS;
 }
 
 /** Longest address that a message suggests. */

@@ -4,7 +4,7 @@ import { SluiceError } from '../../src/errors.js';
 import { ChunkedDecoder } from '../../src/http/chunked.js';
 import { parseDigestFields } from '../../src/http/digest.js';
 import { parseHttpDate } from '../../src/http/date.js';
-import { filenameFromDisposition } from '../../src/http/disposition.js';
+import { suggestedName } from '../../src/http/disposition.js';
 import { bodyFraming, mayReuse } from '../../src/http/framing.js';
 import { Fields, MAX_FIELDS, parseResponseHead } from '../../src/http/head.js';
 import type { ResponseHead } from '../../src/http/head.js';
@@ -257,7 +257,7 @@ describe('fuzz: the other readers of src/http', () => {
         outcome(() => parseDigestFields(head));
         outcome(() => compareValidators(readValidators(head), readValidators(other)));
         outcome(() => parseHttpDate(text));
-        outcome(() => filenameFromDisposition(text));
+        outcome(() => suggestedName(text));
         expect(safeName(chooseName(head, base))).to.not.equal(null);
         outcome(() => {
           const to = resolveRedirect(base, head, { allowDowngrade: true });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { parseContentRange, requireContentRange } from '../../../src/http/content-range.js';
 import { parseHttpDate, parseLooseDate } from '../../../src/http/date.js';
 import { parseDigestFields } from '../../../src/http/digest.js';
-import { filenameFromDisposition } from '../../../src/http/disposition.js';
+import { suggestedName } from '../../../src/http/disposition.js';
 import { Fields } from '../../../src/http/head.js';
 import type { ResponseHead } from '../../../src/http/head.js';
 import { chooseName, safeName } from '../../../src/http/names.js';
@@ -88,7 +88,7 @@ export const disposition: Target = {
   maxBytes: MAX_FIELD,
   run(input) {
     const value = input.toString('latin1');
-    const name = filenameFromDisposition(value);
+    const name = suggestedName(value)?.name ?? null;
     assert((name?.length ?? 0) <= input.length);
     const url = new URL('http://h/dir/');
     const chosen = chooseName(headOf(200, [['content-disposition', value]]), url);

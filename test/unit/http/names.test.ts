@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { MAX_NAME_BYTES, chooseName, nameFromUrl, safeName } from '../../../src/http/names.js';
+import { Fields } from '../../../src/http/head.js';
 import { headOf } from './support.js';
 
 describe('http/names: P13: safeName', () => {
@@ -153,5 +154,24 @@ describe('http/names: chooseName', () => {
     expect(choose('attachment')).to.equal('from-url');
     expect(chooseName(headOf({}), url)).to.equal('from-url');
     expect(chooseName(null, url)).to.equal('from-url');
+  });
+
+  it('takes a name of an unknown charset only where the URL has none', () => {
+    const raw = { 'content-disposition': 'attachment; filename="\xcf\xf0.iso"' };
+    expect(chooseName(headOf(raw), url)).to.equal('from-url');
+    expect(chooseName(headOf(raw), new URL('https://h.example/'))).to.equal('\xcf\xf0.iso');
+    const word = { 'content-disposition': 'attachment; filename="=?x-none?Q?a?="' };
+    expect(chooseName(headOf(word), url)).to.equal('from-url');
+  });
+
+  it('takes the first of several fields that gives a name', () => {
+    const of = (...values: string[]) => {
+      const lines = values.map((value): [string, string] => ['Content-Disposition', value]);
+      return chooseName({ ...headOf({}), fields: new Fields(lines) }, url);
+    };
+    expect(of('attachment; filename=a', 'attachment; filename=b')).to.equal('a');
+    expect(of('attachment; filename="a', 'attachment; filename=b')).to.equal('a');
+    expect(of('inline', 'attachment; filename=b')).to.equal('b');
+    expect(of("a; filename*=UTF-8''a%2Cb", 'a; filename=c')).to.equal('a,b');
   });
 });
