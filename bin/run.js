@@ -1,4 +1,14 @@
-#!/usr/bin/env node
+#!/bin/sh
+':' /*
+# Read by a shell first. Node takes back what its caller ignores (nohup, trap '' HUP, a background job), before any
+# of its code runs; so the shell looks, and says it together with the number of this process. To Node it is a comment.
+if [ -r /proc/self/status ]; then
+  while read -r key value; do
+    [ "$key" = SigIgn: ] && export SLUICE_SIGIGN="$$:$value" && break
+  done </proc/self/status
+fi
+exec node "$0" "$@"
+*/
 /* Starts the command. CommonJS, because Node's loader of ES modules takes 4 ms by itself. */
 'use strict';
 const { enableCompileCache } = require('node:module');

@@ -1,6 +1,7 @@
 /** What is around every command: prepares the process, and reports what escapes. */
 import { SluiceError } from '../errors.js';
 import { guard } from './output.js';
+import { keepIgnoring } from './signals.js';
 import { setTitle } from './title.js';
 
 /** Runs what a command does; an error is described on standard error and sets the exit status. */
@@ -8,6 +9,7 @@ export async function perform(act: () => Promise<void>): Promise<void> {
   setTitle();
   guard(process.stdout);
   guard(process.stderr);
+  keepIgnoring();
   // Without a listener the limit on file sizes kills the process; with one, the write fails and is reported.
   process.on('SIGXFSZ', () => undefined);
   try {

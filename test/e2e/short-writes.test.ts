@@ -12,7 +12,7 @@ import { contentAt } from '../helpers/content.js';
 import { expectSameContent, makeTempDir, tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
 import { findProgram } from '../helpers/real-server.js';
-import { CHECKOUT, type RunResult } from '../helpers/run-sluice.js';
+import { CHECKOUT, spawnSluice, type RunResult } from '../helpers/run-sluice.js';
 
 const SIZE = 16 * 1024 * 1024;
 const SEED = 71;
@@ -44,15 +44,17 @@ describe('e2e/short writes', function () {
   const inDir = (name: string): string => path.join(dir(), name);
   const reference = (start: number, end: number): Buffer => contentAt(SEED, start, end - start);
 
+  const shim = (rules: string): Record<string, string> => ({
+    LD_PRELOAD: library,
+    SHORT_WRITES: rules,
+    SHORT_WRITES_LOG: inDir('spoiled'),
+    UV_USE_IO_URING: '0',
+  });
+
   /** Runs with these rules, in a directory of its own for the shim's log. */
   const get = (rules: string, ...args: string[]): Promise<RunResult> =>
     runIn(dir(), ['get', origin.url, '-o', 'x', '-n', '4', '--sync', 'full', ...args], {
-      env: {
-        LD_PRELOAD: library,
-        SHORT_WRITES: rules,
-        SHORT_WRITES_LOG: inDir('spoiled'),
-        UV_USE_IO_URING: '0',
-      },
+      env: shim(rules),
     });
 
   /** How many writes were spoiled; the trace of it is removed. */
@@ -126,6 +128,29 @@ describe('e2e/short writes', function () {
       await expectResumable();
     });
   }
+
+  it('P16: a second signal ends it at once, although the disk takes a minute for a sync', async () => {
+    origin.set({ rate: 1_000_000 });
+    const run = spawnSluice(['get', origin.url, '-o', 'x', '-n', '4'], {
+      cwd: dir(),
+      env: { ...shim(`x.part slow ${ALL}`), SLUICE_STATE_DIR: inDir('.state') },
+    });
+    // The first checkpoint waits for the disk now.
+    while (
+      !existsSync(inDir('spoiled')) ||
+      !/ 0 0$/m.test(readFileSync(inDir('spoiled'), 'latin1'))
+    )
+      await new Promise((done) => setTimeout(done, 20));
+    run.kill('SIGINT');
+    await run.waitFor(/stopping/);
+    const at = performance.now();
+    run.kill('SIGTERM');
+    const { status, signal } = await run.ended;
+    expect({ status, signal }).deep.equal({ status: null, signal: 'SIGTERM' });
+    expect(performance.now() - at).below(5000);
+    expect(spoiled()).above(0);
+    await expectResumable();
+  });
 
   it("P3, P4: SIGKILL between the halves of the journal's first write claims nothing", async () => {
     expect((await get('x.sluice die 1 1')).signal).equal('SIGKILL');

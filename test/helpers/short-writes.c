@@ -10,6 +10,7 @@
  *     zero              nothing is, without an error
  *     EINTR, EIO ...    nothing is, with this error
  *     die               half is, and then the process is killed
+ *     slow              all is, and each fdatasync(2) of such a file takes a minute
  *
  * For each write that was spoiled a line "SUFFIX ACTION N ASKED WRITTEN" goes to SHORT_WRITES_LOG.
  */
@@ -39,10 +40,12 @@ static int log_fd = -1;
 
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off64_t);
+static int (*real_fdatasync)(int);
 
 __attribute__((constructor)) static void begin(void) {
   real_write = dlsym(RTLD_NEXT, "write");
   real_pwrite = dlsym(RTLD_NEXT, "pwrite64");
+  real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
   const char *text = getenv("SHORT_WRITES"), *log = getenv("SHORT_WRITES_LOG");
   while (text != NULL && *text != 0 && count < RULES) {
     struct rule *rule = &rules[count++];
@@ -98,6 +101,7 @@ static ssize_t allowed(const struct rule *rule, size_t asked) {
   errno = error_of(rule->action);
   if (errno != 0) return -1;
   if (strcmp(rule->action, "zero") == 0) return 0;
+  if (strcmp(rule->action, "slow") == 0) return (ssize_t)asked;
   if (strcmp(rule->action, "one") == 0) return 1;
   if (strcmp(rule->action, "most") == 0) return (ssize_t)(asked > 1 ? asked - 1 : 1);
   return (ssize_t)((asked + 1) / 2);
@@ -136,4 +140,14 @@ ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) {
 
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
   return spoil(fd, bytes, length, offset);
+}
+
+int fdatasync(int fd) {
+  long number = 0;
+  int at = count == 0 ? -1 : rule_of(fd, &number);
+  if (at >= 0 && strcmp(rules[at].action, "slow") == 0) {
+    tell(&rules[at], number, 0, 0);
+    sleep(60);
+  }
+  return real_fdatasync(fd);
 }

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
-import { beforeExit, onStop, restoreTerminal } from '../../../src/cli/signals.js';
+import { beforeExit, ignoredSignals, onStop, restoreTerminal } from '../../../src/cli/signals.js';
 
 const moduleUrl = new URL('../../../src/cli/signals.js', import.meta.url).href;
 
 /** A process that prints its steps, and gets the next signal once it has printed each. */
-async function run(signals: NodeJS.Signals[]): Promise<{ status: number | null; output: string }> {
+async function run(
+  signals: NodeJS.Signals[],
+): Promise<{ status: number | null; signal: NodeJS.Signals | null; output: string }> {
   const script = `
     import { beforeExit, onStop } from '${moduleUrl}';
     import { writeSync } from 'node:fs';
@@ -25,21 +27,34 @@ async function run(signals: NodeJS.Signals[]): Promise<{ status: number | null; 
     const signal = signals.shift();
     if (signal) child.kill(signal);
   });
-  const [status] = (await once(child, 'close')) as [number | null];
-  return { status, output };
+  const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { status, signal, output };
 }
 
 describe('cli/signals', () => {
-  it('asks first, and ends at once at the second signal, with the terminal restored', async () => {
+  it('asks first, and ends at once by the second signal, with the terminal restored', async () => {
     expect(await run(['SIGINT', 'SIGINT'])).to.deep.equal({
-      status: 130,
+      status: null,
+      signal: 'SIGINT',
       output: 'ready\nstop SIGINT\nforced\nrestored\n',
     });
-    expect(await run(['SIGTERM', 'SIGTERM'])).to.include({ status: 143 });
+    expect(await run(['SIGTERM', 'SIGTERM'])).to.include({ signal: 'SIGTERM' });
+    expect(await run(['SIGHUP', 'SIGHUP'])).to.include({ signal: 'SIGTERM' });
     expect(await run(['SIGHUP', 'SIGINT'])).to.deep.equal({
-      status: 130,
+      status: null,
+      signal: 'SIGINT',
       output: 'ready\nstop SIGHUP\nforced\nrestored\n',
     });
+  });
+
+  it('knows what the caller ignores from the note of this very process alone', () => {
+    // SIGHUP is 1, SIGINT 2, SIGQUIT 3, SIGTERM 15, SIGPIPE 13.
+    expect([...ignoredSignals('7:0000000000000001', 7)]).to.deep.equal(['SIGHUP']);
+    expect([...ignoredSignals('7:0000000000005006', 7)]).to.deep.equal([
+      ...['SIGINT', 'SIGQUIT', 'SIGTERM'],
+    ]);
+    for (const note of [undefined, '', '8:1', '7:', ':1', '7:1 ', '7:g', '7:0000000000001000'])
+      expect([...ignoredSignals(note, 7)]).to.deep.equal([]);
   });
 
   it('takes the echo of a signal through npm for the same key', () => {
