@@ -1,10 +1,10 @@
 /** Where a download goes, and what is there already. */
-import { realpathSync, statSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { SluiceError } from '../errors.js';
 import { makeDirectories } from './directories.js';
-import { diskError } from './errors.js';
-import { fitName, MAX_NAME_BYTES } from './names.js';
+import { diskError, errnoOf } from './errors.js';
+import { fitName, journalPath, MAX_NAME_BYTES, newJournalPath } from './names.js';
 import { lstatOrNull } from './part-file.js';
 
 export { journalPath, MAX_NAME_BYTES, partPath, targetOf } from './names.js';
@@ -77,7 +77,34 @@ export function resolveOutput({ dir, output, name }: OutputChoice): string {
     });
   }
   if (base !== '') makeDirectory(base);
-  return path.join(base, fitName(name, '', MAX_NAME_BYTES));
+  return path.join(base, fittingName(base, name));
+}
+
+/** A name as long as the directory takes it together with the names beside it. */
+function fittingName(dir: string, name: string): string {
+  const most = Math.min(Buffer.byteLength(name), MAX_NAME_BYTES);
+  const whole = fitName(name, '', most);
+  if (!isTooLong(path.join(dir, whole))) return whole;
+  let fits = 0;
+  for (let step = 128; step >= 1; step /= 2) {
+    const longer = fits + step;
+    if (longer < most && !isTooLong(path.join(dir, fitName(name, '', longer)))) fits = longer;
+  }
+  // Not even one byte: it is the path that is too long, and whoever creates the file says so.
+  return fits === 0 ? whole : fitName(name, '', fits);
+}
+
+/**
+ * Whether the directory takes no name as long as the longest one beside the target. Some file systems allow
+ * fewer than 255 bytes (eCryptfs 143); a look at a name that is not there tells, and makes nothing.
+ */
+function isTooLong(target: string): boolean {
+  try {
+    lstatSync(newJournalPath(journalPath(target)));
+    return false;
+  } catch (thrown) {
+    return errnoOf(thrown) === 'ENAMETOOLONG';
+  }
 }
 
 function resolveGiven(base: string, output: string): string {
@@ -93,6 +120,14 @@ function resolveGiven(base: string, output: string): string {
     });
   }
   makeDirectory(path.dirname(target));
+  if (isTooLong(target)) {
+    const beside = path.basename(newJournalPath(journalPath(target)));
+    const message = `the name is too long for its directory, which must take ${beside} as well`;
+    throw new SluiceError('USAGE', message, {
+      path: target,
+      next: 'Choose a shorter name with --output.',
+    });
+  }
   return target;
 }
 

@@ -313,6 +313,49 @@ describe('e2e/disk', () => {
     expect(sent).to.be.at.most(4096);
   });
 
+  /** Of eCryptfs. */
+  const NAME_MAX = 143;
+
+  /** A directory that takes names of {@link NAME_MAX} bytes: these are looked at under strace, the longer ones fail. */
+  const withShortNames = (names: string[], ...args: string[]) =>
+    spoiledCalls(
+      names.flatMap((name) => ['.part', '.sluice', '.sluice~', ''].map((end) => name + end)),
+      args,
+    );
+
+  const spoiledCalls = (names: string[], args: string[]) =>
+    runIn(dir(), args, {
+      env: { UV_USE_IO_URING: '0' },
+      prefix: [
+        ...['strace', '-f', '-qq', '-o', '/dev/null'],
+        ...names
+          .filter((name) => name.length > NAME_MAX)
+          .flatMap((name) => ['-P', inDir(name), '-P', name]),
+        ...['-e', 'inject=statx,openat,linkat,link,rename:error=ENAMETOOLONG'],
+      ],
+    });
+
+  it("P13: a server's name is cut to what the directory takes, with the names beside it", async function () {
+    if (findProgram('strace') === null) return this.skip();
+    origin.set({ rate: Infinity });
+    const all = Array.from({ length: 240 }, (_each, at) => `${'n'.repeat(at)}.bin`);
+    const url = origin.server.url(`/${'n'.repeat(236)}.bin`);
+    expectStatus(await withShortNames(all, 'get', url), 0);
+    const name = `${'n'.repeat(NAME_MAX - '.sluice~'.length - '.bin'.length)}.bin`;
+    expect(filesIn(dir())).to.deep.equal([name]);
+    expectSameContent(inDir(name), SEED, SIZE);
+  });
+
+  it('P13: -o with a name that the directory does not take is refused before anything is asked', async function () {
+    if (findProgram('strace') === null) return this.skip();
+    const name = 'o'.repeat(NAME_MAX - '.sluice~'.length + 1);
+    const run = await withShortNames([name], 'get', origin.url, '-o', name);
+    expectStatus(run, 2);
+    expect(run.stderr).to.contain('too long for its directory').and.to.contain('next: ');
+    expect(origin.requests).to.deep.equal([]);
+    expect(filesIn(dir())).to.deep.equal([]);
+  });
+
   it('P17: ulimit -f is a failure with a name, not a death', async () => {
     origin.set({ rate: Infinity });
     const prefix = ['sh', '-c', 'ulimit -f 4096; exec "$@"', 'sh'];
