@@ -109,15 +109,16 @@ const PRINTABLE = Array.from({ length: 95 }, (_, at) => String.fromCharCode(32 +
  * The source with a character for each class that leaves out all of {@link PRINTABLE}: fast-check would look for
  * one there without an end.
  */
-const makeable = (source: string): string =>
+const makeable = (source: string, flags: string): string =>
   source.replace(/\[\^(?:[^\\\]]|\\.)*\]/g, (negated) =>
-    new RegExp(negated).test(PRINTABLE) ? negated : '\u00e9',
+    new RegExp(negated, flags).test(PRINTABLE) ? negated : '\u00e9',
   );
 
 /** Some texts that match; none where they cannot be made (look-behind, properties of Unicode). */
 function matches({ source, flags }: RegExp): string[] {
   try {
-    const plain = new RegExp(makeable(source), flags.replace(/[giy]/g, ''));
+    const other = flags.replace(/[giy]/g, '');
+    const plain = new RegExp(makeable(source, other), other);
     return fc.sample(fc.stringMatching(plain, { maxLength: 120 }), { numRuns: 12, seed: 7 });
   } catch {
     return [];
