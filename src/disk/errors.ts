@@ -124,6 +124,23 @@ function nameOfNumber(errno: number | undefined): string {
   return known?.[0] ?? 'EUNKNOWN';
 }
 
+/** What file systems answer that cannot set the length of a file (ftruncate(2)): some of FUSE and of networks. */
+const NO_LENGTH = new Set([
+  'EINVAL',
+  'EPERM',
+  'EACCES',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+  'ENOTTY',
+]);
+
+/** Whether the file system does not set lengths at all; a full or broken disk is another matter. */
+export function refusesLength(thrown: unknown): boolean {
+  const cause = thrown instanceof SluiceError ? thrown.cause : thrown;
+  return NO_LENGTH.has(errnoOf(cause) ?? '');
+}
+
 /** A write that took nothing, without an error: to go on would never end. */
 export function takesNothing(): SluiceError {
   const next = 'Look at the disk; then run the same command again, it continues.';

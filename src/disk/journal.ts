@@ -16,7 +16,7 @@ import { assert, SluiceError } from '../errors.js';
 import type { Extent } from '../schedule/extents.js';
 import { syncAll, syncData, syncDirectory, writeAt } from './async-io.js';
 import { DurableExtents, type DurableExtent } from './durable-extents.js';
-import { diskError, errnoOf } from './errors.js';
+import { diskError, errnoOf, refusesLength } from './errors.js';
 import {
   cleanFrame,
   decodeJournal,
@@ -133,7 +133,7 @@ export class Journal {
       }
       // Left by a run that died while it rewrote the journal.
       unlinkQuietly(newJournalPath(journalPath));
-      ftruncateSync(fd, read.appendAt.offset);
+      await cutOrBlank(fd, read.appendAt.offset);
       // Before a record that only this version understands.
       if (read.version !== JOURNAL_VERSION) await writeAt(fd, encodeVersion(), VERSION_AT);
       await syncData(fd);
@@ -366,6 +366,18 @@ async function writeNew(
     throw diskError(thrown, { action: 'write', path: journalPath, needBytes: bytes.length });
   }
   return { fd, position: { offset: bytes.length, seed: frames.seed }, identity, extents };
+}
+
+/** Takes away what is behind `offset`; where lengths cannot be set, zeros stand for it: no record begins so. */
+async function cutOrBlank(fd: number, offset: number): Promise<void> {
+  const { size } = fstatSync(fd);
+  if (size <= offset) return;
+  try {
+    ftruncateSync(fd, offset);
+  } catch (thrown) {
+    if (!refusesLength(thrown)) throw thrown;
+    await writeAt(fd, Buffer.alloc(size - offset), offset);
+  }
 }
 
 function encodeFrames(frames: Frame[], seed: number): { bytes: Uint8Array; seed: number } {

@@ -117,7 +117,8 @@ export class PartFile {
   /** Sets the length in bytes. What is added is a hole and takes no space. */
   setSize(bytes: number): void {
     try {
-      ftruncateSync(this.fd, bytes);
+      // Where it is right already nothing is asked: there are file systems that refuse to be asked.
+      if (this.identity().size !== bytes) ftruncateSync(this.fd, bytes);
       this.#length = bytes;
     } catch (thrown) {
       throw diskError(thrown, { action: 'set the size of', path: this.path });

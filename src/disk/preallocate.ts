@@ -3,7 +3,7 @@ import path from 'node:path';
 import { SluiceError } from '../errors.js';
 import type { Extent } from '../schedule/extents.js';
 import { writeAt } from './async-io.js';
-import { diskError, errnoOf } from './errors.js';
+import { diskError, errnoOf, refusesLength } from './errors.js';
 import type { PartFile } from './part-file.js';
 import { requireSpace } from './space.js';
 
@@ -41,8 +41,12 @@ export async function preallocate(part: PartFile, wish: Preallocate): Promise<vo
   const { how, bytes } = wish;
   if (how === 'none' || bytes === 0) return;
   if (how === 'full') await reserve(part, wish);
-  if (part.identity().size !== bytes) part.setSize(bytes);
-  else part.reaches(bytes);
+  try {
+    part.setSize(bytes);
+  } catch (thrown) {
+    // It is a help only: such a file grows as it is written, as with `none`.
+    if (!refusesLength(thrown)) throw thrown;
+  }
 }
 
 async function reserve(part: PartFile, wish: Preallocate): Promise<void> {

@@ -313,6 +313,28 @@ describe('e2e/disk', () => {
     expect(sent).to.be.at.most(4096);
   });
 
+  for (const errno of ['EINVAL', 'EPERM', 'EOPNOTSUPP', 'ENOSYS']) {
+    it(`P17: a file system that answers ftruncate(2) with ${errno} is written without a length, and resumed`, async function () {
+      if (findProgram('strace') === null) return this.skip();
+      origin.set({ rate: SLOW });
+      await leaveWith(['get', origin.url, '-o', 'x', '-n', '2'], inDir('x'), {
+        cwd: dir(),
+        prefix: [
+          ...'strace -D -f -qq -o /dev/null -e'.split(' '),
+          `inject=ftruncate:error=${errno}`,
+        ],
+        env: { UV_USE_IO_URING: '0', SLUICE_STATE_DIR: inDir('.state') },
+      });
+      const known = claimed(inDir('x'));
+      const from = origin.requests.length;
+      origin.set({ rate: Infinity });
+      expectStatus(await spoiled(`ftruncate:error=${errno}`, ['x.part', 'x.sluice']), 0);
+      expectSameContent(inDir('x'), SEED, SIZE);
+      expect(filesIn(dir())).to.deep.equal(['x']);
+      expectNotAsked(origin.requests.slice(from), known, 'without lengths');
+    });
+  }
+
   /** Of eCryptfs. */
   const NAME_MAX = 143;
 
