@@ -30,7 +30,7 @@ import { Asker } from '../transfer/ask.js';
 import type { Asked } from '../transfer/ask.js';
 import { isComplete, isMixed, wasRefused } from '../transfer/marks.js';
 import { SMALL_FILE } from '../transfer/useful.js';
-import { readAnswer } from '../transfer/opening.js';
+import { readAnswer } from '../transfer/questions.js';
 import type { Offer } from '../transfer/offer.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { keptChecksums } from '../verify/checksum.js';

@@ -9,7 +9,7 @@ import { backoffMs } from '../engine/backoff.js';
 import { Asker } from './ask.js';
 import { LocalExecutor } from '../engine/executors.js';
 import { isWorthAsking } from '../engine/failures.js';
-import { readAnswer } from './opening.js';
+import { readAnswer } from './questions.js';
 import type { DownloadOptions } from './options.js';
 
 /** Bytes of a body that are taken at once. */

@@ -8,7 +8,7 @@ import type { JournalIdentity } from '../disk/journal.js';
 import { inspectTarget, resolveOutput } from '../disk/target.js';
 import { chooseName, nameFromUrl } from '../http/names.js';
 import { redactUrl } from '../http/redact.js';
-import { compareValidators, keptValidators, readValidators } from '../http/validators.js';
+import { keptValidators, readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
 import { Ledger } from '../schedule/ledger.js';
@@ -20,15 +20,14 @@ import { changedError } from './adopt.js';
 import type { Asked } from './ask.js';
 import { beginComparing, takeBackBad } from './claims.js';
 import { existingTarget, isKnownFinished } from './existing.js';
-import { isWorthAsking } from '../engine/failures.js';
-import type { Job, Known, Work } from './job.js';
+import type { Job, Work } from './job.js';
 import { ListLookup } from './list-lookup.js';
 import { Keeping, factsOf, marksOf } from './keeping.js';
 import { maxConnections, usefulConnections } from './useful.js';
 import type { Event } from './machine.js';
 import { wasRefused, withMarks } from './marks.js';
-import { readOffer } from './offer.js';
 import type { Offer } from './offer.js';
+import { Questions } from './questions.js';
 import { Workspace, isWhole } from './workspace.js';
 import type { Prior, Space } from './workspace.js';
 
@@ -42,20 +41,19 @@ const NO_VALIDATORS: Validators = {
 
 export class Opening {
   private announced = false;
-  /** A range of kept bytes was answered with the whole file, once. */
-  private sawWhole = false;
-  /** Why the last answer could not be read. */
-  private malformed: string | null = null;
-  /** When this request fails there will be no other one. */
-  private isLast = false;
   /** What an earlier run left, until the first answer decides on it. */
   private found: Prior | null = null;
   private readonly keeping: Keeping;
   private readonly lists: ListLookup;
+  private readonly questions: Questions;
 
   constructor(private readonly job: Job) {
     this.keeping = new Keeping(job);
     this.lists = new ListLookup(job);
+    this.questions = new Questions(
+      job,
+      () => job.known ?? (this.found === null ? null : factsOf(this.found)),
+    );
   }
 
   /**
@@ -64,7 +62,7 @@ export class Opening {
    */
   async run(attempt: number): Promise<Event> {
     this.job.phase = 'asking';
-    this.isLast = attempt >= this.job.options.retries;
+    this.questions.isLast = attempt >= this.job.options.retries;
     let prior = await this.lookAhead();
     if (prior !== null && 'type' in prior) return prior;
     if (prior !== null && this.job.work === null) {
@@ -76,100 +74,8 @@ export class Opening {
       if (settled !== null) return settled;
     }
     const { start, end } = this.firstRange(prior);
-    const reply = await this.tryAsking(start, end);
+    const reply = await this.questions.ask(start, end);
     return 'type' in reply ? reply : this.settle(reply.asked, reply.offer, prior);
-  }
-
-  /**
-   * The answer, or the event that tells why there is none and that another try may help. A range of
-   * kept bytes that is answered with the whole is asked for once more: it may have been one bad node.
-   */
-  private async tryAsking(
-    from: number,
-    end: number | null,
-  ): Promise<{ asked: Asked; offer: Offer } | Event> {
-    const { ladder } = this.job;
-    try {
-      ladder.begin(from);
-      const [asked, offer] = await this.askFor(from, end);
-      this.malformed = null;
-      const isSure = ladder.rung === 'plain' || this.sawWhole || this.isLast;
-      if (from === 0 || offer.kind !== 'whole' || isSure) return { asked, offer };
-      asked.connection.destroy();
-      this.sawWhole = true;
-      const why = 'the server answered a range with the whole file';
-      throw new SluiceError('HTTP_RANGE_IGNORED', why);
-    } catch (thrown) {
-      if (this.job.abort.signal.aborted) throw thrown;
-      const error = SluiceError.from(thrown);
-      const isFinal = this.isMeant(error) || ladder.isExhausted(error);
-      if (isFinal || !isWorthAsking(error)) throw error;
-      if (from === 0) ladder.failed();
-      return { type: 'broken', error, progressed: false };
-    }
-  }
-
-  /** Whether an answer that cannot be read came twice in a row: once may be an accident on the way. */
-  private isMeant({ code, message }: SluiceError): boolean {
-    const isAgain = code === 'HTTP_MALFORMED' && this.malformed === message;
-    this.malformed = code === 'HTTP_MALFORMED' ? message : null;
-    return isAgain;
-  }
-
-  /** Asks for the bytes from an offset on, more plainly each time that the server objects (P22). */
-  private async askFor(from: number, end: number | null): Promise<[Asked, Offer]> {
-    const { ladder } = this.job;
-    for (;;) {
-      try {
-        return await this.askOnce(from, end);
-      } catch (thrown) {
-        const error = SluiceError.from(thrown);
-        if (this.job.abort.signal.aborted || !ladder.descend(error, this.isLast)) throw error;
-        const { rung } = ladder;
-        this.job.log.info({ code: error.code, rung }, `${error.message}; asking more plainly`);
-      }
-    }
-  }
-
-  private async askOnce(from: number, end: number | null): Promise<[Asked, Offer]> {
-    const range = this.job.ladder.asking({ start: from, end });
-    const asked = await this.job.asker.ask(range);
-    const known = this.facts?.total ?? null;
-    const offer = readAnswer(asked, range === null ? null : from, known);
-    if (range !== null && this.mayBePart(offer, asked, range)) {
-      asked.connection.destroy();
-      const why = 'what the server sent may be the part that was asked for, and is not marked so';
-      throw new SluiceError('HTTP_RANGE_IGNORED', why, { httpStatus: asked.answer.head.status });
-    }
-    if (offer.kind !== 'none') return [asked, offer];
-    await this.job.asker.release(asked.connection, asked.answer);
-    const isThere = known !== null && known > from && (offer.total ?? known) === known;
-    if (from === 0 || isThere)
-      throw new SluiceError('HTTP_RANGE_MISMATCH', 'the server finds no such range (416)');
-    const how = `nothing is left of it at offset ${from}`;
-    const mayStartOver = this.job.options.mode === 'get' && this.job.work === null;
-    if (!mayStartOver) throw changedError(how, this.job.target ?? '', this.job.shownUrl);
-    return this.askFor(0, null);
-  }
-
-  /** What the representation was known by before this request. */
-  private get facts(): Known | null {
-    return this.job.known ?? (this.found === null ? null : factsOf(this.found));
-  }
-
-  /** Whether a 200 is as long as the part, or nothing tells that it is not one. */
-  private mayBePart(
-    offer: Offer,
-    { answer }: Asked,
-    { start, end }: { start: number; end: number | null },
-  ): boolean {
-    if (offer.kind !== 'whole' || answer.head.status !== 200) return false;
-    if (start === 0 && end === null) return false;
-    if (end !== null && offer.total === end - start) return true;
-    const known = this.facts;
-    if (known === null || (offer.total !== null && known.total === offer.total)) return false;
-    if (start > 0) return true;
-    return compareValidators(known.validators, readValidators(answer.head)) === 'same';
   }
 
   /** Looks at what is there before anything is asked, under the name that is expected. */
@@ -225,7 +131,7 @@ export class Opening {
 
   /** Asks for a single byte to compare what is finished with what the server has now. */
   private async compareFinished(): Promise<Event | null> {
-    const reply = await this.tryAsking(0, 1);
+    const reply = await this.questions.ask(0, 1);
     if ('type' in reply) return reply;
     const { asked, offer } = reply;
     await this.job.asker.release(asked.connection, asked.answer);
@@ -417,7 +323,7 @@ export class Opening {
    */
   private async startAnew({ connection }: Asked, total: number): Promise<Event> {
     connection.destroy();
-    const reply = await this.tryAsking(0, null);
+    const reply = await this.questions.ask(0, null);
     if ('type' in reply) return reply;
     const { asked, offer } = reply;
     try {
@@ -578,18 +484,4 @@ function nothingToResume(workspace: Workspace): SluiceError {
     path: workspace.target,
     next: 'Run `sluice get` with the URL to start over.',
   });
-}
-
-/** What an answer offers; the connection is closed when it offers nothing. */
-export function readAnswer(
-  { connection, answer, url }: Asked,
-  from: number | null,
-  known: number | null = null,
-): Offer {
-  try {
-    return readOffer(answer.head, answer.framing, from, url.pathname, known);
-  } catch (error) {
-    connection.destroy();
-    throw SluiceError.from(error).with({ url: redactUrl(url) });
-  }
 }

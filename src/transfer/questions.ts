@@ -1,0 +1,127 @@
+/**
+ * The requests that find out what the server has: the first one, and those after a break. Each goes down
+ * the ladder (P22) before there is an error.
+ */
+import { SluiceError } from '../errors.js';
+import { isWorthAsking } from '../engine/failures.js';
+import { redactUrl } from '../http/redact.js';
+import { compareValidators, readValidators } from '../http/validators.js';
+import { changedError } from './adopt.js';
+import type { Asked } from './ask.js';
+import type { Job, Known } from './job.js';
+import type { Event } from './machine.js';
+import { readOffer } from './offer.js';
+import type { Offer } from './offer.js';
+
+export class Questions {
+  /** When this request fails there will be no other one. */
+  isLast = false;
+  /** A range of kept bytes was answered with the whole file, once. */
+  private sawWhole = false;
+  /** Why the last answer could not be read. */
+  private malformed: string | null = null;
+
+  /** @param facts what the representation was known by before a request */
+  constructor(
+    private readonly job: Job,
+    private readonly facts: () => Known | null,
+  ) {}
+
+  /**
+   * The answer, or the event that tells why there is none and that another try may help. A range of
+   * kept bytes that is answered with the whole is asked for once more: it may have been one bad node.
+   */
+  async ask(from: number, end: number | null): Promise<{ asked: Asked; offer: Offer } | Event> {
+    const { ladder } = this.job;
+    try {
+      ladder.begin(from);
+      const [asked, offer] = await this.askFor(from, end);
+      this.malformed = null;
+      const isSure = ladder.rung === 'plain' || this.sawWhole || this.isLast;
+      if (from === 0 || offer.kind !== 'whole' || isSure) return { asked, offer };
+      asked.connection.destroy();
+      this.sawWhole = true;
+      const why = 'the server answered a range with the whole file';
+      throw new SluiceError('HTTP_RANGE_IGNORED', why);
+    } catch (thrown) {
+      if (this.job.abort.signal.aborted) throw thrown;
+      const error = SluiceError.from(thrown);
+      const isFinal = this.isMeant(error) || ladder.isExhausted(error);
+      if (isFinal || !isWorthAsking(error)) throw error;
+      if (from === 0) ladder.failed();
+      return { type: 'broken', error, progressed: false };
+    }
+  }
+
+  /** Whether an answer that cannot be read came twice in a row: once may be an accident on the way. */
+  private isMeant({ code, message }: SluiceError): boolean {
+    const isAgain = code === 'HTTP_MALFORMED' && this.malformed === message;
+    this.malformed = code === 'HTTP_MALFORMED' ? message : null;
+    return isAgain;
+  }
+
+  /** Asks for the bytes from an offset on, more plainly each time that the server objects (P22). */
+  private async askFor(from: number, end: number | null): Promise<[Asked, Offer]> {
+    const { ladder } = this.job;
+    for (;;) {
+      try {
+        return await this.askOnce(from, end);
+      } catch (thrown) {
+        const error = SluiceError.from(thrown);
+        if (this.job.abort.signal.aborted || !ladder.descend(error, this.isLast)) throw error;
+        const { rung } = ladder;
+        this.job.log.info({ code: error.code, rung }, `${error.message}; asking more plainly`);
+      }
+    }
+  }
+
+  private async askOnce(from: number, end: number | null): Promise<[Asked, Offer]> {
+    const range = this.job.ladder.asking({ start: from, end });
+    const asked = await this.job.asker.ask(range);
+    const known = this.facts()?.total ?? null;
+    const offer = readAnswer(asked, range === null ? null : from, known);
+    if (range !== null && this.mayBePart(offer, asked, range)) {
+      asked.connection.destroy();
+      const why = 'what the server sent may be the part that was asked for, and is not marked so';
+      throw new SluiceError('HTTP_RANGE_IGNORED', why, { httpStatus: asked.answer.head.status });
+    }
+    if (offer.kind !== 'none') return [asked, offer];
+    await this.job.asker.release(asked.connection, asked.answer);
+    const isThere = known !== null && known > from && (offer.total ?? known) === known;
+    if (from === 0 || isThere)
+      throw new SluiceError('HTTP_RANGE_MISMATCH', 'the server finds no such range (416)');
+    const how = `nothing is left of it at offset ${from}`;
+    const mayStartOver = this.job.options.mode === 'get' && this.job.work === null;
+    if (!mayStartOver) throw changedError(how, this.job.target ?? '', this.job.shownUrl);
+    return this.askFor(0, null);
+  }
+
+  /** Whether a 200 is as long as the part, or nothing tells that it is not one. */
+  private mayBePart(
+    offer: Offer,
+    { answer }: Asked,
+    { start, end }: { start: number; end: number | null },
+  ): boolean {
+    if (offer.kind !== 'whole' || answer.head.status !== 200) return false;
+    if (start === 0 && end === null) return false;
+    if (end !== null && offer.total === end - start) return true;
+    const known = this.facts();
+    if (known === null || (offer.total !== null && known.total === offer.total)) return false;
+    if (start > 0) return true;
+    return compareValidators(known.validators, readValidators(answer.head)) === 'same';
+  }
+}
+
+/** What an answer offers; the connection is closed when it offers nothing. */
+export function readAnswer(
+  { connection, answer, url }: Asked,
+  from: number | null,
+  known: number | null = null,
+): Offer {
+  try {
+    return readOffer(answer.head, answer.framing, from, url.pathname, known);
+  } catch (error) {
+    connection.destroy();
+    throw SluiceError.from(error).with({ url: redactUrl(url) });
+  }
+}
