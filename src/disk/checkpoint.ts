@@ -116,9 +116,7 @@ export class Checkpointer {
 
   /** What is written and not yet durable. */
   #written(): Extent[] {
-    const written = new ExtentSet(this.#options.source());
-    for (const { start, end } of this.durable()) written.remove(start, end);
-    return written.toArray();
+    return this.#options.journal.missingOf(new ExtentSet(this.#options.source()).toArray());
   }
 
   async #makeDurable(fresh: Extent[], readBack: ReadBack): Promise<number> {

@@ -81,6 +81,32 @@ export class DurableExtents {
     return claims;
   }
 
+  /** What of ascending, disjoint ranges is not claimed. Costs what is in them, not what there is. */
+  missingOf(ranges: readonly Extent[]): Extent[] {
+    const missing: Extent[] = [];
+    for (const range of ranges) {
+      let position = range.start;
+      for (const { start, end } of this.#within(range)) {
+        if (start > position) missing.push({ start: position, end: start });
+        position = Math.max(position, end);
+      }
+      if (position < range.end) missing.push({ start: position, end: range.end });
+    }
+    return missing;
+  }
+
+  /** The claims that have a byte in a range, ascending. */
+  *#within(range: Extent): Generator<Extent> {
+    for (let at = firstAbove(this.#ends, range.start); at < this.#blocks.length; at += 1) {
+      const { starts, ends } = this.#blocks[at] as Block;
+      for (let index = firstAbove(ends, range.start); index < ends.length; index += 1) {
+        const start = starts[index] as number;
+        if (start >= range.end) return;
+        yield { start, end: ends[index] as number };
+      }
+    }
+  }
+
   /** The claims with neighbours joined, up to {@link MAX_EXTENT} each. */
   merged(): DurableExtent[] {
     const joined: DurableExtent[] = [];

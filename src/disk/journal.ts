@@ -150,6 +150,16 @@ export class Journal {
     return this.#extents.toArray();
   }
 
+  /** How many claims there are. */
+  get count(): number {
+    return this.#extents.length;
+  }
+
+  /** What of ascending, disjoint ranges is not claimed. */
+  missingOf(ranges: readonly Extent[]): Extent[] {
+    return this.#extents.missingOf(ranges);
+  }
+
   identity(): JournalIdentity {
     return this.#identity;
   }

@@ -1,5 +1,5 @@
 /** What is in the file at this moment: closed leases, and the written part of open ones. */
-import type { ExtentSet } from '../schedule/extents.js';
+import { ExtentSet } from '../schedule/extents.js';
 import type { Ledger } from '../schedule/ledger.js';
 import { SEAM_BYTES } from '../../workers/protocol.js';
 import type { Slots } from '../../workers/protocol.js';
@@ -37,7 +37,15 @@ export class Coverage {
 
   /** Whether all of `[start, end)` is in the file. */
   has(start: number, end: number): boolean {
-    return this.ledger.written.has(start, end) || this.written().has(start, end);
+    const gaps = this.ledger.written.gaps(start, end);
+    if (gaps.length === 0) return true;
+    // What is written may be thousands of ranges, and each seam asks: only the gaps are looked at.
+    const missing = new ExtentSet(gaps.map(([from, to]) => ({ start: from, end: to })));
+    for (const each of this.ledger.leases) {
+      const position = Math.min(each.end, this.positionOf(each.slot, each.lease, each.start));
+      if (position > each.start) missing.remove(each.start, position);
+    }
+    return missing.length === 0;
   }
 
   /**

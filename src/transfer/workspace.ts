@@ -413,7 +413,7 @@ export class Workspace {
   private async leave(keep: boolean): Promise<void> {
     const { journal, part } = this;
     if (journal === null || part === null) return;
-    if (keep && journal.extents().length > 0) {
+    if (keep && journal.count > 0) {
       // Without that mark the next run reads what is claimed, and compares it.
       if (isUnharmed(part)) await journal.markClean(part.identity());
       await journal.close();
