@@ -23,6 +23,7 @@ export const EXIT_STATUSES = {
   12: 'nothing to resume, or its journal is damaged',
   13: 'proxy',
   130: 'interrupted (SIGINT), everything kept',
+  141: 'the reader of standard output has gone (as SIGPIPE)',
   143: 'terminated (SIGTERM), everything kept',
 } as const;
 
@@ -76,6 +77,7 @@ export const ERROR_CODES = {
   RESUME_UNPROVEN: 12,
   PROXY_FAILED: 13,
   INTERRUPTED: 130,
+  OUTPUT_CLOSED: 141,
   TERMINATED: 143,
 } as const satisfies Record<string, ExitStatus>;
 

@@ -9,6 +9,7 @@ import { WriteSize } from '../src/disk/write-size.js';
 import type { BodySink } from '../src/net/connection.js';
 import { Credit } from './credit.js';
 import { SEAM_BYTES } from './protocol.js';
+import { Window } from './window.js';
 import type { LeaseTask, SeamSample, Slots } from './protocol.js';
 
 /** A slow connection's bytes are written at least this often, in milliseconds. */
@@ -27,6 +28,7 @@ export class LeaseSink implements BodySink {
   private sampled = 0;
   private flushedMs = performance.now();
   private readonly credit: Credit | null;
+  private readonly window: Window | null;
   received = 0;
   /** Offset behind the last byte that has arrived. */
   private reached: number;
@@ -47,6 +49,7 @@ export class LeaseSink implements BodySink {
     private readonly bodyEnd: number,
   ) {
     this.credit = task.credit === null ? null : new Credit(task.credit);
+    this.window = task.window === null ? null : new Window(task.window);
     this.offset = this.reached = bodyStart;
     this.headStart = Math.max(bodyStart, task.start - task.headSeam);
     this.obey();
@@ -63,7 +66,7 @@ export class LeaseSink implements BodySink {
   }
 
   get isHeld(): boolean {
-    return this.slots.isHeld || this.credit?.isSpent === true;
+    return this.slots.isHeld || this.credit?.isSpent === true || this.isAtWindowsEnd(this.offset);
   }
 
   /** All of the lease has come: what is left is a seam's sample. */
@@ -91,15 +94,21 @@ export class LeaseSink implements BodySink {
     this.slots.addReceived(this.task.slot, bytes);
     this.credit?.take(bytes);
     this.obey();
-    if (this.credit?.isSpent === true) return true;
+    if (this.credit?.isSpent === true || this.isAtWindowsEnd(this.reached)) return true;
     if (this.cancelled || this.offset + pending >= this.end + SEAM_BYTES) return true;
     return performance.now() - this.flushedMs > FLUSH_MS;
   }
 
   room(pending: number): number {
-    const room = this.end + SEAM_BYTES - this.offset - pending;
+    const end = Math.min(this.end + SEAM_BYTES, this.window?.end ?? Infinity);
+    const room = end - this.offset - pending;
     // No connection takes all of the credit, so that none waits for long.
     return this.credit === null ? room : Math.min(room, Math.ceil(this.credit.left / 2));
+  }
+
+  /** A reader has to take something before more can come. What lies behind the lease needs no place. */
+  private isAtWindowsEnd(offset: number): boolean {
+    return this.window !== null && offset >= this.window.end && offset < this.end;
   }
 
   take(slab: Uint8Array, from: number, to: number): boolean {
@@ -114,25 +123,31 @@ export class LeaseSink implements BodySink {
 
   /** Writes what belongs to the lease; returns where the rest begins. */
   private write(slab: Uint8Array, from: number, to: number): number {
-    const { slot, fd } = this.task;
+    const { slot } = this.task;
     if (this.sample !== null) return from;
     const room = Math.min(this.end, this.bodyEnd) - this.offset;
     const count = Math.max(0, Math.min(to - from, room));
     if (count > 0) {
-      // Before the write, while the bytes are in the cache because they have just been received.
-      const crc = this.slots.wantsChecks ? crc32(slab.subarray(from, from + count)) : null;
-      this.slots.turn.take(() => {
-        const began = performance.now();
-        writeFully(fd, slab, from, from + count, this.offset, writeSize.bytes);
-        writeSize.took(count, performance.now() - began);
-      });
-      if (crc !== null) this.slots.checks.put(slot, this.offset, count, crc);
+      if (this.window === null) this.writeToFile(slab, from, from + count);
+      else this.window.put(slab, from, from + count, this.offset);
       this.offset += count;
       this.slots.setPosition(slot, this.offset);
       // Not before the write: what is counted when a sync begins is what that sync covers.
       this.slots.wrote(count);
     }
     return from + count;
+  }
+
+  private writeToFile(slab: Uint8Array, from: number, to: number): void {
+    const { slot, fd } = this.task;
+    // Before the write, while the bytes are in the cache because they have just been received.
+    const crc = this.slots.wantsChecks ? crc32(slab.subarray(from, to)) : null;
+    this.slots.turn.take(() => {
+      const began = performance.now();
+      writeFully(fd, slab, from, to, this.offset, writeSize.bytes);
+      writeSize.took(to - from, performance.now() - began);
+    });
+    if (crc !== null) this.slots.checks.put(slot, this.offset, to - from, crc);
   }
 
   /**
@@ -170,6 +185,10 @@ export class LeaseSink implements BodySink {
     const length = this.task.start - this.headStart;
     if (length === 0) return null;
     const expected = Buffer.alloc(length);
+    if (this.window !== null) {
+      this.window.copy(expected, this.headStart);
+      return expected;
+    }
     const read = readFully(this.task.fd, expected, 0, length, this.headStart);
     if (read < length) throw seamError(this.task, this.headStart + read);
     return expected;

@@ -253,8 +253,10 @@ export interface LeaseTask {
   lease: number;
   slot: number;
   memory: SharedArrayBuffer;
-  /** Descriptor of the part file, opened by the main thread. */
+  /** Descriptor of the part file, opened by the main thread; -1 when bytes go through a window. */
   fd: number;
+  /** The window of memory that bytes go through instead of a file, see `workers/window.ts`; else null. */
+  window: SharedArrayBuffer | null;
   /** Path of the part file, for messages. */
   path: string;
   /** First byte to write. */

@@ -5,6 +5,8 @@ import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import { redactUrl } from '../http/redact.js';
 import { Download } from '../transfer/download.js';
+import { StreamDownload } from '../transfer/stream.js';
+import type { Output } from '../transfer/stream.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from '../transfer/events.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { logWithout } from './without.js';
@@ -22,11 +24,13 @@ export interface Planned {
   path: string | null;
   /** @throws SluiceError */
   options: () => DownloadOptions;
+  /** Where the bytes go in order, and how far ahead of it they are fetched; else they go to a file. */
+  stream?: { output: Output; windowBytes: number };
 }
 
 /** Several downloads, and the way to stop them. */
 export class Downloads {
-  private current: Download | null = null;
+  private current: Download | StreamDownload | null = null;
   private stopped: SluiceError | null = null;
 
   constructor(
@@ -59,13 +63,21 @@ export class Downloads {
     return this.stopped === null ? status : this.stopped.exitStatus;
   }
 
-  private async runOne({ path, options: settle }: Planned): Promise<DoneEvent | ErrorEvent> {
+  private async runOne({
+    path,
+    options: settle,
+    stream,
+  }: Planned): Promise<DoneEvent | ErrorEvent> {
     const emit = (event: DownloadEvent): void => this.watcher.event(event);
     let url = '';
     try {
       const options = settle();
       url = options.url;
-      const download = new Download(options, { emit, log: this.log });
+      const hooks = { emit, log: this.log };
+      const download =
+        stream === undefined
+          ? new Download(options, hooks)
+          : new StreamDownload(options, stream.output, stream.windowBytes, hooks);
       this.current = download;
       this.watcher.begin(download);
       return await download.run();

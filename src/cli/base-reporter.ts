@@ -33,6 +33,8 @@ export abstract class BaseReporter implements Reporter {
     const file = this.#closed ? null : this.#ledger.admit(event);
     if (!file) return;
     if (event.type === 'error') this.#told.add(mark(event));
+    // A reader that has had enough is no failure: as of any program in a pipe, only the exit status says it.
+    if (event.type === 'error' && event.code === 'OUTPUT_CLOSED') return;
     this.show(event, file);
   }
 

@@ -104,14 +104,17 @@ export function parseTime(text: string, flag: string): number {
   throw usage(`${flag} takes a time such as 30, 90s or 2m, not ${redactWords(text)}`);
 }
 
-/** Bytes per second of `500k`, `5M`, `1.5G`; a bare number is bytes, and units are of 1024 as curl's are. */
 function parseRate(text: string | undefined, flag: string): RateLimit | null {
-  if (text === undefined) return null;
+  return text === undefined ? null : new RateLimit(parseSize(text, flag, 'bytes per second'));
+}
+
+/** Bytes of `500k`, `5M`, `1.5G`; a bare number is bytes, and units are of 1024 as curl's are. */
+export function parseSize(text: string, flag: string, what = 'a number of bytes'): number {
   const match = /^(\d{1,15}(?:\.\d{1,3})?)([kmgt])?(?:i?b)?(?:\/s)?$/i.exec(text.trim());
   const power = 'kmgt'.indexOf((match?.[2] ?? '').toLowerCase() || ' ') + 1;
   const bytes = match === null ? 0 : Math.round(Number(match[1]) * 1024 ** power);
-  if (bytes >= 1 && Number.isSafeInteger(bytes)) return new RateLimit(bytes);
-  throw usage(`${flag} takes bytes per second such as 500k or 5M, not ${redactWords(text)}`);
+  if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
+  throw usage(`${flag} takes ${what} such as 500k or 5M, not ${redactWords(text)}`);
 }
 
 function parseUser(text: string): { user: string; password: string } {

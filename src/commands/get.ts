@@ -17,7 +17,17 @@ const flags = {
       'download the files that a Metalink (3 or 4) names, from the first of its sources that works',
     helpValue: 'FILE|URL',
   }),
-  output: Flags.string({ char: 'o', description: 'path of the file', helpValue: 'PATH' }),
+  output: Flags.string({
+    char: 'o',
+    description: 'path of the file; - is standard output, in order',
+    helpValue: 'PATH',
+  }),
+  window: Flags.string({
+    description: 'memory for what is fetched ahead of the reader of standard output',
+    default: '64M',
+    helpValue: 'SIZE',
+    env: 'SLUICE_WINDOW',
+  }),
   dir: Flags.string({
     char: 'd',
     description: 'directory for the file',

@@ -81,7 +81,7 @@ export class Dispatcher {
       ledger,
       concurrency,
       connections: count,
-      order: inOrder ? 'front' : 'any',
+      order: inOrder || parts.window !== null ? 'front' : 'any',
       mayHedge: strongValidator(source.validators) !== null,
       roundTripMs,
       dialMs,
@@ -255,6 +255,7 @@ export class Dispatcher {
       slab: slabBytes(this.scheduler.target),
       source,
       deadlines,
+      window: this.parts.window?.memory ?? null,
       credit: this.parts.credit?.memory ?? null,
     };
   }
@@ -345,7 +346,20 @@ export class Dispatcher {
     const limited = this.parts.credit?.takeFoundSpent() ?? false;
     const held = slots.isHeld;
     this.scheduler.observe({ kind: 'progress', leases, held, limited, processor }, nowMs);
+    this.followReader(nowMs);
     this.pump();
+  }
+
+  /** What has no place in the window is not asked for. An edge that was not compared would stop the reader. */
+  private followReader(nowMs: number): void {
+    const { window } = this.parts;
+    if (window === null || this.over) return;
+    this.scheduler.observe({ kind: 'window', end: window.end }, nowMs);
+    try {
+      this.recheckEdges();
+    } catch (error) {
+      this.giveUp(SluiceError.from(error));
+    }
   }
 
   /** What the link says beside the transfer decides whether more connections may help. */

@@ -3,6 +3,7 @@ import type { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Concurrency } from '../schedule/concurrency.js';
 import type { Ledger } from '../schedule/ledger.js';
+import type { Window } from '../../workers/window.js';
 import type { Credit } from '../../workers/credit.js';
 import type { Deadlines, Slots, Source } from '../../workers/protocol.js';
 import type { Executor } from './executors.js';
@@ -49,7 +50,10 @@ export interface DispatcherParts {
   seams: Seams;
   deadlines: Deadlines;
   retries: number;
+  /** Descriptor of the part; -1 with a window. */
   fd: number;
+  /** What bytes go through, in order, instead of a file; null for a file. */
+  window: Window | null;
   path: string;
   log: Log;
   hooks: DispatcherHooks;

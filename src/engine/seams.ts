@@ -18,10 +18,22 @@ export class Seams {
   /** Edges that brought no whole sample, with how often. */
   private readonly unsampled = new Map<number, number>();
 
+  /**
+   * @param read copies written bytes at an offset into a buffer
+   * @param path of the file, for messages
+   */
   constructor(
-    private readonly fd: number,
+    private readonly read: (target: Buffer, offset: number) => void,
     private readonly path: string,
   ) {}
+
+  /** The seams of a file. */
+  static ofFile(fd: number, path: string): Seams {
+    const read = (target: Buffer, offset: number): void => {
+      readFully(fd, target, 0, target.length, offset);
+    };
+    return new Seams(read, path);
+  }
 
   /**
    * A lease wrote up to its end.
@@ -75,7 +87,7 @@ export class Seams {
     for (const [offset, { bytes }] of this.samples) {
       if (!isWritten(offset, offset + bytes.length)) continue;
       const written = Buffer.alloc(bytes.length);
-      readFully(this.fd, written, 0, written.length, offset);
+      this.read(written, offset);
       if (written.compare(bytes) !== 0) throw seamError({ path: this.path }, offset);
       this.samples.delete(offset);
     }

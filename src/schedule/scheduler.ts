@@ -63,6 +63,9 @@ const JUDGED_ROUND_TRIPS = 20;
 const UNANSWERED = 4;
 const UNANSWERED_MS = 2000;
 
+/** A lease begins when so many of the least lengths have a place, or all of a gap. */
+const WINDOW_LEASTS = 4;
+
 /** A rate that was asked for is in force as long as it held a connection back so recently (ms). */
 const LIMITED_MS = 2000;
 
@@ -78,6 +81,8 @@ export class Scheduler {
   private allowed = Infinity;
   private pausedUntilMs = -Infinity;
   private held = false;
+  /** First byte that has no place yet, where a reader takes the bytes in order. */
+  private windowEnd = Infinity;
   /** A rate that was asked for is what connections bring: nothing is learnt of the server. */
   private isLimited = false;
   private limitedMs = -Infinity;
@@ -152,6 +157,9 @@ export class Scheduler {
         return;
       case 'allowed':
         this.allowed = seen.most;
+        return;
+      case 'window':
+        this.windowEnd = seen.end;
         return;
       case 'pipelining':
         this.mostBehind = seen.most;
@@ -309,7 +317,7 @@ export class Scheduler {
     }
     const front = Math.max(FRONT_BYTES, (shared.usual ?? 0) * FRONT_ROUND_TRIPS * path.roundTripMs);
     return {
-      gaps: ledger.gaps(),
+      gaps: this.gaps(),
       missing: ledger.missing.total(),
       horizonMs: horizonMs(this.leftBytes, flows, path),
       path,
@@ -322,6 +330,18 @@ export class Scheduler {
         Math.floor((this.setting.longest ?? Infinity) / leastBytes - 1) * leastBytes,
       ),
     };
+  }
+
+  /** What nobody works on, as far as there is a place for it. */
+  private gaps(): Span[] {
+    const end = this.windowEnd;
+    const gaps = this.setting.ledger.gaps();
+    if (end === Infinity) return gaps;
+    // The window opens by a little at a time; a lease of that little would be all overhead.
+    const least = WINDOW_LEASTS * this.tuning.leastBytes;
+    return gaps
+      .filter((gap) => Math.min(gap.end, end) - gap.start >= Math.min(least, gap.end - gap.start))
+      .map((gap) => ({ start: gap.start, end: Math.min(gap.end, end) }));
   }
 
   // What is done

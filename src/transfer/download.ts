@@ -27,14 +27,14 @@ import { SYSTEM_CLOCK } from '../engine/parts.js';
 import type { WorkEnd } from '../engine/parts.js';
 import { Seams } from '../engine/seams.js';
 import { receivingThreads } from '../engine/threads.js';
-import { EARLY_BYTES } from '../http/part.js';
-import { SEAM_BYTES, Slots } from '../../workers/protocol.js';
+import { Slots } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
 import { changedError, judge, stillRefusedError } from './adopt.js';
 import type { Asked } from './ask.js';
 import { badClaims, takeBack, takeBackBad } from './claims.js';
 import { Backlog, LOOK_MS, backlogBound } from './backlog.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './events.js';
+import { firstLeaseOf } from './first-lease.js';
 import { Job } from './job.js';
 import type { Work } from './job.js';
 import { maxConnections, usefulConnections } from './useful.js';
@@ -231,7 +231,7 @@ export class Download {
     const progress = setInterval(() => this.tellProgress(), 200);
     const follow = setInterval(() => this.followFront(), FOLLOW_MS);
     const end = await underLimit(this.options.rateLimit, () =>
-      dispatcher.run(this.firstLease(work, asked)),
+      dispatcher.run(firstLeaseOf(this.job, work.offer, asked)),
     );
     clearInterval(progress);
     clearInterval(follow);
@@ -299,10 +299,11 @@ export class Download {
         concurrency: this.concurrency,
         source,
         redirected: hops.length > 0,
-        seams: new Seams(fd, path),
+        seams: Seams.ofFile(fd, path),
         deadlines,
         retries,
         fd,
+        window: null,
         path,
         log: this.job.log,
         hooks: {
@@ -339,28 +340,6 @@ export class Download {
     if (most === 1 || threads === 0) return local;
     const wanted = threads ?? receivingThreads(source.endpoint.scheme, availableParallelism());
     return (this.pool ??= new PoolExecutor(Math.min(wanted, most), most, log));
-  }
-
-  private firstLease(work: Work, asked: Asked): Parameters<Dispatcher['run']>[0] {
-    const { offer, ledger } = work;
-    if (offer.kind === 'none') return null;
-    const bodyStart = offer.kind === 'range' ? offer.start : 0;
-    const gap = ledger.gaps().find(({ start }) => start >= bodyStart);
-    const bodyEnd = offer.kind === 'range' ? offer.end : ledger.total;
-    if (
-      gap === undefined ||
-      gap.start >= bodyEnd ||
-      gap.start - bodyStart > SEAM_BYTES + EARLY_BYTES
-    ) {
-      asked.connection.destroy();
-      return null;
-    }
-    const span = { start: gap.start, end: Math.min(gap.end, bodyEnd) };
-    const { connection, answer } = asked;
-    return {
-      span,
-      start: (task) => this.job.local.receive(task, { connection, answer, bodyStart, bodyEnd }),
-    };
   }
 
   /** Finds out anew where the original URL leads, and that it is still the same representation (P20). */

@@ -74,7 +74,8 @@ export class Verification {
     return [...this.ofUser, ...this.ofServer];
   }
 
-  private get algorithms(): ChecksumAlgorithm[] {
+  /** What has to be computed of the file. */
+  get algorithms(): ChecksumAlgorithm[] {
     return [...new Set(this.specs.map(({ algorithm }) => algorithm))];
   }
 
@@ -213,6 +214,18 @@ export class Verification {
     for (const { algorithm, hex } of this.specs) this.digests[algorithm] = hex;
     this.verifiedPieces = bad.length > 0 ? 0 : (pieces?.hexes.length ?? 0);
     return { kind: 'right' };
+  }
+
+  /**
+   * Compares what went past in order.
+   * @throws SluiceError SIZE_MISMATCH, CHECKSUM_MISMATCH
+   */
+  checkStream(size: number, whole: Map<ChecksumAlgorithm, string>, path: string): void {
+    const misfit = this.misfit(size);
+    if (misfit !== null) throw misfit;
+    const wrong = this.specs.find(({ algorithm, hex }) => whole.get(algorithm) !== hex);
+    if (wrong !== undefined) throw checksumError(wrong, whole.get(wrong.algorithm) ?? '', path);
+    for (const { algorithm, hex } of this.specs) this.digests[algorithm] = hex;
   }
 
   async stop(): Promise<void> {

@@ -121,7 +121,6 @@ describe('e2e/output', () => {
       [/--connections takes 1 to 64 or auto, not http:/, ['get', origin.url, '-n', url]],
       [/--resolve takes HOST:PORT:ADDRESS, not http:/, ['get', url, '--resolve', url]],
       [/not a checksum: <URL not shown>/, ['get', origin.url, '--checksum', `md5:${url}`]],
-      [/cannot go to standard output\n.*\.\/-\./, ['get', url, '-o', '-']],
       [/has no scheme\n.*\n.*Write it with/, ['get', '--', '--late']],
     ];
     for (const [says, args, env = {}] of cases) {

@@ -173,6 +173,7 @@ describe('dials', () => {
         total: MIB,
       },
       credit: null,
+      window: null,
       deadlines: { connectMs: LONG_MS, firstByteMs: LONG_MS, stallMs: LONG_MS },
     };
   }

@@ -4,7 +4,7 @@ import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
 import type { DownloadOptions, OnExists } from '../../transfer/options.js';
 import type { SharedValues } from '../flags.js';
-import { downloadOptions, withChecksumLists } from '../options.js';
+import { downloadOptions, parseSize, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
 
 /** Values of the flags of `get`. */
@@ -14,6 +14,7 @@ interface GetValues extends SharedValues {
   output: string | undefined;
   dir: string | undefined;
   'on-exists': OnExists;
+  window: string;
 }
 
 /** Downloads the URLs of the arguments and of `--url`, and the files of `--metalink`. */
@@ -29,7 +30,6 @@ export async function get(values: GetValues, given: readonly string[]): Promise<
       dir: values.dir ?? null,
       onExists: values['on-exists'],
     };
-    if (options.output === '-') throw noStandardOutput();
     if (urls.length > 1 && options.output !== null) throw oneName('URLs are given');
     const base = await withChecksumLists(values, options, urls, fetching);
     const list = [
@@ -37,6 +37,7 @@ export async function get(values: GetValues, given: readonly string[]): Promise<
       ...(await ofMetalinks(metalinks, base, fetching)),
     ];
     if (list.length > 1 && options.output !== null) throw oneName('files are named');
+    if (options.output === '-') return toStandardOutput(values, list);
     return list.map((each): Planned => ({ path: each.output, options: () => each }));
   });
 }
@@ -57,13 +58,27 @@ function oneName(several: string): SluiceError {
   return usage(`--output names one file, but several ${several}`, 'Use --dir instead.');
 }
 
-/** Who writes `-o -` means a pipe: a file of that name would be a surprise, and exit 0 a lie. */
-function noStandardOutput(): SluiceError {
-  return usage(
-    'a download cannot go to standard output',
-    'Name a file. One that is called - is written as ./-.',
-  );
+/** `-o -`: the bytes go to standard output, in order. A file that is called - is written as ./-. */
+async function toStandardOutput(values: GetValues, list: DownloadOptions[]): Promise<Planned[]> {
+  if (values.json)
+    throw usage(
+      '--json and --output - both want standard output',
+      'Leave --json out; --log-file FILE writes what happens.',
+    );
+  const windowBytes = parseSize(values.window, '--window');
+  if (windowBytes < LEAST_WINDOW || windowBytes > MOST_WINDOW)
+    throw usage('--window takes 1M to 4G', 'Leave it out for 64M.');
+  const { standardOutput } = await import('../../app/standard-output.js');
+  const output = standardOutput(process.stdout);
+  return list.map((each): Planned => {
+    const options = { ...each, output: null };
+    return { path: '-', options: () => options, stream: { output, windowBytes } };
+  });
 }
+
+/** Bytes that may be fetched ahead of a reader. */
+const LEAST_WINDOW = 1024 * 1024;
+const MOST_WINDOW = 4 * 1024 * 1024 * 1024;
 
 function usage(message: string, next: string): SluiceError {
   return new SluiceError('USAGE', message, { next });

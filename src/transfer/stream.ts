@@ -1,0 +1,397 @@
+/**
+ * A download that goes to a reader in order, and to no file: fetched in parallel through a window of
+ * memory, written from its front (P23). What the reader got is a prefix of the representation at every
+ * moment; only the end tells whether it was all of it, and whether the digests hold.
+ */
+import { availableParallelism } from 'node:os';
+import { SluiceError } from '../errors.js';
+import { silentLog } from '../log.js';
+import { readValidators } from '../http/validators.js';
+import { ExtentSet } from '../schedule/extents.js';
+import { Concurrency } from '../schedule/concurrency.js';
+import { Ledger } from '../schedule/ledger.js';
+import { TUNING } from '../schedule/tuning.js';
+import { calledOff, onAbort } from '../net/calling-off.js';
+import { backoffMs } from '../engine/backoff.js';
+import { Dispatcher } from '../engine/dispatcher.js';
+import { PoolExecutor } from '../engine/executors.js';
+import type { Executor } from '../engine/executors.js';
+import { SYSTEM_CLOCK } from '../engine/parts.js';
+import type { WorkEnd } from '../engine/parts.js';
+import { creditOf, underLimit } from '../engine/rate-limit.js';
+import { Seams } from '../engine/seams.js';
+import { receivingThreads } from '../engine/threads.js';
+import { startHash } from '../verify/checksum.js';
+import type { ChecksumAlgorithm, RunningHash } from '../verify/checksum.js';
+import { SEAM_BYTES, Slots, UNKNOWN_END } from '../../workers/protocol.js';
+import type { Source } from '../../workers/protocol.js';
+import { Window } from '../../workers/window.js';
+import { changedError, judge } from './adopt.js';
+import type { Asked } from './ask.js';
+import type { DownloadHooks } from './download.js';
+import type { DoneEvent, DownloadSnapshot, ErrorEvent } from './events.js';
+import { firstLeaseOf } from './first-lease.js';
+import { Job } from './job.js';
+import type { Work } from './job.js';
+import type { Offer } from './offer.js';
+import type { DownloadOptions } from './options.js';
+import { Questions } from './questions.js';
+import { lastEvent, snapshotOf } from './telling.js';
+import { maxConnections, usefulConnections } from './useful.js';
+
+/** How often it is looked whether the front has moved, in milliseconds. */
+const LOOK_MS = 5;
+
+/** How often progress is told, in milliseconds. */
+const PROGRESS_MS = 200;
+
+/** Bytes that are handed to the reader at once. */
+const STEP = 256 * 1024;
+
+/** Where the bytes go. */
+export interface Output {
+  /**
+   * Writes bytes, which may be changed once it has resolved.
+   * @throws SluiceError when the reader is gone, or the write fails
+   */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Nothing more is written; what is still being written is given up. */
+  close(): void;
+}
+
+export class StreamDownload {
+  private readonly job: Job;
+  private readonly questions: Questions;
+  private readonly window: Window;
+  private readonly slots: Slots;
+  private readonly hashes = new Map<ChecksumAlgorithm, RunningHash>();
+  private readonly chunk = Buffer.allocUnsafe(STEP);
+  private pool: PoolExecutor | null = null;
+  private leaseNumber = 1;
+  private stopped: SluiceError | null = null;
+  private wake: (() => void) | null = null;
+  private draining: Promise<void> | null = null;
+  /** Rejects when the download is stopped. */
+  private readonly stopping: Promise<never>;
+
+  /**
+   * @param windowBytes how far ahead of the reader bytes are fetched
+   * @throws SluiceError URL_INVALID, USAGE
+   */
+  constructor(
+    private readonly options: DownloadOptions,
+    private readonly output: Output,
+    private readonly windowBytes: number,
+    hooks: DownloadHooks = {},
+  ) {
+    this.job = new Job(options, hooks.emit ?? (() => undefined), hooks.log ?? silentLog);
+    this.job.target = '-';
+    this.questions = new Questions(this.job, () => this.job.known);
+    this.window = Window.allocate(windowBytes);
+    this.slots = Slots.allocate(maxConnections(options));
+    const { signal } = this.job.abort;
+    this.stopping = new Promise((_, reject) => {
+      onAbort(signal, () => reject(calledOff(signal)));
+    });
+    this.stopping.catch(() => undefined);
+  }
+
+  /** Runs to the end. Never rejects: the last event tells how it ended. */
+  async run(): Promise<DoneEvent | ErrorEvent> {
+    const { maxTimeMs } = this.options;
+    const message = `the download took longer than ${(maxTimeMs ?? 0) / 1000} s`;
+    const next = 'Give more time with --max-time.';
+    const timer =
+      maxTimeMs === null
+        ? undefined
+        : setTimeout(() => this.stop(new SluiceError('MAX_TIME', message, { next })), maxTimeMs);
+    for (const warning of this.options.warnings) this.job.warn(warning);
+    const error = await this.fetch().then(
+      () => null,
+      (thrown: unknown) => this.stopped ?? SluiceError.from(thrown),
+    );
+    clearTimeout(timer);
+    this.output.close();
+    await Promise.allSettled([this.job.close(), this.pool?.close()]);
+    this.job.phase = 'ended';
+    const last = lastEvent(
+      this.job,
+      error === null ? { kind: 'done', outcome: 'downloaded' } : { kind: 'failed', error },
+    );
+    this.job.emit(last);
+    return last;
+  }
+
+  /** Ends the download. */
+  stop(error: SluiceError): void {
+    this.stopped ??= error;
+    this.job.abort.abort(error);
+    this.job.asker.abort(error);
+    this.job.dispatcher?.stop(error);
+    this.wake?.();
+  }
+
+  /** The download as it is now; cheap. */
+  snapshot(): DownloadSnapshot {
+    return snapshotOf(this.job);
+  }
+
+  private async fetch(): Promise<void> {
+    const { retries } = this.options;
+    for (let attempt = 0; ;) {
+      if (this.stopped !== null) throw this.stopped;
+      const before = this.window.front;
+      const end = await this.ask(attempt >= retries);
+      await this.drain();
+      if (end === null) break;
+      if (end.kind === 'failed' && !this.job.ladder.leavesLeases(end.error)) throw end.error;
+      if (end.kind === 'failed') this.job.alone = true;
+      if (this.window.front > before) attempt = 0;
+      if (attempt >= retries && end.kind === 'broken') throw end.error;
+      if (end.kind === 'broken') await this.wait(++attempt, end.error);
+    }
+    await this.finish();
+  }
+
+  /** Asks for what is missing, and receives it; null when everything has come. */
+  private async ask(
+    isLast: boolean,
+  ): Promise<{ kind: 'broken' | 'failed'; error: SluiceError } | null> {
+    const { job } = this;
+    const gap = job.work?.ledger.gaps()[0];
+    const from = Math.max(0, (gap?.start ?? 0) - SEAM_BYTES);
+    const end = gap === undefined || gap.end === UNKNOWN_END ? null : gap.end;
+    this.questions.isLast = isLast;
+    const reply = await this.questions.ask(from, end);
+    if ('type' in reply)
+      return reply.type === 'broken' ? { kind: 'broken', error: reply.error } : null;
+    const work = await this.settle(reply.asked, reply.offer);
+    if (work.ledger.isComplete) {
+      reply.asked.connection.destroy();
+      return null;
+    }
+    const ended = await this.transfer(work, reply.asked);
+    if (ended.kind === 'complete') {
+      job.known = { validators: readValidators(reply.asked.answer.head), total: work.ledger.total };
+      return null;
+    }
+    if (ended.kind === 'broken') job.alone ||= ended.alone;
+    return ended;
+  }
+
+  /** The answer is in: it is of what came before, or the first. */
+  private async settle(asked: Asked, offer: Offer): Promise<Work> {
+    const { job } = this;
+    const seen = { validators: readValidators(asked.answer.head), total: offer.total };
+    try {
+      const misfit = job.verification.misfit(offer.total);
+      if (misfit !== null) throw misfit;
+      if (job.work === null || job.known === null) return await this.begin(asked, offer);
+      const { known } = job;
+      const verdict = judge({ known, seen, digest: job.verification.wanted, insist: true });
+      if (verdict.kind === 'changed') throw changedError(verdict.how, job.path, job.shownUrl);
+      if (offer.kind === 'whole' && this.window.front > 0) throw cannotGoOn();
+      job.work = { ...job.work, offer };
+      return job.work;
+    } catch (error) {
+      asked.connection.destroy();
+      throw error;
+    }
+  }
+
+  private async begin(asked: Asked, offer: Offer): Promise<Work> {
+    const { job } = this;
+    const total = offer.total;
+    job.known = { validators: readValidators(asked.answer.head), total };
+    job.verification.addServerDigests(asked.answer.head);
+    for (const algorithm of job.verification.algorithms)
+      this.hashes.set(algorithm, await startHash(algorithm));
+    const ledger = new Ledger(total ?? UNKNOWN_END, new ExtentSet());
+    const work = { offer, asked, ledger, slots: this.slots };
+    job.work = work;
+    const why = offer.kind === 'whole' && offer.total !== 0 ? { reason: offer.why } : {};
+    job.emit({
+      type: 'start',
+      ...job.base,
+      size: total,
+      resumed: 0,
+      connections: usefulConnections(job, offer),
+      ranges: offer.kind === 'range',
+      ...why,
+    });
+    return work;
+  }
+
+  private async transfer(work: Work, asked: Asked): Promise<WorkEnd> {
+    const { job, window } = this;
+    job.phase = 'transferring';
+    const dispatcher = this.makeDispatcher(work, asked);
+    job.dispatcher = dispatcher;
+    const look = setInterval(() => void this.drain().catch(() => undefined), LOOK_MS);
+    const progress = setInterval(() => this.tellProgress(), PROGRESS_MS);
+    const first = firstLeaseOf(job, work.offer, asked);
+    const end = await underLimit(this.options.rateLimit, () => dispatcher.run(first));
+    clearInterval(look);
+    clearInterval(progress);
+    this.leaseNumber = dispatcher.leaseNumber;
+    job.limitedBy = dispatcher.limitedBy;
+    job.peak = Math.max(job.peak, dispatcher.peak, 1);
+    job.fetched = work.slots.receivedByAll();
+    // What was fetched ahead and lies behind a gap stays in the window.
+    job.log.debug({ front: window.front, end: end.kind }, 'the work of a stream ended');
+    return end;
+  }
+
+  private makeDispatcher(work: Work, asked: Asked): Dispatcher {
+    const { job, options } = this;
+    const most = usefulConnections(job, work.offer);
+    const { roundTripMs, connection, hops } = asked;
+    const source: Source = { ...asked.source, total: job.known?.total ?? null };
+    const seams = new Seams((target, offset) => this.window.copy(target, offset), job.path);
+    return new Dispatcher(
+      {
+        ledger: work.ledger,
+        slots: work.slots,
+        executor: this.executor(most, asked),
+        concurrency: new Concurrency(
+          most === 1 ? 1 : options.connections,
+          roundTripMs,
+          TUNING,
+          null,
+        ),
+        source,
+        redirected: hops.length > 0,
+        seams,
+        deadlines: options.deadlines,
+        retries: options.retries,
+        fd: -1,
+        window: this.window,
+        path: job.path,
+        log: job.log,
+        hooks: {
+          retry: (error, attempt, delayMs, number) =>
+            this.tellRetry(error, attempt, delayMs, number),
+          refresh: () => this.refresh(),
+        },
+        roundTripMs,
+        dialMs: Math.max(roundTripMs, connection.dialMs),
+        firstByteMs: asked.firstByteMs,
+        inOrder: true,
+        alone: job.alone,
+        // All connections have a lease in the window, and one that is under way.
+        longest: Math.min(job.ladder.longest, Math.max(2 * STEP, this.windowBytes / (2 * most))),
+        credit: creditOf(options.rateLimit),
+        proven: work.offer.kind === 'range',
+        clock: SYSTEM_CLOCK,
+      },
+      most,
+      this.leaseNumber,
+    );
+  }
+
+  private executor(most: number, { source }: Asked): Executor {
+    const { threads } = this.options;
+    if (most === 1 || threads === 0) return this.job.local;
+    const wanted = threads ?? receivingThreads(source.endpoint.scheme, availableParallelism());
+    return (this.pool ??= new PoolExecutor(Math.min(wanted, most), most, this.job.log));
+  }
+
+  private async refresh(): Promise<Source> {
+    const { job } = this;
+    const at = job.work?.ledger.gaps()[0]?.start ?? 0;
+    const reply = await this.questions.ask(at, at + 1);
+    if (!('asked' in reply)) throw new SluiceError('HTTP_SERVER_ERROR', 'the link was not renewed');
+    const { asked, offer } = reply;
+    await job.asker.release(asked.connection, asked.answer);
+    const known = job.known ?? { validators: readValidators(asked.answer.head), total: null };
+    const seen = { validators: readValidators(asked.answer.head), total: offer.total };
+    const verdict = judge({ known, seen, digest: job.verification.wanted, insist: true });
+    if (verdict.kind === 'changed') throw changedError(verdict.how, job.path, job.shownUrl);
+    return { ...asked.source, validators: known.validators, total: known.total };
+  }
+
+  // The reader
+
+  /** Hands on what has come at the front. A reader that has gone ends the download. */
+  private drain(): Promise<void> {
+    this.draining ??= this.handOn().finally(() => (this.draining = null));
+    return this.draining;
+  }
+
+  private async handOn(): Promise<void> {
+    try {
+      for (;;) {
+        const { front } = this.window;
+        const count = Math.min(STEP, this.reached() - front);
+        if (count <= 0) return;
+        const bytes = this.chunk.subarray(0, count);
+        this.window.copy(bytes, front);
+        // A reader that takes nothing does not keep the download from being stopped.
+        await Promise.race([this.output.write(bytes), this.stopping]);
+        for (const hash of this.hashes.values()) hash.update(bytes);
+        this.window.pass(front + count);
+      }
+    } catch (thrown) {
+      const error = SluiceError.from(thrown);
+      this.stop(error);
+      throw error;
+    }
+  }
+
+  /** Everything before it has come, and its seams are compared. */
+  private reached(): number {
+    const { dispatcher, work } = this.job;
+    const extents = dispatcher?.extents() ?? work?.ledger.written.toArray() ?? [];
+    return new ExtentSet(extents).firstGap(0);
+  }
+
+  private async finish(): Promise<void> {
+    const { job } = this;
+    job.phase = 'verifying';
+    await this.drain();
+    const total = job.work?.ledger.total ?? 0;
+    if (this.window.front !== total)
+      throw new SluiceError('DEFECT', `${this.window.front} of ${total} bytes were handed on`);
+    const whole = new Map([...this.hashes].map(([name, hash]) => [name, hash.digest()] as const));
+    job.verification.checkStream(total, whole, job.path);
+  }
+
+  // Waiting and telling
+
+  private async wait(attempt: number, error: SluiceError): Promise<void> {
+    const delayMs = backoffMs(attempt, error.details.retryAfterMs ?? null, Math.random());
+    this.tellRetry(error, attempt, delayMs, null);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, delayMs);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.wake = null;
+  }
+
+  private tellRetry(
+    error: SluiceError,
+    attempt: number,
+    delayMs: number,
+    connection: number | null,
+  ): void {
+    const { code, message: reason } = error;
+    this.job.log.warn({ code, attempt, delayMs, connection }, reason);
+    this.job.emit({ type: 'retry', ...this.job.base, code, reason, attempt, delayMs, connection });
+  }
+
+  private tellProgress(): void {
+    const { size, bytes, rate, eta, lanes } = this.snapshot();
+    const connections = lanes.filter(({ state }) => state === 'receiving').length;
+    this.job.emit({ type: 'progress', ...this.job.base, bytes, size, rate, eta, connections });
+  }
+}
+
+function cannotGoOn(): SluiceError {
+  const message =
+    'the server sends only the whole file, and a part of it went to the reader already';
+  const next = 'Run the command again from the start, or download to a file: that goes on later.';
+  return new SluiceError('HTTP_RANGE_IGNORED', message, { next });
+}
