@@ -3,6 +3,7 @@
  * shared memory through which progress and control cross without messages.
  */
 import type { ErrorRecord } from '../src/errors.js';
+import type { Expected } from '../src/http/content-coding.js';
 import type { Validators } from '../src/http/validators.js';
 import type { Endpoint } from '../src/net/endpoint.js';
 import type { DurableExtent } from '../src/disk/durable-extents.js';
@@ -241,6 +242,8 @@ export interface Source {
   fields: Array<[string, string]>;
   /** What the first answer told of the representation. */
   validators: Validators;
+  /** What tells that a content coding of an answer is the file's own form. */
+  expected: Expected;
   /** Value of If-Range, or null when none is to be sent. */
   ifRange: string | null;
   /** Length of the representation in bytes, or null when the server did not tell. */

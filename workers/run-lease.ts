@@ -1,6 +1,7 @@
 /** One lease on one connection: ask, check the answer's head, then write every byte at its offset. */
 import { SluiceError } from '../src/errors.js';
-import { encodedError, isEncoded, refusal } from '../src/http/answer.js';
+import { encodedError, refusal } from '../src/http/answer.js';
+import { foreignCoding } from '../src/http/content-coding.js';
 import { parseContentRange, rangeValue } from '../src/http/content-range.js';
 import type { ResponseHead } from '../src/http/head.js';
 import { isLabelledPart, readPart } from '../src/http/part.js';
@@ -279,7 +280,8 @@ function checkHead(
     return changed('its length is another one');
   }
   if (!isPart) return { kind: 'failed', error: refusal(head).toRecord() };
-  if (isEncoded(head)) return { kind: 'failed', error: encodedError(head).toRecord() };
+  if (foreignCoding(head, task.source.expected) !== null)
+    return { kind: 'failed', error: encodedError(head).toRecord() };
   // A server that overlooks the end of a range says so: the rest of its body is left unread.
   const part = readPart(head, framing, bodyStart);
   const { total, validators } = task.source;

@@ -4,18 +4,16 @@ import type { ResponseHead } from './head.js';
 import { parseRetryAfter } from './retry-after.js';
 import { excerpt } from './syntax.js';
 
-/** Whether the body carries a content coding although identity was asked for (P10). */
-export function isEncoded(head: ResponseHead): boolean {
-  const coding = head.fields.get('content-encoding');
-  return coding !== undefined && coding.trim() !== '' && coding.trim().toLowerCase() !== 'identity';
-}
-
+/** The error of a part that is coded, though the file is not: one stream alone can be saved as it is sent. */
 export function encodedError(head: ResponseHead): SluiceError {
   const coding = head.fields.get('content-encoding') ?? '';
   return new SluiceError(
     'HTTP_ENCODED',
     `the server applied Content-Encoding: ${excerpt(coding)} although only identity was asked for`,
-    { httpStatus: head.status, next: 'Try another source of the file.' },
+    {
+      httpStatus: head.status,
+      next: 'Give `--connections 1`: what comes in one stream is saved as it is sent, not decoded.',
+    },
   );
 }
 

@@ -1,4 +1,5 @@
 /** Digests that a server gives of what it sends (RFC 9530, and RFC 3230 before it). */
+import { contentCodings } from './content-coding.js';
 import type { ResponseHead } from './head.js';
 import { trimOws } from './syntax.js';
 
@@ -30,8 +31,7 @@ export function parseDigestFields(head: ResponseHead): ServerDigest[] {
   const { status, fields } = head;
   if (status !== 200 && status !== 206) return [];
   const found = structured(fields.get('repr-digest'));
-  const coding = (fields.get('content-encoding') ?? 'identity').toLowerCase();
-  if (status === 200 && coding === 'identity') {
+  if (status === 200 && contentCodings(fields).length === 0) {
     found.push(...structured(fields.get('content-digest')), ...legacy(fields.get('digest')));
   }
   const unique = new Map(found.map((digest) => [`${digest.algorithm}=${digest.hex}`, digest]));

@@ -6,6 +6,7 @@ import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import { shellWord } from '../disk/shell.js';
 import { basicCredentials, bearerCredentials, fieldsFor } from '../http/auth.js';
+import type { Expected } from '../http/content-coding.js';
 import { rangeValue } from '../http/content-range.js';
 import type { ResponseHead } from '../http/head.js';
 import { redactUrl } from '../http/redact.js';
@@ -243,7 +244,7 @@ export class Asker {
           continue;
         }
         if (answer.head.status >= 500) this.hosts.failed(endpoint.host, endpoint.port);
-        const source = sourceOf(answer.head, endpoint, target, host, fields);
+        const source = sourceOf(answer.head, endpoint, target, host, fields, this.expected(url));
         return { connection, answer, source, roundTripMs, firstByteMs };
       } catch (error) {
         this.checkWanted(signal);
@@ -285,6 +286,14 @@ export class Asker {
     const connection = await (ahead?.opening ?? null);
     if (connection?.isIdle === true) return { connection, reused: connection.ageMs > FRESH_MS };
     return this.connections.take(endpoint, timeoutMs, slab, signal);
+  }
+
+  /** What tells that a content coding is the form of the file that is wanted. */
+  private expected(url: URL): Expected {
+    const { output, checksums, checksumLists, pieces } = this.options;
+    const digest = checksums.length > 0 || checksumLists.length > 0 || pieces !== null;
+    const names = [this.origin.pathname, url.pathname, ...(output === null ? [] : [output])];
+    return { names, digest };
   }
 
   /** Closes what has come for a request that was called off meanwhile. */
@@ -354,6 +363,7 @@ function sourceOf(
   target: string,
   host: string,
   fields: Array<[string, string]>,
+  expected: Expected,
 ): Source {
   const validators = readValidators(head);
   return {
@@ -362,6 +372,7 @@ function sourceOf(
     host,
     fields,
     validators,
+    expected,
     ifRange: ifRangeValue(validators),
     total: null,
   };

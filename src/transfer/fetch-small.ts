@@ -3,6 +3,9 @@ import { SluiceError } from '../errors.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import { redactUrl } from '../http/redact.js';
+import { encodedError } from '../http/answer.js';
+import { contentCodings } from '../http/content-coding.js';
+import type { ResponseHead } from '../http/head.js';
 import { Clock } from '../net/clock.js';
 import type { BodySink, Connection } from '../net/connection.js';
 import { backoffMs } from '../engine/backoff.js';
@@ -60,6 +63,8 @@ async function fetchOnce(
     const asked = await asker.ask(null);
     close = () => asked.connection.destroy();
     const offer = readAnswer(asked, null);
+    const { head } = asked.answer;
+    if (contentCodings(head.fields).length > 0) throw encodedDocument(head);
     const sink = new MemorySink(maxBytes);
     if ((offer.total ?? 0) > maxBytes) throw sink.tooLong();
     await sink.receive(asked.connection, options.deadlines.stallMs);
@@ -72,6 +77,13 @@ async function fetchOnce(
     asker.close();
     await local.close();
   }
+}
+
+/** A document is read, not saved: in a coding it says nothing. */
+function encodedDocument(head: ResponseHead): SluiceError {
+  const { code, message, details } = encodedError(head);
+  const next = 'Save it decoded with `curl --compressed -o FILE URL`, and give that file.';
+  return new SluiceError(code, message, { ...details, next });
 }
 
 /** Keeps a body in memory, up to a bound: in blocks, for it may come byte by byte. */

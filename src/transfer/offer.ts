@@ -1,6 +1,8 @@
 /** What the first answer offers. Pure: a head in, a decision out. */
 import { SluiceError } from '../errors.js';
-import { encodedError, isEncoded, refusal } from '../http/answer.js';
+import { encodedError, refusal } from '../http/answer.js';
+import { foreignCoding } from '../http/content-coding.js';
+import type { Expected } from '../http/content-coding.js';
 import { parseContentRange } from '../http/content-range.js';
 import type { Framing } from '../http/framing.js';
 import type { ResponseHead } from '../http/head.js';
@@ -11,28 +13,18 @@ import { excerpt } from '../http/syntax.js';
 export type Offer =
   /** 206: the body is `[start, end)` of `total` bytes. */
   | { kind: 'range'; start: number; end: number; total: number }
-  /** 200: the body is everything. `ranges` tells whether the server claims to serve ranges too. */
-  | { kind: 'whole'; total: number | null; ranges: boolean; why: string }
+  /**
+   * 200: the body is everything. `ranges` tells whether the server claims to serve ranges too. `coding` is
+   * what the server applied to the file that the user wants; what is saved is what it sends.
+   */
+  | { kind: 'whole'; total: number | null; ranges: boolean; why: string; coding?: string }
   /** 416: no byte at or after the asked offset. */
   | { kind: 'none'; total: number | null };
-
-/** Codings that a file's name announces: for such a file the coded bytes are the file. */
-const CODING_OF_SUFFIX: ReadonlyArray<readonly [suffix: RegExp, coding: RegExp]> = [
-  [/\.(gz|tgz|svgz)$/i, /^(x-)?gzip$/i],
-  [/\.(br)$/i, /^br$/i],
-  [/\.(zst|tzst)$/i, /^zstd$/i],
-  [/\.(Z)$/, /^(x-)?compress$/i],
-];
-
-/** Whether a coding is only the server's way to say what kind of file this is. */
-function isNamedCoding(path: string, coding: string): boolean {
-  return CODING_OF_SUFFIX.some(([suffix, name]) => suffix.test(path) && name.test(coding.trim()));
-}
 
 /**
  * Decides what an answer to a request for `bytes=start-` offers.
  * @param start the offset that was asked for; null when no range was asked for
- * @param path the path of the URL, to recognise a coding that belongs to the file
+ * @param expected tells a coding that belongs to the file
  * @param known the length of the representation, where it is known from before
  * @throws SluiceError HTTP_REFUSED, HTTP_SERVER_ERROR, HTTP_UNEXPECTED, HTTP_ENCODED, HTTP_RANGE_MISMATCH
  */
@@ -40,16 +32,16 @@ export function readOffer(
   head: ResponseHead,
   framing: Framing,
   start: number | null,
-  path: string,
+  expected: Expected,
   known: number | null = null,
 ): Offer {
   switch (head.status) {
     case 206:
-      return readRange(head, framing, start, known);
+      return readRange(head, framing, start, { expected, known });
     case 200:
       if (start !== null && isLabelledPart(head, framing, start))
-        return readRange(head, framing, start, known);
-      return readWhole(head, framing, path);
+        return readRange(head, framing, start, { expected, known });
+      return readWhole(head, framing, foreignCoding(head, expected));
     case 416:
       if (start !== null) return readNone(head);
       throw refusal(head);
@@ -62,10 +54,12 @@ function readRange(
   head: ResponseHead,
   framing: Framing,
   start: number | null,
-  known: number | null,
+  { expected, known }: { expected: Expected; known: number | null },
 ): Offer {
-  if (isEncoded(head)) throw encodedError(head);
+  const coding = foreignCoding(head, expected);
+  if (coding !== null && start !== null) throw encodedError(head);
   const part = readPart(head, framing, start);
+  if (part.kind === 'whole' && coding !== null) return asSent(part.total, coding);
   if (part.kind === 'whole') {
     const why = 'the server calls everything the whole file, whatever is asked for';
     return { kind: 'whole', total: part.total, ranges: false, why };
@@ -76,22 +70,13 @@ function readRange(
   return { kind: 'range', start: part.start, end: part.end, total };
 }
 
-function readWhole(head: ResponseHead, framing: Framing, path: string): Offer {
+function readWhole(head: ResponseHead, framing: Framing, coding: string | null): Offer {
   if (/^multipart\/byteranges\b/i.test(head.fields.get('content-type') ?? '')) {
     throw mismatch(head, 'the server sent several parts as if they were the whole');
   }
   if (saysPart(head)) throw mismatch(head, 'the server sent a part as if it were the whole');
   const total = framing.kind === 'length' ? framing.length : framing.kind === 'none' ? 0 : null;
-  if (isEncoded(head)) {
-    const coding = head.fields.get('content-encoding') ?? '';
-    if (!isNamedCoding(path, coding)) throw encodedError(head);
-    return {
-      kind: 'whole',
-      total,
-      ranges: false,
-      why: `the server marks the file as ${excerpt(coding.trim())}`,
-    };
-  }
+  if (coding !== null) return asSent(total, coding);
   const accepts = (head.fields.get('accept-ranges') ?? '').toLowerCase();
   const ranges = accepts.split(',').some((unit) => unit.trim() === 'bytes') && total !== null;
   const why =
@@ -99,6 +84,12 @@ function readWhole(head: ResponseHead, framing: Framing, path: string): Offer {
       ? 'the server does not tell the length'
       : 'the server does not serve byte ranges of this file';
   return { kind: 'whole', total, ranges, why };
+}
+
+/** A coded whole: of one answer the bytes are at least those of one representation (P10). */
+function asSent(total: number | null, coding: string): Offer {
+  const why = `the server encodes it (Content-Encoding: ${excerpt(coding)})`;
+  return { kind: 'whole', total, ranges: false, why, coding };
 }
 
 /** Whether a 200 has a Content-Range, which means nothing there (RFC 9110 section 14.4), of a part. */

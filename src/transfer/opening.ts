@@ -18,6 +18,7 @@ import type { Source } from '../../workers/protocol.js';
 import { toldOf } from '../open/ladder.js';
 import { changedError } from './adopt.js';
 import type { Asked } from './ask.js';
+import { codedSentence } from './coded.js';
 import { beginComparing, takeBackBad } from './claims.js';
 import { existingTarget, isKnownFinished } from './existing.js';
 import type { Job, Work } from './job.js';
@@ -447,6 +448,8 @@ export class Opening {
     const { tried } = this.job.ladder;
     const plain = offer.kind === 'whole' && offer.total !== 0 ? offer.why : null;
     const why = tried.length > 0 ? tried.map(toldOf).join('; ') : plain;
+    if (!this.announced && offer.kind === 'whole' && offer.coding !== undefined)
+      this.job.warn(codedSentence(offer.coding, this.job.path));
     this.announce(usefulConnections(this.job, offer), offer.kind === 'range', why);
   }
 

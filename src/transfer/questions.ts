@@ -4,6 +4,7 @@
  */
 import { SluiceError } from '../errors.js';
 import { isWorthAsking } from '../engine/failures.js';
+import { encodedError } from '../http/answer.js';
 import { redactUrl } from '../http/redact.js';
 import { compareValidators, readValidators } from '../http/validators.js';
 import { changedError } from './adopt.js';
@@ -80,6 +81,7 @@ export class Questions {
     const asked = await this.job.asker.ask(range);
     const known = this.facts()?.total ?? null;
     const offer = readAnswer(asked, range === null ? null : from, known);
+    refuseOtherForm(offer, asked, known);
     if (range !== null && this.mayBePart(offer, asked, range)) {
       asked.connection.destroy();
       const why = 'what the server sent may be the part that was asked for, and is not marked so';
@@ -112,14 +114,22 @@ export class Questions {
   }
 }
 
+/** A coded whole is another form of a file of which a length is known already: it may not replace that. */
+function refuseOtherForm(offer: Offer, { answer, connection }: Asked, known: number | null): void {
+  if (offer.kind !== 'whole' || offer.coding === undefined) return;
+  if (known === null || known === offer.total) return;
+  connection.destroy();
+  throw encodedError(answer.head);
+}
+
 /** What an answer offers; the connection is closed when it offers nothing. */
 export function readAnswer(
-  { connection, answer, url }: Asked,
+  { connection, answer, url, source }: Asked,
   from: number | null,
   known: number | null = null,
 ): Offer {
   try {
-    return readOffer(answer.head, answer.framing, from, url.pathname, known);
+    return readOffer(answer.head, answer.framing, from, source.expected, known);
   } catch (error) {
     connection.destroy();
     throw SluiceError.from(error).with({ url: redactUrl(url) });

@@ -8,6 +8,8 @@
  * | `/gzip/NAME` | encoded when the client accepts it; the ETag then ends with `-gzip` |
  * | `/forced/NAME` | encoded whatever the client accepts |
  * | `/noranges/NAME` | ignores Range (MaxRanges none) |
+ * | `/mime/NAME` | mod_mime says the coding of `.gz`, `.tgz` and `.bz2` (AddEncoding) |
+ * | `/mime-limited/NAME` | the same at `limitRate` |
  */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -22,7 +24,9 @@ export interface ApacheOptions {
 }
 
 const MODULES = '/usr/lib/apache2/modules';
-const LOADED = ['mpm_event', 'authz_core', 'alias', 'filter', 'deflate', 'env', 'headers'];
+const LOADED = ['mpm_event', 'authz_core', 'alias', 'filter', 'deflate', 'env', 'headers', 'mime'];
+
+const ENCODINGS = 'AddEncoding x-gzip .gz .tgz\nAddEncoding x-bzip2 .bz2';
 
 function configuration(
   { directory, root, port }: { directory: string; root: string; port: number },
@@ -49,6 +53,7 @@ MinSpareThreads 1
 MaxSpareThreads ${threads}
 AsyncRequestWorkerFactor 1
 KeepAliveTimeout 60
+TypesConfig /dev/null
 DocumentRoot "${root}"
 <Directory "${root}">
 Require all granted
@@ -57,6 +62,8 @@ ${location('limited', `SetOutputFilter RATE_LIMIT\nSetEnv rate-limit ${Math.roun
 ${location('gzip', 'SetOutputFilter DEFLATE')}
 ${location('forced', 'SetOutputFilter DEFLATE\nSetEnv force-gzip 1\nRequestHeader set Accept-Encoding gzip early')}
 ${location('noranges', 'MaxRanges none')}
+${location('mime', ENCODINGS)}
+${location('mime-limited', `${ENCODINGS}\nSetOutputFilter RATE_LIMIT\nSetEnv rate-limit ${Math.round(limitRate / 1024)}`)}
 `;
 }
 

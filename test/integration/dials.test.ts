@@ -169,6 +169,7 @@ describe('dials', () => {
         host: 'x',
         fields: [],
         validators: { etag: null, lastModified: null, lastModifiedMs: null, dateMs: null },
+        expected: { names: [], digest: false },
         ifRange: null,
         total: MIB,
       },

@@ -1,10 +1,12 @@
 /** Apache httpd, lighttpd, and HAProxy and Squid in front of nginx: what real servers make of ranges. */
 import { expect } from 'chai';
-import { utimesSync } from 'node:fs';
+import { readFileSync, utimesSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import path from 'node:path';
 import { inspectUrl } from '../../src/app/inspect.js';
 import { Apache } from '../helpers/apache.js';
 import { expectStatus, runIn } from '../helpers/command.js';
+import { contentAt } from '../helpers/content.js';
 import { benchPerTest, expectDone, expectFailed, interrupt, told } from '../helpers/engine.js';
 import type { Engine, EngineRun } from '../helpers/engine.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
@@ -114,11 +116,27 @@ describe('real servers', () => {
       expectDone(run, LIMITED);
     });
 
-    it('P10: mod_deflate leaves what asks for identity alone, and what it encodes is refused', async () => {
+    it('P10: mod_deflate leaves what asks for identity alone; what it encodes is saved as it is sent', async () => {
       await allConnections(apache.url('/gzip/file.bin'));
-      const forced = await bench.engine({ connections: 4 }).get(apache.url('/forced/file.bin'));
-      expectFailed(forced, 'HTTP_ENCODED');
+      const engine = bench.engine({ connections: 4 });
+      const forced = await engine.get(apache.url('/forced/file.bin'));
+      expect(forced.status, told(forced)).equal(0);
+      expect(forced.events.some(({ type }) => type === 'warning')).equal(true);
+      const whole = gunzipSync(readFileSync(engine.file));
+      expect(whole.equals(contentAt(FILE.seed, 0, FILE.size))).equal(true);
     });
+
+    for (const name of ['a.tar.gz', 'a.tgz', 'a.bz2']) {
+      it(`P10: mod_mime marks ${name} as encoded: it is the file, with ranges, and gone on with`, async () => {
+        apache.addContent(name, LIMITED.seed, LIMITED.size);
+        utimesSync(path.join(apache.root, name), new Date(1e12), new Date(1e12));
+        expect(await shape(apache.url(`/mime/${name}`))).equal(
+          'strong ETag, date, proof etag, ranges yes',
+        );
+        expectDone(await bench.engine().get(apache.url(`/mime/${name}`)), LIMITED);
+        await halfAndResume(apache.url(`/mime-limited/${name}`));
+      });
+    }
 
     it('P1: MaxRanges none is one stream', () => allConnections(apache.url('/noranges/file.bin')));
 

@@ -1,7 +1,8 @@
 /** The head of an answer, and everything that is decided from a head alone. */
 import assert from 'node:assert/strict';
 import { SluiceError } from '../../../src/errors.js';
-import { isEncoded, refusal } from '../../../src/http/answer.js';
+import { refusal } from '../../../src/http/answer.js';
+import { contentCodings } from '../../../src/http/content-coding.js';
 import { bodyFraming, mayReuse } from '../../../src/http/framing.js';
 import { MAX_FIELDS, MAX_HEAD_BYTES, parseResponseHead } from '../../../src/http/head.js';
 import type { ResponseHead } from '../../../src/http/head.js';
@@ -54,10 +55,13 @@ function decide(head: ResponseHead): string {
     answered(() => {
       const framing = bodyFraming('GET', head);
       mayReuse(head, framing);
-      return framing.kind + answered(() => readOffer(head, framing, 0, '/x').kind);
+      return (
+        framing.kind +
+        answered(() => readOffer(head, framing, 0, { names: ['/x'], digest: false }).kind)
+      );
     }),
     answered(() => bodyFraming('HEAD', head).kind),
-    answered(() => refusal(head).code + isEncoded(head)),
+    answered(() => refusal(head).code + contentCodings(head.fields).join()),
     answered(() => {
       const validators = readValidators(head);
       assert.deepEqual(keptValidators(JSON.parse(JSON.stringify(validators))), validators);
@@ -71,7 +75,9 @@ function decide(head: ResponseHead): string {
 
 export const head: Target = {
   name: 'head',
-  modules: ['head', 'framing', 'answer', 'validators', 'syntax'].map((it) => `/src/http/${it}.js`),
+  modules: ['head', 'framing', 'answer', 'content-coding', 'validators', 'syntax'].map(
+    (it) => `/src/http/${it}.js`,
+  ),
   seeds: [
     ...ANSWERS,
     'HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */9\r\n\r\n',

@@ -22,7 +22,9 @@ function sourceWith(addresses: string[], strong = true): Source {
   };
   const etag = strong ? { opaque: '"x"', weak: false } : null;
   const validators = { etag, lastModified: null, lastModifiedMs: null, dateMs: null };
-  return { endpoint, target: '/', host: 'h', fields: [], validators, ifRange: null, total: 1 };
+  const expected = { names: [], digest: false };
+  const facts = { validators, expected, ifRange: null, total: 1 };
+  return { endpoint, target: '/', host: 'h', fields: [], ...facts };
 }
 
 /** Slots that ask where to go, and tell how it went. */
