@@ -1,4 +1,5 @@
 /** Options with everything that the caller did not say. */
+import { NO_PROXIES } from '../net/proxies.js';
 import type { DownloadOptions } from '../transfer/options.js';
 
 /** What `get URL` does without a flag. */
@@ -23,6 +24,7 @@ export function defaultOptions(url: string): DownloadOptions {
     bearer: null,
     tls: { ca: null, cert: null, key: null, verify: true },
     resolve: [],
+    proxies: NO_PROXIES,
     family: null,
     allowDowngrade: false,
     rateLimit: null,

@@ -17,6 +17,9 @@ import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import type { TlsFacts } from '../net/connection.js';
 import { deadline } from '../net/deadline.js';
+import { proxyName } from '../net/endpoint.js';
+import type { Endpoint } from '../net/endpoint.js';
+import { chooseProxy } from '../net/proxies.js';
 import { ExtentSet } from '../schedule/extents.js';
 import { Concurrency } from '../schedule/concurrency.js';
 import { Ledger } from '../schedule/ledger.js';
@@ -60,9 +63,12 @@ export interface UrlReport {
   type: string | null;
   server: string | null;
   digests: Array<{ algorithm: string; hex: string }>;
+  /** Of the server; none where a proxy looks them up. */
   addresses: string[];
-  /** The address that answered. */
+  /** The address that the connection leads to: the server's, or the proxy's. */
   address: string;
+  /** The proxy that answered for the last URL, without its credentials; null for none. And why, where any is named. */
+  proxy: { url: string | null; why: string | null };
   tls: TlsFacts | null;
   /** What `get` would start with. */
   plan: { connections: number; leaseBytes: number | null };
@@ -184,11 +190,21 @@ function urlReport(
     type: field('content-type'),
     server: field('server'),
     digests: parseDigestFields(head).map(({ algorithm, hex }) => ({ algorithm, hex })),
-    addresses: asked.source.endpoint.addresses.map(({ address }) => address),
+    addresses: serverAddresses(asked.source.endpoint),
     address: asked.connection.address,
+    proxy: proxyOf(options, asked.url),
     tls: asked.connection.tls,
     plan: planOf(options, offer, asked),
   };
+}
+
+function serverAddresses({ addresses, proxy }: Endpoint): string[] {
+  return (proxy ? (proxy.targets ?? []) : addresses).map(({ address }) => address);
+}
+
+function proxyOf({ proxies }: DownloadOptions, url: URL): UrlReport['proxy'] {
+  const { proxy, why } = chooseProxy(proxies, url);
+  return { url: proxy === null ? null : proxyName(proxy), why };
 }
 
 /** What the scheduler of a download would begin with. */

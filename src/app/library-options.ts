@@ -6,13 +6,14 @@ import type { DownloadOptions } from '../transfer/options.js';
 import { parseChecksum } from '../verify/checksum.js';
 import { defaultOptions } from './defaults.js';
 import { checkPems } from './pem.js';
+import { programsProxies } from './proxies.js';
 
 /** Everything that can be said; undefined stands for the command's default. */
 export type GivenOptions = {
   [
     Name in Exclude<
       keyof DownloadOptions,
-      'url' | 'mode' | 'tls' | 'deadlines' | 'warnings' | 'rateLimit'
+      'url' | 'mode' | 'tls' | 'deadlines' | 'warnings' | 'rateLimit' | 'proxies'
     >
   ]?: DownloadOptions[Name] | undefined;
 } & {
@@ -20,6 +21,10 @@ export type GivenOptions = {
   deadlines?: Partial<DownloadOptions['deadlines']> | undefined;
   /** Bytes per second of this download, all its connections together; null for no limit. */
   limitRate?: number | null | undefined;
+  /** As `--proxy`. The environment's proxies are the command's alone. */
+  proxy?: string | undefined;
+  /** As `--no-proxy`. */
+  noProxy?: string | undefined;
 };
 
 /** Says whether a value is right; `form` is how the message describes what is. */
@@ -88,6 +93,8 @@ const RULES: Record<keyof GivenOptions, Rule> = {
   bearer: orNull(text),
   tls: object,
   resolve: listOf(object),
+  proxy: text,
+  noProxy: text,
   family: orNull(either(4, 6)),
   allowDowngrade: truth,
   deadlines: object,
@@ -119,7 +126,8 @@ const DEADLINE_RULES: Record<string, Rule> = {
  */
 export function libraryOptions(url: string, given: GivenOptions): DownloadOptions {
   if (typeof url !== 'string') throw usage('the URL is not a text');
-  check(given, RULES, '');
+  const { proxy, noProxy, limitRate, ...others } = check(given, RULES, '');
+  const proxies = programsProxies({ proxy, noProxy });
   const base = defaultOptions(url);
   const settings = { ...base.tls, ...check(given.tls ?? {}, TLS_RULES, 'tls.') };
   const tls = { ...checkPems(settings), verify: settings.verify };
@@ -130,9 +138,8 @@ export function libraryOptions(url: string, given: GivenOptions): DownloadOption
   const checksums = (given.checksums ?? []).map(({ algorithm, hex }) =>
     parseChecksum(`${algorithm}:${hex}`),
   );
-  const { limitRate, ...others } = given;
   const rateLimit = limitRate ? new RateLimit(limitRate) : null;
-  return { ...base, ...said(others), tls, deadlines, checksums, rateLimit };
+  return { ...base, ...said(others), tls, deadlines, checksums, rateLimit, proxies };
 }
 
 /** The values that are said, each of which keeps its rule. */

@@ -123,6 +123,20 @@ const addressFlags = group('address', {
   ipv6: toggle({ char: '6', description: 'use IPv6 addresses only' }),
 });
 
+const proxyFlags = group('proxy', {
+  proxy: Flags.string({
+    char: 'x',
+    description:
+      'reach servers through this proxy: http, https, socks5 or socks5h; also from http_proxy, https_proxy and all_proxy',
+    helpValue: '[SCHEME://][USER:PASSWORD@]HOST[:PORT]',
+  }),
+  'no-proxy': Flags.string({
+    description:
+      'hosts that are reached without one: domains, addresses, CIDR ranges or *; also from no_proxy',
+    helpValue: 'LIST',
+  }),
+});
+
 const timeFlags = group('time', {
   'connect-timeout': Flags.string({
     description: 'for each of name resolution, TCP and TLS',
@@ -164,7 +178,7 @@ const outputFlags = group('output', {
   'no-progress': toggle({ description: 'no live display and no progress lines' }),
 });
 
-const networkFlags = { ...requestFlags, ...tlsFlags, ...addressFlags, ...timeFlags };
+const networkFlags = { ...requestFlags, ...tlsFlags, ...addressFlags, ...proxyFlags, ...timeFlags };
 
 /** What every command takes. */
 export const sharedFlags = { ...transferFlags, ...networkFlags, ...outputFlags };

@@ -4,6 +4,7 @@ import { readPemFiles } from '../app/pem.js';
 import { parseOverride } from '../app/addresses.js';
 import type { Fetching } from '../app/documents.js';
 import { RateLimit } from '../engine/rate-limit.js';
+import { proxyRules } from '../app/proxies.js';
 import { SluiceError } from '../errors.js';
 import { redactWords } from '../http/redact.js';
 import { MAX_CONNECTIONS } from '../limits.js';
@@ -34,6 +35,7 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
       verify: !values.insecure,
     },
     resolve: (values.resolve ?? []).map((text) => parseOverride(text)),
+    proxies: proxyRules({ proxy: values.proxy, noProxy: values['no-proxy'] }, process.env),
     family: parseFamily(values),
     allowDowngrade: values['allow-downgrade'],
     deadlines: {

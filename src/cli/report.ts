@@ -31,11 +31,18 @@ function urlRows(report: UrlReport): Row[] {
     ['type', report.type],
     ['server', report.server],
     ...report.digests.map(({ algorithm, hex }): Row => [algorithm, hex]),
-    ['addresses', report.addresses.join(', ')],
+    ['addresses', report.addresses.length === 0 ? null : report.addresses.join(', ')],
+    ['proxy', proxyText(report.proxy)],
     ['tls', tls === null ? null : `${tls.protocol}, ${tls.cipher}`],
     ['certificate', tls === null ? null : `${tls.subject}, by ${tls.issuer}, until ${tls.validTo}`],
     ['plan', planText(plan)],
   ];
+}
+
+/** Nothing where nobody said anything of a proxy. */
+function proxyText({ url, why }: UrlReport['proxy']): string | null {
+  if (why === null) return null;
+  return url === null ? `none: ${why}` : `${url}, by ${why}`;
 }
 
 const RANGES = {

@@ -28,6 +28,7 @@ const OBJECTIONS: ReadonlySet<ErrorCode> = new Set([
   'CONNECT_TIMEOUT',
   'CONNECTION_LOST',
   'FIRST_BYTE_TIMEOUT',
+  'PROXY_FAILED',
 ]);
 
 /** What may be over a moment later. */
@@ -63,6 +64,8 @@ export function classify(error: SluiceError, context: FailureContext): FailureKi
     if (context.redirected && !context.refreshed) return 'renew';
     return refused(context);
   }
+  // It let others through: this connection was one too many, or the rules of one proxy of several.
+  if (error.code === 'PROXY_REFUSED' || error.code === 'PROXY_AUTH') return refused(context);
   if (OBJECTIONS.has(error.code)) return 'objection';
   // One machine behind the name has another certificate: nothing was asked of it, others may go on.
   if (error.code === 'TLS_CERTIFICATE') return context.others > 0 ? 'objection' : 'fatal';

@@ -1,7 +1,7 @@
 /** What `auto` takes over from earlier runs with the same origin, and leaves to later ones. */
 import { readOrigin, writeOrigin } from '../disk/origins.js';
 import type { OriginFacts } from '../disk/origins.js';
-import { originKey } from '../net/endpoint.js';
+import { routeKey } from '../net/endpoint.js';
 import type { Endpoint } from '../net/endpoint.js';
 import type { KnownOrigin, Lesson } from '../schedule/concurrency.js';
 
@@ -63,14 +63,14 @@ export function learnt(
 
 /** What an earlier run learnt of the origin; null when nothing is known. */
 export function recall(endpoint: Endpoint, roundTripMs: number): KnownOrigin | null {
-  const facts = readOrigin(originKey(endpoint));
+  const facts = readOrigin(routeKey(endpoint));
   return facts === null ? null : holding(facts, roundTripMs, Date.now());
 }
 
 /** Leaves to later runs what this one learnt. Neither fails nor takes long. */
 export function remember(endpoint: Endpoint, lesson: Lesson | null, transfer: Transfer): void {
   if (lesson === null) return;
-  const key = originKey(endpoint);
+  const key = routeKey(endpoint);
   const clock = { nowMs: Date.now(), steadyMs: performance.now() };
   const facts = learnt(readOrigin(key), lesson, transfer, clock);
   if (facts !== null) writeOrigin(key, facts);

@@ -31,6 +31,7 @@ export function refusal(head: ResponseHead): SluiceError {
       next: 'Try again later; fewer --connections may help.',
     });
   }
+  if (status === 407) return proxyWantsCredentials(head);
   if (status >= 400) {
     return new SluiceError('HTTP_REFUSED', `the server refused: ${said}`, {
       ...details,
@@ -50,6 +51,23 @@ function authentication(challenges: string[]): string {
   if (known) return 'Give credentials with --user or --bearer, or check those that were given.';
   const scheme = excerpt((challenges[0] ?? '').split(' ')[0] ?? '');
   return `The server wants ${scheme} authentication, and only Basic and Bearer are spoken here.`;
+}
+
+/** The error of a 407: only a proxy says that (RFC 9110 section 15.5.8). */
+export function proxyWantsCredentials({ status, reason, fields }: ResponseHead): SluiceError {
+  const challenges = fields.getAll('proxy-authenticate');
+  const known = challenges.length === 0 || challenges.some((one) => /\bbasic\b/i.test(one));
+  const scheme = excerpt((challenges[0] ?? '').split(' ')[0] ?? '');
+  return new SluiceError(
+    'PROXY_AUTH',
+    `the proxy wants other credentials: ${`${status} ${excerpt(reason)}`.trim()}`,
+    {
+      httpStatus: status,
+      next: known
+        ? "Give them with --proxy 'http://USER:PASSWORD@HOST:PORT', or check those that were given."
+        : `The proxy wants ${scheme} authentication, and only Basic is spoken here.`,
+    },
+  );
 }
 
 /** A time that a server asks for, rounded up to what a person reckons in. */

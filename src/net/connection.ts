@@ -13,11 +13,10 @@ import { isInterim, parseResponseHead } from '../http/head.js';
 import type { ResponseHead } from '../http/head.js';
 import { throwIfCalledOff } from './calling-off.js';
 import { Clock } from './clock.js';
-import { dial } from './dial.js';
-import { dialWatched } from './watched.js';
-import { endpointKey, peerName } from './endpoint.js';
+import { endpointKey, isOverTls, peerName } from './endpoint.js';
 import type { Endpoint } from './endpoint.js';
 import { socketError } from './errors.js';
+import { reach } from './reach.js';
 
 /** Bytes of a connection's slab at most: the kernel gives much in one read. */
 export const SLAB_BYTES = 1024 * 1024;
@@ -122,6 +121,8 @@ export class Connection {
   private readonly slab: Buffer;
   private readonly peer: string;
   private readonly isTls: boolean;
+  /** Its own TLS, or that of a proxy which it is forwarded by. */
+  private readonly isOverTls: boolean;
   private socket: Socket | null = null;
   private mode: Mode = 'idle';
   /** Unread bytes of the slab: the head, or body bytes that the sink has not taken. */
@@ -156,6 +157,7 @@ export class Connection {
     this.key = endpointKey(endpoint);
     this.peer = peerName(endpoint);
     this.isTls = endpoint.tls !== null;
+    this.isOverTls = isOverTls(endpoint);
     this.slab = slab;
   }
 
@@ -164,7 +166,7 @@ export class Connection {
    * @param watched see {@link seesTruncation}
    * @param slab its length in bytes, see {@link slabBytes}
    * @param signal calls it off: nothing is left of it then
-   * @throws SluiceError as {@link dial}
+   * @throws SluiceError as {@link reach}
    */
   static async open(
     endpoint: Endpoint,
@@ -179,13 +181,8 @@ export class Connection {
       buffer: () => connection.space(),
       callback: (bytes: number, buffer: Uint8Array) => connection.onBytes(bytes, buffer),
     };
-    const { socket, address } = await (watched && endpoint.tls !== null ? dialWatched : dial)(
-      endpoint,
-      reader,
-      timeoutMs,
-      signal,
-    );
-    connection.seesTruncation = watched || endpoint.tls === null;
+    const { socket, address } = await reach(endpoint, reader, { timeoutMs, watched, signal });
+    connection.seesTruncation = watched || !connection.isOverTls;
     connection.socket = socket;
     connection.address = address.address;
     connection.openedMs = performance.now();
@@ -610,7 +607,7 @@ export class Connection {
    * reset can look like one; but then the socket has no peer any more, and after a FIN it has.
    */
   private wasReset(): boolean {
-    return !this.isTls && this.socket?.remoteAddress === undefined;
+    return !this.isOverTls && this.socket?.remoteAddress === undefined;
   }
 
   private endOfClosedBody(): void {

@@ -16,15 +16,41 @@ export interface TlsSettings {
   verify: boolean;
 }
 
+/** How a proxy is spoken to. `socks5` is told addresses that we look up, `socks5h` names. */
+export type ProxyKind = 'http' | 'https' | 'socks5' | 'socks5h';
+
+/** The proxy on the way to a server. */
+export interface Proxy {
+  kind: ProxyKind;
+  /** Without brackets. */
+  host: string;
+  port: number;
+  /** Its userinfo, percent-decoded. */
+  user: { user: string; password: string } | null;
+  /** Who named it: `--proxy`, or a variable of the environment. */
+  from: string;
+}
+
+/** A proxy as one connection sees it. */
+export interface ProxyHop extends Proxy {
+  /** For a proxy that is spoken to over TLS. */
+  tls: TlsSettings | null;
+  userAgent: string;
+  /** Addresses of the server, which a `socks5` proxy is asked for in turn; null where it looks up the name. */
+  targets: Address[] | null;
+}
+
 /** A server as one connection sees it. */
 export interface Endpoint {
   scheme: 'http' | 'https';
   /** Host as in the URL, without brackets: what the certificate must be for. */
   host: string;
   port: number;
-  /** Addresses to try, best first. */
+  /** Addresses to connect to, best first: the server's, or the proxy's when there is one. */
   addresses: Address[];
   tls: TlsSettings | null;
+  /** The proxy that every connection goes through. */
+  proxy?: ProxyHop | null;
   /** What the server gave to resume TLS with; never written anywhere. */
   session?: TlsSession | null;
 }
@@ -50,14 +76,44 @@ export function originKey({ scheme, host, port }: Endpoint): string {
   return `${scheme}://${host}:${port}`;
 }
 
+/** The origin and the proxy on the way to it: what is learnt of one way does not hold for another. */
+export function routeKey(endpoint: Endpoint): string {
+  const { proxy } = endpoint;
+  return proxy ? `${originKey(endpoint)} by ${proxyName(proxy)}` : originKey(endpoint);
+}
+
 /**
  * Connections and TLS sessions of one key may serve each other's requests: they lead to one origin, by
- * the same rules of whom to trust, and with the same client certificate.
+ * the same proxy and its credentials, by the same rules of whom to trust, and with the same client
+ * certificate.
  */
 export function endpointKey(endpoint: Endpoint): string {
-  return endpoint.tls === null
-    ? originKey(endpoint)
-    : `${originKey(endpoint)} ${policyKey(endpoint.tls)}`;
+  const { tls, proxy } = endpoint;
+  const parts = [routeKey(endpoint)];
+  if (tls !== null) parts.push(policyKey(tls));
+  if (proxy?.user) parts.push(`as ${digestOf([proxy.user.user, proxy.user.password])}`);
+  if (proxy?.tls) parts.push(`by ${policyKey(proxy.tls)}`);
+  return parts.join(' ');
+}
+
+/** A proxy for messages, without its credentials. */
+export function proxyName({ kind, host, port }: Pick<Proxy, 'kind' | 'host' | 'port'>): string {
+  return `${kind}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Whether requests go to the proxy itself, in absolute form (RFC 9112 section 3.2.2), without a tunnel. */
+export function isForwarded({ scheme, proxy }: Endpoint): boolean {
+  return scheme === 'http' && (proxy?.kind === 'http' || proxy?.kind === 'https');
+}
+
+/** Whether bytes of the answer come over TLS, be it the server's or the proxy's. */
+export function isOverTls({ tls, proxy }: Endpoint): boolean {
+  return tls !== null || proxy?.kind === 'https';
+}
+
+/** Host and port that a connection is opened to. */
+export function dialled({ host, port, proxy }: Endpoint): { host: string; port: number } {
+  return proxy ? { host: proxy.host, port: proxy.port } : { host, port };
 }
 
 /** Settings are many times larger than their digest, and are asked for with each lease. */

@@ -2,10 +2,13 @@
 import { connect } from 'node:net';
 import type { Endpoint } from './endpoint.js';
 
-/** Milliseconds to the endpoint's first address and back; null when it does not answer within `timeoutMs`. */
+/**
+ * Milliseconds to the endpoint's first address and back; null when it does not answer within `timeoutMs`,
+ * and behind a proxy: TCP leads to the proxy only, which may be next door.
+ */
 export function measureRoundTrip(endpoint: Endpoint, timeoutMs: number): Promise<number | null> {
   const address = endpoint.addresses[0];
-  if (address === undefined) return Promise.resolve(null);
+  if (address === undefined || endpoint.proxy) return Promise.resolve(null);
   const began = performance.now();
   return new Promise((resolve) => {
     const socket = connect({ host: address.address, family: address.family, port: endpoint.port });

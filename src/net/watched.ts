@@ -17,7 +17,7 @@ const SETTLE_MS = 200;
 const READ_BYTES = 64 * 1024;
 
 /** The encrypted bytes of one TCP connection, without its end. */
-class Transport extends Duplex {
+export class Transport extends Duplex {
   private socket: Socket | null = null;
   private readonly buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   /** How the socket's `onread` reaches this stream. */
@@ -65,19 +65,30 @@ export async function dialWatched(
     timeoutMs,
     signal,
   );
-  transport.attach(tcp);
-  tcp.on('error', (error) => transport.destroy(error));
-  const socket = overTls({ ...tlsOptions(endpoint), socket: transport });
-  forward(socket, reader);
-  tcp.on('end', () => expectEnd(socket));
-  tcp.on('close', () => expectEnd(socket));
-  tcp.resume();
+  const socket = watchTls(endpoint, transport, tcp, reader);
   await handshake(socket, endpoint, timeoutMs, signal);
   return { socket, address };
 }
 
+/** Begins TLS over the bytes that a socket brings to a transport; the handshake is still to come. */
+export function watchTls(
+  endpoint: Endpoint,
+  transport: Transport,
+  below: Socket,
+  reader: Reader,
+): Socket {
+  transport.attach(below);
+  below.on('error', (error) => transport.destroy(error));
+  const socket = overTls({ ...tlsOptions(endpoint), socket: transport });
+  forward(socket, reader);
+  below.on('end', () => expectEnd(socket));
+  below.on('close', () => expectEnd(socket));
+  below.resume();
+  return socket;
+}
+
 /** Puts decrypted bytes where `onread` would have put them. */
-function forward(socket: Socket, reader: Reader): void {
+export function forward(socket: Socket, reader: Reader): void {
   socket.on('data', (chunk: Buffer) => {
     for (let at = 0; at < chunk.length;) {
       const target = reader.buffer();

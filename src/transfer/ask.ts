@@ -26,8 +26,11 @@ import { onAbort, throwIfCalledOff } from '../net/calling-off.js';
 import { Connection, slabBytes } from '../net/connection.js';
 import type { Answer, BodySink } from '../net/connection.js';
 import { deadline } from '../net/deadline.js';
-import { urlParts } from '../net/endpoint.js';
-import type { Endpoint, TlsSettings } from '../net/endpoint.js';
+import { dialled, isForwarded, proxyName, urlParts } from '../net/endpoint.js';
+import type { Address, Endpoint, Proxy, ProxyHop, TlsSettings } from '../net/endpoint.js';
+import { chooseProxy } from '../net/proxies.js';
+import { ofProxy } from '../net/proxy-errors.js';
+import { proxyAuthorization } from '../net/tunnel.js';
 import type { Connections, Taken } from '../../workers/connections.js';
 import type { Source } from '../../workers/protocol.js';
 import { Hosts } from './hosts.js';
@@ -216,7 +219,7 @@ export class Asker {
       extra: fieldsFor(this.owner, url, this.userFields),
     });
     const host = hostHeader(url);
-    const target = requestTarget(url);
+    const target = targetOf(url, endpoint, fields);
     const asked: Array<[string, string]> =
       range === null ? fields : [...fields, ['Range', rangeValue(range.start, range.end)]];
     const bytes = writeRequest({ method: 'GET', target, host, fields: asked });
@@ -229,7 +232,7 @@ export class Asker {
         signal,
       );
       ahead = null;
-      endpoint.addresses = this.hosts.answered(endpoint.host, endpoint.port, connection.address);
+      endpoint.addresses = this.answered(endpoint, connection.address);
       this.current = connection;
       this.checkWanted(signal);
       try {
@@ -243,13 +246,13 @@ export class Asker {
           this.watched = true;
           continue;
         }
-        if (answer.head.status >= 500) this.hosts.failed(endpoint.host, endpoint.port);
+        if (answer.head.status >= 500) this.failed(endpoint);
         const source = sourceOf(answer.head, endpoint, target, host, fields, this.expected(url));
         return { connection, answer, source, roundTripMs, firstByteMs };
       } catch (error) {
         this.checkWanted(signal);
         if (!reused || !(error instanceof SluiceError) || error.code !== 'CONNECTION_LOST') {
-          this.hosts.failed(endpoint.host, endpoint.port);
+          this.failed(endpoint);
           throw withLook(error, url);
         }
       }
@@ -266,7 +269,7 @@ export class Asker {
       return await this.take(endpoint, timeoutMs, ahead, signal);
     } catch (error) {
       // The next request begins with another address.
-      this.hosts.failed(endpoint.host, endpoint.port);
+      this.failed(endpoint);
       throw error;
     }
   }
@@ -302,10 +305,52 @@ export class Asker {
     throwIfCalledOff(signal);
   }
 
+  private answered(endpoint: Endpoint, address: string): Address[] {
+    const { host, port } = dialled(endpoint);
+    return this.hosts.answered(host, port, address);
+  }
+
+  /** The next request begins with other addresses: of whom was dialled, and of whom the proxy was asked for. */
+  private failed(endpoint: Endpoint): void {
+    const { host, port } = dialled(endpoint);
+    this.hosts.failed(host, port);
+    if (endpoint.proxy?.targets) this.hosts.failed(endpoint.host, endpoint.port);
+  }
+
   private async endpoint(url: URL, signal: AbortSignal): Promise<Endpoint> {
     const { scheme, host, port } = urlParts(url);
-    const addresses = await this.hosts.addresses(host, port, signal);
-    return { scheme, host, port, addresses, tls: scheme === 'https' ? this.tlsFor(url) : null };
+    const tls = scheme === 'https' ? this.tlsFor(url) : null;
+    const { proxy, why } = chooseProxy(this.options.proxies, url);
+    if (proxy === null) {
+      const addresses = await this.hosts.addresses(host, port, signal);
+      return { scheme, host, port, addresses, tls };
+    }
+    this.log.debug({ host, proxy: proxyName(proxy), why }, 'going through a proxy');
+    const addresses = await this.addressesOf(proxy, signal);
+    const hop = await this.hop(proxy, host, port, signal);
+    return { scheme, host, port, addresses, tls, proxy: hop };
+  }
+
+  private async addressesOf(proxy: Proxy, signal: AbortSignal): Promise<Address[]> {
+    try {
+      return await this.hosts.addresses(proxy.host, proxy.port, signal);
+    } catch (error) {
+      throw signal.aborted ? error : ofProxy(proxy, error);
+    }
+  }
+
+  /** Only a `socks5` proxy is told addresses; all others look up the name, and we do not. */
+  private async hop(
+    proxy: Proxy,
+    host: string,
+    port: number,
+    signal: AbortSignal,
+  ): Promise<ProxyHop> {
+    const isOurs = proxy.kind === 'socks5';
+    const targets = isOurs ? await this.hosts.addresses(host, port, signal) : null;
+    const tls = proxy.kind === 'https' ? { ...this.options.tls, cert: null, key: null } : null;
+    const userAgent = this.options.userAgent ?? DEFAULT_USER_AGENT;
+    return { ...proxy, tls, targets, userAgent };
   }
 
   /** The client certificate is a credential: it stays on the origin that it was given for (P11). */
@@ -339,6 +384,18 @@ export class Asker {
     }
     drain.leftMs -= performance.now() - began;
   }
+}
+
+/**
+ * The request target. A proxy that is asked for it itself gets the whole URL, and its credentials among
+ * the fields.
+ */
+function targetOf(url: URL, endpoint: Endpoint, fields: Array<[string, string]>): string {
+  const target = requestTarget(url);
+  if (!endpoint.proxy || !isForwarded(endpoint)) return target;
+  const authorization = proxyAuthorization(endpoint.proxy);
+  if (authorization !== null) fields.push(['Proxy-Authorization', authorization]);
+  return `http://${url.host}${target}`;
 }
 
 /** Whether nothing would tell a whole body from a cut one (RFC 9112 section 9.8). */

@@ -6,6 +6,7 @@ import type { ChecksumSpec } from '../verify/checksum.js';
 import type { Pieces } from '../verify/pieces.js';
 import type { TlsSettings } from '../net/endpoint.js';
 import type { Override } from '../net/overrides.js';
+import type { ProxyRules } from '../net/proxies.js';
 import type { Deadlines } from '../../workers/protocol.js';
 
 /** What to do when the target exists and is not this very download. */
@@ -51,6 +52,8 @@ export interface DownloadOptions {
   tls: TlsSettings;
   /** Addresses to use instead of asking the resolver. */
   resolve: Override[];
+  /** Proxies, and the hosts that are reached without one. */
+  proxies: ProxyRules;
   /** The only family of addresses to use; null for both. */
   family: 4 | 6 | null;
   /** Whether a redirect may lead from https to http. */

@@ -16,6 +16,7 @@ export const PACKAGES = {
   lighttpd: 'lighttpd',
   haproxy: 'haproxy',
   squid: 'squid',
+  microsocks: 'microsocks',
 } as const;
 export type ServerName = keyof typeof PACKAGES;
 
