@@ -22,6 +22,8 @@ export function defaultOptions(url: string): DownloadOptions {
     referer: null,
     user: null,
     bearer: null,
+    environment: { user: null, bearer: null },
+    netrc: null,
     tls: { ca: null, cert: null, key: null, verify: true },
     resolve: [],
     proxies: NO_PROXIES,

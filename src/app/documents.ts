@@ -120,7 +120,10 @@ function ofFile(
 
 function withoutCredentials(base: DownloadOptions): DownloadOptions {
   const tls = { ...base.tls, cert: null, key: null };
-  return { ...base, headers: [], referer: null, user: null, bearer: null, tls };
+  const environment = { user: null, bearer: null };
+  // What is for every machine is for those that the user names.
+  const netrc = base.netrc?.filter(({ machine }) => machine !== null) ?? null;
+  return { ...base, headers: [], referer: null, user: null, bearer: null, environment, netrc, tls };
 }
 
 /**

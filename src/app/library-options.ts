@@ -5,6 +5,7 @@ import { MAX_CONNECTIONS } from '../limits.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { parseChecksum } from '../verify/checksum.js';
 import { defaultOptions } from './defaults.js';
+import { readNetrc } from './netrc.js';
 import { checkPems } from './pem.js';
 import { programsProxies } from './proxies.js';
 
@@ -13,7 +14,15 @@ export type GivenOptions = {
   [
     Name in Exclude<
       keyof DownloadOptions,
-      'url' | 'mode' | 'tls' | 'deadlines' | 'warnings' | 'rateLimit' | 'proxies'
+      | 'url'
+      | 'mode'
+      | 'tls'
+      | 'deadlines'
+      | 'warnings'
+      | 'rateLimit'
+      | 'proxies'
+      | 'netrc'
+      | 'environment'
     >
   ]?: DownloadOptions[Name] | undefined;
 } & {
@@ -21,6 +30,8 @@ export type GivenOptions = {
   deadlines?: Partial<DownloadOptions['deadlines']> | undefined;
   /** Bytes per second of this download, all its connections together; null for no limit. */
   limitRate?: number | null | undefined;
+  /** As `--netrc-file`. */
+  netrcFile?: string | undefined;
   /** As `--proxy`. The environment's proxies are the command's alone. */
   proxy?: string | undefined;
   /** As `--no-proxy`. */
@@ -93,6 +104,7 @@ const RULES: Record<keyof GivenOptions, Rule> = {
   bearer: orNull(text),
   tls: object,
   resolve: listOf(object),
+  netrcFile: path,
   proxy: text,
   noProxy: text,
   family: orNull(either(4, 6)),
@@ -126,7 +138,8 @@ const DEADLINE_RULES: Record<string, Rule> = {
  */
 export function libraryOptions(url: string, given: GivenOptions): DownloadOptions {
   if (typeof url !== 'string') throw usage('the URL is not a text');
-  const { proxy, noProxy, limitRate, ...others } = check(given, RULES, '');
+  const { proxy, noProxy, netrcFile, limitRate, ...others } = check(given, RULES, '');
+  const netrc = netrcFile === undefined ? null : readNetrc(netrcFile);
   const proxies = programsProxies({ proxy, noProxy });
   const base = defaultOptions(url);
   const settings = { ...base.tls, ...check(given.tls ?? {}, TLS_RULES, 'tls.') };
@@ -139,7 +152,7 @@ export function libraryOptions(url: string, given: GivenOptions): DownloadOption
     parseChecksum(`${algorithm}:${hex}`),
   );
   const rateLimit = limitRate ? new RateLimit(limitRate) : null;
-  return { ...base, ...said(others), tls, deadlines, checksums, rateLimit, proxies };
+  return { ...base, ...said(others), tls, deadlines, checksums, rateLimit, proxies, netrc };
 }
 
 /** The values that are said, each of which keeps its rule. */

@@ -79,14 +79,17 @@ const requestFlags = group('request', {
   referer: Flags.string({ char: 'e', description: 'value of Referer' }),
   user: Flags.string({
     char: 'u',
-    description: 'credentials for Basic',
+    description: 'credentials for Basic; else from SLUICE_USER',
     helpValue: 'USER:PASSWORD',
-    env: 'SLUICE_USER',
   }),
   bearer: Flags.string({
-    description: 'bearer token',
+    description: 'bearer token; else from SLUICE_BEARER',
     helpValue: 'TOKEN',
-    env: 'SLUICE_BEARER',
+  }),
+  netrc: toggle({ description: 'credentials for each host from ~/.netrc' }),
+  'netrc-file': Flags.string({
+    description: 'the same from this file',
+    helpValue: 'FILE',
   }),
 });
 

@@ -1,6 +1,7 @@
 /** The values of the flags as options of a download. */
 import { defaultOptions } from '../app/defaults.js';
 import { readPemFiles } from '../app/pem.js';
+import { readNetrc } from '../app/netrc.js';
 import { parseOverride } from '../app/addresses.js';
 import type { Fetching } from '../app/documents.js';
 import { RateLimit } from '../engine/rate-limit.js';
@@ -26,6 +27,8 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
     referer: values.referer ?? null,
     user: values.user === undefined ? null : parseUser(values.user),
     bearer: values.bearer ?? null,
+    environment: environmentCredentials(),
+    netrc: netrcOf(values),
     tls: {
       ...readPemFiles({
         ca: values.cacert ?? null,
@@ -119,10 +122,23 @@ export function parseSize(text: string, flag: string, what = 'a number of bytes'
   throw usage(`${flag} takes ${what} such as 500k or 5M, not ${redactWords(text)}`);
 }
 
-function parseUser(text: string): { user: string; password: string } {
+/** Not oclif's `env`: what is given in another way has to beat it. */
+function environmentCredentials(): DownloadOptions['environment'] {
+  const { SLUICE_USER: user, SLUICE_BEARER: bearer } = process.env;
+  return {
+    user: user ? parseUser(user, 'SLUICE_USER') : null,
+    bearer: bearer ? bearer : null,
+  };
+}
+
+function netrcOf({ netrc, 'netrc-file': file }: NetworkValues): DownloadOptions['netrc'] {
+  return netrc || file !== undefined ? readNetrc(file ?? null) : null;
+}
+
+function parseUser(text: string, from = '--user'): { user: string; password: string } {
   const colon = text.indexOf(':');
   if (colon < 0)
-    throw usage('--user takes USER:PASSWORD', 'An empty password is written as USER:.');
+    throw usage(`${from} takes USER:PASSWORD`, 'An empty password is written as USER:.');
   return { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 

@@ -5,20 +5,12 @@
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import { shellWord } from '../disk/shell.js';
-import { basicCredentials, bearerCredentials, fieldsFor } from '../http/auth.js';
 import type { Expected } from '../http/content-coding.js';
 import { rangeValue } from '../http/content-range.js';
 import type { ResponseHead } from '../http/head.js';
 import { redactUrl } from '../http/redact.js';
 import { MAX_REDIRECTS, isRedirect, resolveRedirect, sameOrigin } from '../http/redirect.js';
-import {
-  baseFields,
-  hostHeader,
-  parseHeaderFlag,
-  requestTarget,
-  writeRequest,
-} from '../http/request.js';
-import type { UserField } from '../http/request.js';
+import { baseFields, hostHeader, requestTarget, writeRequest } from '../http/request.js';
 import { excerpt } from '../http/syntax.js';
 import { parseUserUrl } from '../http/url.js';
 import { ifRangeValue, readValidators } from '../http/validators.js';
@@ -33,6 +25,7 @@ import { ofProxy } from '../net/proxy-errors.js';
 import { proxyAuthorization } from '../net/tunnel.js';
 import type { Connections, Taken } from '../../workers/connections.js';
 import type { Source } from '../../workers/protocol.js';
+import { Credentials } from './credentials.js';
 import { Hosts } from './hosts.js';
 import type { DownloadOptions } from './options.js';
 
@@ -77,7 +70,7 @@ export class Asker {
   private readonly origin: URL;
   /** Whose origin gets what the user said to send. */
   private readonly owner: URL;
-  private readonly userFields: UserField[];
+  private readonly credentials: Credentials;
   private readonly hosts: Hosts;
   private current: Connection | null = null;
   private ahead: Ahead | null = null;
@@ -96,7 +89,7 @@ export class Asker {
     this.origin = url;
     const { credentialsFor } = options;
     this.owner = credentialsFor === null ? url : parseUserUrl(credentialsFor).url;
-    this.userFields = userFields(options, userinfo);
+    this.credentials = new Credentials(options, this.owner, userinfo);
     this.hosts = new Hosts(options, log);
   }
 
@@ -216,7 +209,7 @@ export class Asker {
     const endpoint = await (ahead?.endpoint ?? this.endpoint(url, signal));
     const fields = baseFields({
       userAgent: this.options.userAgent ?? DEFAULT_USER_AGENT,
-      extra: fieldsFor(this.owner, url, this.userFields),
+      extra: this.credentials.fieldsFor(url),
     });
     const host = hostHeader(url);
     const target = targetOf(url, endpoint, fields);
@@ -442,21 +435,4 @@ function withLook(thrown: unknown, url: URL): unknown {
   const look = `\`curl -sS --http1.1 -r 0-0 -D - -o /dev/null -- ${shellWord(redactUrl(url))}\``;
   const next = `Another source of the file may do better; ${look} shows what this one answers.`;
   return new SluiceError(thrown.code, thrown.message, { ...thrown.details, next }, thrown.cause);
-}
-
-function userFields(
-  options: DownloadOptions,
-  userinfo: { user: string; password: string } | null,
-): UserField[] {
-  const fields: UserField[] = [];
-  if (options.referer !== null) fields.push(['Referer', options.referer]);
-  const user = options.user ?? userinfo;
-  if (options.bearer !== null) fields.push(['Authorization', bearerCredentials(options.bearer)]);
-  else if (user !== null)
-    fields.push(['Authorization', basicCredentials(user.user, user.password)]);
-  for (const line of options.headers) {
-    const { name, value } = parseHeaderFlag(line);
-    fields.push([name, value]);
-  }
-  return fields;
 }

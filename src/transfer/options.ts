@@ -1,6 +1,7 @@
 /** What a download is told. The command line and the library fill it in. */
 import type { ChecksumList } from '../formats/checksum-list.js';
 import type { RateLimit } from '../engine/rate-limit.js';
+import type { NetrcEntry } from '../formats/netrc.js';
 import type { Preallocation } from '../disk/preallocate.js';
 import type { ChecksumSpec } from '../verify/checksum.js';
 import type { Pieces } from '../verify/pieces.js';
@@ -49,6 +50,10 @@ export interface DownloadOptions {
   referer: string | null;
   user: { user: string; password: string } | null;
   bearer: string | null;
+  /** What the environment says, which all that is given beats. */
+  environment: { user: { user: string; password: string } | null; bearer: string | null };
+  /** Entries of a netrc file, each for its host; null when it is not used. */
+  netrc: NetrcEntry[] | null;
   tls: TlsSettings;
   /** Addresses to use instead of asking the resolver. */
   resolve: Override[];

@@ -1,16 +1,15 @@
 /** The examples of docs/proxies.md, run by a shell. */
 import { expect } from 'chai';
-import { execFile } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { examplesOf, runExample } from '../helpers/examples.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
-import { CHECKOUT, COMMAND } from '../helpers/run-sluice.js';
+import { CHECKOUT } from '../helpers/run-sluice.js';
 import { SmallProxy } from '../helpers/small-proxy.js';
 
 const PAGE = readFileSync(path.join(CHECKOUT, 'docs/proxies.md'), 'utf8');
-const COMMANDS = PAGE.split('```sh\n')[1]!.split('```')[0]!.trim().split('\n');
+const COMMANDS = examplesOf('docs/proxies.md');
 const INFO = /^\$ (sluice info .*)\n(.*)$/m.exec(PAGE)!;
 
 describe('e2e: the examples of docs/proxies.md', () => {
@@ -28,19 +27,13 @@ describe('e2e: the examples of docs/proxies.md', () => {
   });
 
   /** Runs a line of the page, with the ports that are free here. */
-  async function run(line: string): Promise<string> {
-    const bin = path.join(dir(), 'sluice');
-    writeFileSync(bin, `#!/bin/sh\nexec ${process.execPath} ${COMMAND} "$@"\n`, { mode: 0o755 });
+  function run(line: string): Promise<string> {
     const { port } = new URL(origin.url);
-    const ours = line
-      .replaceAll('127.0.0.1:3128', `127.0.0.1:${proxy.port}`)
-      .replace('files.test/', `files.test:${port}/`)
-      .replace('127.0.0.1:8080', `127.0.0.1:${port}`);
-    const { stdout } = await promisify(execFile)('sh', ['-c', ours], {
-      cwd: dir(),
-      env: { PATH: `${dir()}:${process.env['PATH']}`, HOME: dir() },
+    return runExample(line, dir(), {
+      '127.0.0.1:3128': `127.0.0.1:${proxy.port}`,
+      'files.test/': `files.test:${port}/`,
+      '127.0.0.1:8080': `127.0.0.1:${port}`,
     });
-    return stdout;
   }
 
   for (const [at, line] of COMMANDS.entries())

@@ -69,6 +69,7 @@ describe('commands', () => {
       'stall-timeout': '30s',
       retries: 5,
       json: false,
+      netrc: false,
       quiet: false,
       verbose: false,
       'no-progress': false,

@@ -1,0 +1,82 @@
+/**
+ * What is sent beside the request, and to whom (P11). What the user gave goes to the origin of the URL
+ * only. A netrc's entry goes to its host: to others than that origin by name and over https only, for a
+ * redirect, which may be a stranger's, decides who is asked.
+ */
+import { netrcFor } from '../formats/netrc.js';
+import { basicCredentials, bearerCredentials, fieldsFor } from '../http/auth.js';
+import { sameOrigin } from '../http/redirect.js';
+import { parseHeaderFlag } from '../http/request.js';
+import type { UserField } from '../http/request.js';
+import { urlParts } from '../net/endpoint.js';
+import type { DownloadOptions } from './options.js';
+
+/** Userinfo of a URL. */
+type User = { user: string; password: string } | null;
+
+export class Credentials {
+  /** For the owner's origin, without Authorization unless the user wrote that field. */
+  private readonly fields: UserField[];
+  /** The user's own value of Authorization, for the owner's origin. */
+  private readonly given: string | null;
+  private readonly saysAuthorization: boolean;
+  /** What the environment says, when nobody else does. */
+  private readonly fallback: string | null;
+
+  /**
+   * @param owner the URL whose origin gets what the user gave
+   * @param userinfo of the URL that is asked for
+   * @throws SluiceError USAGE
+   */
+  constructor(
+    private readonly options: DownloadOptions,
+    private readonly owner: URL,
+    private readonly userinfo: User,
+  ) {
+    const { referer, headers, user, bearer, environment } = options;
+    this.fields = referer === null ? [] : [['Referer', referer]];
+    for (const line of headers) {
+      const { name, value } = parseHeaderFlag(line);
+      this.fields.push([name, value]);
+    }
+    this.saysAuthorization = this.fields.some(([name]) => name.toLowerCase() === 'authorization');
+    this.given = authorization(bearer, user ?? (this.asksNetrc ? null : userinfo));
+    this.fallback = authorization(environment.bearer, environment.user);
+  }
+
+  /** A user without a password in the URL is whom the netrc is asked for. */
+  private get asksNetrc(): boolean {
+    return this.options.netrc !== null && this.userinfo?.password === '';
+  }
+
+  /** The fields for a URL. Always a new list. */
+  fieldsFor(url: URL): UserField[] {
+    const value = this.authorizationFor(url);
+    const own = fieldsFor(this.owner, url, this.fields);
+    return value === null ? own : [['Authorization', value], ...own];
+  }
+
+  private authorizationFor(url: URL): string | null {
+    const isOwn = sameOrigin(this.owner, url);
+    if (!isOwn) return url.protocol === 'https:' ? this.ofNetrc(url, false) : null;
+    if (this.saysAuthorization) return null;
+    return this.given ?? this.ofNetrc(url, true) ?? this.ofUserinfo() ?? this.fallback;
+  }
+
+  private ofNetrc(url: URL, isOwn: boolean): string | null {
+    const { netrc } = this.options;
+    const login = isOwn ? (this.userinfo?.user ?? null) : null;
+    const entry = netrc === null ? null : netrcFor(netrc, urlParts(url).host, login, isOwn);
+    return entry === null ? null : basicCredentials(login ?? entry.login, entry.password);
+  }
+
+  /** The netrc does not know the user of the URL. */
+  private ofUserinfo(): string | null {
+    return authorization(null, this.userinfo);
+  }
+}
+
+function authorization(bearer: string | null, user: User): string | null {
+  if (bearer !== null) return bearerCredentials(bearer);
+  return user === null ? null : basicCredentials(user.user, user.password);
+}
