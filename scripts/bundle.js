@@ -60,7 +60,16 @@ await bundle({
   entryPoints: [`${dist}/src/commands/index.js`],
   outfile: `${dist}/bundle/sluice.cjs`,
   // These have files of their own beside them, and are loaded when they are needed; the last three never are.
-  external: ['hash-wasm', 'pino', 'piscina', 'saxes', 'typescript', 'ts-node', 'tsx'],
+  external: [
+    'hash-wasm',
+    'pino',
+    'piscina',
+    'saxes',
+    'tough-cookie',
+    'typescript',
+    'ts-node',
+    'tsx',
+  ],
   // Less to read and to compile; names stay, for the sake of stacks.
   minifyWhitespace: true,
   minifySyntax: true,

@@ -1,5 +1,6 @@
 /** Options with everything that the caller did not say. */
 import { NO_PROXIES } from '../net/proxies.js';
+import { Cookies } from '../transfer/cookies.js';
 import type { DownloadOptions } from '../transfer/options.js';
 
 /** What `get URL` does without a flag. */
@@ -22,6 +23,7 @@ export function defaultOptions(url: string): DownloadOptions {
     referer: null,
     user: null,
     bearer: null,
+    cookies: new Cookies(),
     environment: { user: null, bearer: null },
     netrc: null,
     tls: { ca: null, cert: null, key: null, verify: true },

@@ -5,7 +5,7 @@ import { MAX_CONNECTIONS } from '../limits.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { parseChecksum } from '../verify/checksum.js';
 import { defaultOptions } from './defaults.js';
-import { readNetrc } from './netrc.js';
+import { readCookies, readNetrc } from './credential-files.js';
 import { checkPems } from './pem.js';
 import { programsProxies } from './proxies.js';
 
@@ -23,6 +23,7 @@ export type GivenOptions = {
       | 'proxies'
       | 'netrc'
       | 'environment'
+      | 'cookies'
     >
   ]?: DownloadOptions[Name] | undefined;
 } & {
@@ -30,6 +31,8 @@ export type GivenOptions = {
   deadlines?: Partial<DownloadOptions['deadlines']> | undefined;
   /** Bytes per second of this download, all its connections together; null for no limit. */
   limitRate?: number | null | undefined;
+  /** As `--cookie-file`. */
+  cookieFile?: string | undefined;
   /** As `--netrc-file`. */
   netrcFile?: string | undefined;
   /** As `--proxy`. The environment's proxies are the command's alone. */
@@ -104,6 +107,7 @@ const RULES: Record<keyof GivenOptions, Rule> = {
   bearer: orNull(text),
   tls: object,
   resolve: listOf(object),
+  cookieFile: path,
   netrcFile: path,
   proxy: text,
   noProxy: text,
@@ -138,10 +142,11 @@ const DEADLINE_RULES: Record<string, Rule> = {
  */
 export function libraryOptions(url: string, given: GivenOptions): DownloadOptions {
   if (typeof url !== 'string') throw usage('the URL is not a text');
-  const { proxy, noProxy, netrcFile, limitRate, ...others } = check(given, RULES, '');
+  const { proxy, noProxy, netrcFile, cookieFile, limitRate, ...others } = check(given, RULES, '');
   const netrc = netrcFile === undefined ? null : readNetrc(netrcFile);
   const proxies = programsProxies({ proxy, noProxy });
   const base = defaultOptions(url);
+  const cookies = cookieFile === undefined ? base.cookies : readCookies(cookieFile);
   const settings = { ...base.tls, ...check(given.tls ?? {}, TLS_RULES, 'tls.') };
   const tls = { ...checkPems(settings), verify: settings.verify };
   const deadlines = {
@@ -152,7 +157,17 @@ export function libraryOptions(url: string, given: GivenOptions): DownloadOption
     parseChecksum(`${algorithm}:${hex}`),
   );
   const rateLimit = limitRate ? new RateLimit(limitRate) : null;
-  return { ...base, ...said(others), tls, deadlines, checksums, rateLimit, proxies, netrc };
+  return {
+    ...base,
+    ...said(others),
+    tls,
+    deadlines,
+    checksums,
+    rateLimit,
+    proxies,
+    netrc,
+    cookies,
+  };
 }
 
 /** The values that are said, each of which keeps its rule. */

@@ -86,6 +86,11 @@ const requestFlags = group('request', {
     description: 'bearer token; else from SLUICE_BEARER',
     helpValue: 'TOKEN',
   }),
+  'cookie-file': Flags.string({
+    char: 'b',
+    description: "cookies from this file (Netscape's format), each for its own hosts",
+    helpValue: 'FILE',
+  }),
   netrc: toggle({ description: 'credentials for each host from ~/.netrc' }),
   'netrc-file': Flags.string({
     description: 'the same from this file',

@@ -1,7 +1,7 @@
 /** The values of the flags as options of a download. */
 import { defaultOptions } from '../app/defaults.js';
 import { readPemFiles } from '../app/pem.js';
-import { readNetrc } from '../app/netrc.js';
+import { readCookies, readNetrc } from '../app/credential-files.js';
 import { parseOverride } from '../app/addresses.js';
 import type { Fetching } from '../app/documents.js';
 import { RateLimit } from '../engine/rate-limit.js';
@@ -19,7 +19,7 @@ import type { NetworkValues, SharedValues } from './flags.js';
  */
 export function networkOptions(values: NetworkValues): DownloadOptions {
   const stallMs = parseTime(values['stall-timeout'], '--stall-timeout');
-  const maxTime = values['max-time'];
+  const { 'max-time': maxTime, 'cookie-file': cookieFile } = values;
   return {
     ...defaultOptions(''),
     headers: values.header ?? [],
@@ -29,6 +29,7 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
     bearer: values.bearer ?? null,
     environment: environmentCredentials(),
     netrc: netrcOf(values),
+    ...(cookieFile !== undefined && { cookies: readCookies(cookieFile) }),
     tls: {
       ...readPemFiles({
         ca: values.cacert ?? null,

@@ -60,6 +60,9 @@ const DRAIN_MS = 1000;
 /** A connection that sat idle for longer, in milliseconds, may have been closed by its peer meanwhile. */
 const FRESH_MS = 1000;
 
+/** What all requests for one URL have in common. */
+type Request = Pick<Source, 'target' | 'host' | 'fields'>;
+
 /** A connection that is opened before anything is asked. */
 interface Ahead {
   endpoint: Promise<Endpoint>;
@@ -207,12 +210,7 @@ export class Asker {
     const { deadlines } = this.options;
     let ahead = this.takeAhead(url);
     const endpoint = await (ahead?.endpoint ?? this.endpoint(url, signal));
-    const fields = baseFields({
-      userAgent: this.options.userAgent ?? DEFAULT_USER_AGENT,
-      extra: this.credentials.fieldsFor(url),
-    });
-    const host = hostHeader(url);
-    const target = targetOf(url, endpoint, fields);
+    const { target, host, fields } = await this.requestFor(url, endpoint);
     const asked: Array<[string, string]> =
       range === null ? fields : [...fields, ['Range', rangeValue(range.start, range.end)]];
     const bytes = writeRequest({ method: 'GET', target, host, fields: asked });
@@ -240,7 +238,10 @@ export class Asker {
           continue;
         }
         if (answer.head.status >= 500) this.failed(endpoint);
-        const source = sourceOf(answer.head, endpoint, target, host, fields, this.expected(url));
+        await this.options.cookies.hear(url, answer.head);
+        // With the cookies that this answer has set.
+        const again = await this.requestFor(url, endpoint);
+        const source = sourceOf(answer.head, endpoint, again, this.expected(url));
         return { connection, answer, source, roundTripMs, firstByteMs };
       } catch (error) {
         this.checkWanted(signal);
@@ -250,6 +251,20 @@ export class Asker {
         }
       }
     }
+  }
+
+  /** What all requests for a URL have in common. */
+  private async requestFor(url: URL, endpoint: Endpoint): Promise<Request> {
+    const extra = this.credentials.fieldsFor(url);
+    const own = extra.find(([name]) => name.toLowerCase() === 'cookie')?.[1] ?? null;
+    const cookie = await this.options.cookies.valueFor(url, own);
+    const others = extra.filter(([name]) => name.toLowerCase() !== 'cookie');
+    const userAgent = this.options.userAgent ?? DEFAULT_USER_AGENT;
+    const fields = baseFields({
+      userAgent,
+      extra: cookie === null ? others : [...others, ['Cookie', cookie]],
+    });
+    return { target: targetOf(url, endpoint, fields), host: hostHeader(url), fields };
   }
 
   private async connect(
@@ -410,17 +425,13 @@ const discard: BodySink = {
 function sourceOf(
   head: ResponseHead,
   endpoint: Endpoint,
-  target: string,
-  host: string,
-  fields: Array<[string, string]>,
+  request: Request,
   expected: Expected,
 ): Source {
   const validators = readValidators(head);
   return {
     endpoint,
-    target,
-    host,
-    fields,
+    ...request,
     validators,
     expected,
     ifRange: ifRangeValue(validators),

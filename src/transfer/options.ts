@@ -9,6 +9,7 @@ import type { TlsSettings } from '../net/endpoint.js';
 import type { Override } from '../net/overrides.js';
 import type { ProxyRules } from '../net/proxies.js';
 import type { Deadlines } from '../../workers/protocol.js';
+import type { Cookies } from './cookies.js';
 
 /** What to do when the target exists and is not this very download. */
 export type OnExists = 'fail' | 'overwrite' | 'rename' | 'skip';
@@ -50,6 +51,8 @@ export interface DownloadOptions {
   referer: string | null;
   user: { user: string; password: string } | null;
   bearer: string | null;
+  /** Of the user's file and of servers; all downloads of a run share them. */
+  cookies: Cookies;
   /** What the environment says, which all that is given beats. */
   environment: { user: { user: string; password: string } | null; bearer: string | null };
   /** Entries of a netrc file, each for its host; null when it is not used. */

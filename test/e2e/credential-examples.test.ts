@@ -15,7 +15,10 @@ describe('e2e: the examples of docs/credentials.md', () => {
     origin = await Origin.start({ size: 100_000, path: '/big.iso' });
     origin.fault({
       times: Infinity,
-      when: ({ fields }) => fields['authorization'] !== WANTED,
+      when: ({ fields, target }) =>
+        target.startsWith('/cookie/')
+          ? fields['cookie'] !== 'pass=open'
+          : fields['authorization'] !== WANTED,
       fault: { kind: 'status', status: 401 },
     });
   });

@@ -1,9 +1,11 @@
-/** The netrc file that the user names. */
+/** Files with credentials that the user names: a netrc, cookies. */
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { SluiceError } from '../errors.js';
+import { MAX_COOKIE_FILE_BYTES, parseCookieFile } from '../formats/cookie-file.js';
 import { MAX_NETRC_BYTES, parseNetrc } from '../formats/netrc.js';
 import type { NetrcEntry } from '../formats/netrc.js';
+import { Cookies } from '../transfer/cookies.js';
 import { readSmallText } from './files.js';
 
 /**
@@ -17,10 +19,14 @@ export function readNetrc(file: string | null): NetrcEntry[] {
 }
 
 /**
- * The text of a file with credentials.
+ * The cookies of a file in Netscape's format, and room for those that servers set.
  * @throws SluiceError CREDENTIALS_FILE
  */
-export function readCredentials(where: string, maxBytes: number): string {
+export function readCookies(where: string): Cookies {
+  return new Cookies(parseCookieFile(readCredentials(where, MAX_COOKIE_FILE_BYTES), where));
+}
+
+function readCredentials(where: string, maxBytes: number): string {
   try {
     return readSmallText(where, maxBytes);
   } catch (error) {
