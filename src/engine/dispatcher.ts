@@ -365,9 +365,12 @@ export class Dispatcher {
   /** What the link says beside the transfer decides whether more connections may help. */
   private measureRoundTrip(): void {
     const { log, clock } = this.parts;
-    void measureRoundTrip(this.recovery.source.endpoint, ROUND_TRIP_TIMEOUT_MS).then((ms) => {
+    const { endpoint } = this.recovery.source;
+    // TCP leads to the proxy, which may be next door to us and far from the server.
+    const isPart = Boolean(endpoint.proxy);
+    void measureRoundTrip(endpoint, ROUND_TRIP_TIMEOUT_MS).then((ms) => {
       log.debug({ ms: round(ms) }, 'round trip beside the transfer');
-      this.scheduler.observe({ kind: 'roundTrip', ms }, clock.now());
+      this.scheduler.observe({ kind: 'roundTrip', ms, isPart }, clock.now());
     });
   }
 

@@ -143,7 +143,7 @@ export class Scheduler {
       case 'ended':
         return this.ended(seen, nowMs);
       case 'roundTrip':
-        if (seen.ms !== null) this.learnTrip(seen.ms);
+        if (seen.ms !== null && seen.isPart !== true) this.learnTrip(seen.ms);
         return this.setting.concurrency.roundTrip(seen.ms, nowMs);
       case 'objected':
         return this.setting.concurrency.objected(nowMs, this.busy, seen.pauseMs);

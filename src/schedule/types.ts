@@ -49,8 +49,11 @@ export type Observation =
       dialMs: number | null;
       firstByteMs: number | null;
     }
-  /** A round trip was measured beside the transfer; null when nothing came back in time. */
-  | { kind: 'roundTrip'; ms: number | null }
+  /**
+   * A round trip was measured beside the transfer; null when nothing came back in time. One of a part of
+   * the way says whether that is full, not how far the server is.
+   */
+  | { kind: 'roundTrip'; ms: number | null; isPart?: boolean }
   /** The server refused a connection while it served others; it may ask for a pause (ms). */
   | { kind: 'objected'; connection: number; pauseMs: number }
   /** A connection failed and gets nothing before this time; others go on. */

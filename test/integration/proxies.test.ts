@@ -103,6 +103,15 @@ describe('proxies', function () {
     }
   });
 
+  it('auto takes more connections through a proxy too, as long as that pays', async () => {
+    const size = 64 * 1024 * 1024;
+    const { origin, proxy } = await start({ size, rate: 8 * 1024 * 1024 }, {});
+    const engine = bench.engine({ connections: 'auto', ...through(proxy.url('socks5h')) });
+    const run = await engine.get(named(origin.url));
+    expectDone(run, origin);
+    expect(run.last.type === 'done' && run.last.connections).above(4);
+  });
+
   it('goes without for the hosts of --no-proxy, at each redirect anew', async () => {
     const { origin, proxy } = await start({}, {});
     const first = await Origin.start({ size: 1 });

@@ -1,7 +1,7 @@
 /** Whose connections and TLS sessions may serve whom. */
 import { expect } from 'chai';
 import { endpointKey, originKey } from '../../../src/net/endpoint.js';
-import type { Endpoint, TlsSettings } from '../../../src/net/endpoint.js';
+import type { Endpoint, ProxyHop, TlsSettings } from '../../../src/net/endpoint.js';
 
 const TLS: TlsSettings = { ca: null, cert: null, key: null, verify: true };
 const ENDPOINT: Endpoint = { scheme: 'https', host: 'a', port: 443, addresses: [], tls: TLS };
@@ -11,8 +11,23 @@ const withTls = (settings: Partial<TlsSettings>): Endpoint => ({
   tls: { ...TLS, ...settings },
 });
 
+const by = (proxy: Partial<ProxyHop>): Endpoint => ({
+  ...ENDPOINT,
+  proxy: {
+    kind: 'http',
+    host: 'p',
+    port: 1,
+    user: null,
+    from: '--proxy',
+    tls: null,
+    userAgent: '',
+    targets: null,
+    ...proxy,
+  },
+});
+
 describe('net/endpoint', () => {
-  it('P1: what differs in origin, trust or client certificate shares nothing', () => {
+  it('P1: what differs in origin, proxy, trust or client certificate shares nothing', () => {
     const all: Endpoint[] = [
       ENDPOINT,
       { ...ENDPOINT, host: 'b' },
@@ -27,6 +42,13 @@ describe('net/endpoint', () => {
       withTls({ cert: 'x', key: 'z' }),
       withTls({ ca: 'xy' }),
       withTls({ ca: 'x', cert: 'y' }),
+      by({}),
+      by({ kind: 'https' }),
+      by({ kind: 'https', tls: TLS }),
+      by({ host: 'q' }),
+      by({ port: 2 }),
+      by({ user: { user: 'x', password: 'y' } }),
+      by({ user: { user: 'x', password: 'z' } }),
     ];
     const keys = new Set(all.map(endpointKey));
     expect(keys.size).equal(all.length);
