@@ -75,7 +75,7 @@ describe('commands', () => {
       'no-progress': false,
     };
     const expected: Record<Name, Record<string, unknown>> = {
-      get: { ...shared, 'on-exists': 'fail' },
+      get: { ...shared, 'on-exists': 'fail', window: '64M' },
       resume: { ...shared, all: false, insist: false },
       info: shared,
     };
