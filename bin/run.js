@@ -33,5 +33,9 @@ if (words[0] === '--version' || (words[0] === 'version' && words.length === 1)) 
   console.log(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}`);
 } else {
   // Nothing may keep a finished command alive: not a socket, not a thread.
-  main().then(() => process.stdout.write('', () => process.exit()));
+  main().then(() => {
+    process.stdout.write('', () => process.exit());
+    // Who ended it by a signal does not wait for a reader that takes nothing.
+    if (process.exitCode > 128) setTimeout(() => process.exit(), 500);
+  });
 }
