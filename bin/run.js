@@ -36,6 +36,6 @@ if (words[0] === '--version' || (words[0] === 'version' && words.length === 1)) 
   main().then(() => {
     process.stdout.write('', () => process.exit());
     // Who ended it by a signal does not wait for a reader that takes nothing.
-    if (process.exitCode > 128) setTimeout(() => process.exit(), 500);
+    if (process.exitCode > 128) require('node:timers').setTimeout(() => process.exit(), 500);
   });
 }

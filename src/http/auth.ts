@@ -1,6 +1,5 @@
-/** Credentials, and the one origin that each may be sent to (P11). */
+/** The values of credentials; who gets them is in `src/transfer/credentials.ts` (P11). */
 import { SluiceError } from '../errors.js';
-import { sameOrigin } from './redirect.js';
 
 const CONTROL = /[\x00-\x1f\x7f]/;
 
@@ -25,18 +24,6 @@ export function bearerCredentials(token: string): string {
     throw usage('the bearer token is empty or has a forbidden character');
   }
   return `Bearer ${token}`;
-}
-
-/**
- * What the user gave for `origin` and may be sent to `target`: all of it on the same scheme, host
- * and port, else nothing. Always a new list.
- */
-export function fieldsFor<Field>(
-  origin: URL,
-  target: URL,
-  userFields: ReadonlyArray<Field>,
-): Field[] {
-  return sameOrigin(origin, target) ? [...userFields] : [];
 }
 
 function usage(message: string): SluiceError {

@@ -65,6 +65,16 @@ export function sameOrigin(a: URL, b: URL): boolean {
   return a.protocol === b.protocol && a.host === b.host;
 }
 
+/**
+ * Whether what was given for one URL may be sent to another: to the same origin, and from http to https of
+ * the same host on the usual ports, which is the same server under a better lock.
+ */
+export function isForOwner(owner: URL, target: URL): boolean {
+  if (sameOrigin(owner, target)) return true;
+  const isUpgrade = owner.protocol === 'http:' && target.protocol === 'https:';
+  return isUpgrade && owner.hostname === target.hostname && owner.port === '' && target.port === '';
+}
+
 function percentEncodeBytes(latin1: string): string {
   return latin1.replace(
     /[\x80-\xff]/g,

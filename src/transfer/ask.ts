@@ -9,7 +9,7 @@ import type { Expected } from '../http/content-coding.js';
 import { rangeValue } from '../http/content-range.js';
 import type { ResponseHead } from '../http/head.js';
 import { redactUrl } from '../http/redact.js';
-import { MAX_REDIRECTS, isRedirect, resolveRedirect, sameOrigin } from '../http/redirect.js';
+import { MAX_REDIRECTS, isRedirect, isForOwner, resolveRedirect } from '../http/redirect.js';
 import { baseFields, hostHeader, requestTarget, writeRequest } from '../http/request.js';
 import { excerpt } from '../http/syntax.js';
 import { parseUserUrl } from '../http/url.js';
@@ -43,6 +43,8 @@ export interface Asked {
   /** Where the answer came from, after redirects. */
   url: URL;
   hops: Hop[];
+  /** Names of fields that the user gave and that were not sent there (P11). */
+  withheld: string[];
   /** How to ask for more of the same. */
   source: Source;
   /** The shorter of the times that the dial and the answer took, in milliseconds. */
@@ -162,7 +164,8 @@ export class Asker {
       for (let url = this.origin; ;) {
         const asked = await this.exchange(url, range, asking.signal);
         const { connection, answer } = asked;
-        if (!isRedirect(answer.head.status)) return { ...asked, url, hops };
+        if (!isRedirect(answer.head.status))
+          return { ...asked, url, hops, withheld: this.credentials.withheldFrom(url) };
         const next = this.follow(url, answer.head, hops);
         if (hops.length === 1) endRedirects = this.boundRedirects(asking, hops);
         await this.release(connection, answer, drain);
@@ -364,7 +367,7 @@ export class Asker {
   /** The client certificate is a credential: it stays on the origin that it was given for (P11). */
   private tlsFor(url: URL): TlsSettings {
     const { tls } = this.options;
-    return sameOrigin(this.owner, url) ? tls : { ...tls, cert: null, key: null };
+    return isForOwner(this.owner, url) ? tls : { ...tls, cert: null, key: null };
   }
 
   /**

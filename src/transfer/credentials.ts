@@ -4,8 +4,8 @@
  * redirect, which may be a stranger's, decides who is asked.
  */
 import { netrcFor } from '../formats/netrc.js';
-import { basicCredentials, bearerCredentials, fieldsFor } from '../http/auth.js';
-import { sameOrigin } from '../http/redirect.js';
+import { basicCredentials, bearerCredentials } from '../http/auth.js';
+import { isForOwner } from '../http/redirect.js';
 import { parseHeaderFlag } from '../http/request.js';
 import type { UserField } from '../http/request.js';
 import { urlParts } from '../net/endpoint.js';
@@ -52,12 +52,21 @@ export class Credentials {
   /** The fields for a URL. Always a new list. */
   fieldsFor(url: URL): UserField[] {
     const value = this.authorizationFor(url);
-    const own = fieldsFor(this.owner, url, this.fields);
+    // A program's name is no secret: many servers answer only to one that they know.
+    const own = isForOwner(this.owner, url) ? [...this.fields] : this.fields.filter(isProgramName);
     return value === null ? own : [['Authorization', value], ...own];
   }
 
+  /** Names of the fields that the user gave and that do not go to a URL (P11), for messages. */
+  withheldFrom(url: URL): string[] {
+    if (isForOwner(this.owner, url)) return [];
+    const names = this.fields.filter((field) => !isProgramName(field)).map(([name]) => name);
+    const isGiven = this.given !== null || this.fallback !== null;
+    return [...new Set([...(isGiven ? ['Authorization'] : []), ...names])];
+  }
+
   private authorizationFor(url: URL): string | null {
-    const isOwn = sameOrigin(this.owner, url);
+    const isOwn = isForOwner(this.owner, url);
     if (!isOwn) return url.protocol === 'https:' ? this.ofNetrc(url, false) : null;
     if (this.saysAuthorization) return null;
     return this.given ?? this.ofNetrc(url, true) ?? this.ofUserinfo() ?? this.fallback;
@@ -75,6 +84,8 @@ export class Credentials {
     return authorization(null, this.userinfo);
   }
 }
+
+const isProgramName = ([name]: UserField): boolean => name.toLowerCase() === 'user-agent';
 
 function authorization(bearer: string | null, user: User): string | null {
   if (bearer !== null) return bearerCredentials(bearer);

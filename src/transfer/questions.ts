@@ -6,6 +6,7 @@ import { SluiceError } from '../errors.js';
 import { isWorthAsking } from '../engine/failures.js';
 import { encodedError } from '../http/answer.js';
 import { redactUrl } from '../http/redact.js';
+import { excerpt } from '../http/syntax.js';
 import { compareValidators, readValidators } from '../http/validators.js';
 import { changedError } from './adopt.js';
 import type { Asked } from './ask.js';
@@ -124,7 +125,7 @@ function refuseOtherForm(offer: Offer, { answer, connection }: Asked, known: num
 
 /** What an answer offers; the connection is closed when it offers nothing. */
 export function readAnswer(
-  { connection, answer, url, source }: Asked,
+  { connection, answer, url, source, withheld }: Asked,
   from: number | null,
   known: number | null = null,
 ): Offer {
@@ -132,6 +133,14 @@ export function readAnswer(
     return readOffer(answer.head, answer.framing, from, source.expected, known);
   } catch (error) {
     connection.destroy();
-    throw SluiceError.from(error).with({ url: redactUrl(url) });
+    throw withWithheld(SluiceError.from(error), url, withheld).with({ url: redactUrl(url) });
   }
+}
+
+/** A refusal may come of what was not sent there, because it was given for another origin (P11). */
+function withWithheld(error: SluiceError, url: URL, withheld: readonly string[]): SluiceError {
+  if (error.code !== 'HTTP_REFUSED' || withheld.length === 0) return error;
+  const names = withheld.map((name) => excerpt(name)).join(', ');
+  const message = `${error.message}; not sent to ${excerpt(url.host)}, for it is another origin: ${names}`;
+  return new SluiceError(error.code, message, error.details);
 }

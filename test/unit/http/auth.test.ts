@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { basicCredentials, bearerCredentials, fieldsFor } from '../../../src/http/auth.js';
+import { basicCredentials, bearerCredentials } from '../../../src/http/auth.js';
 import { refusal } from './support.js';
 
 describe('http/auth: credentials', () => {
@@ -31,26 +31,5 @@ describe('http/auth: credentials', () => {
       const error = refusal(() => bearerCredentials(token), 'USAGE');
       expect(error.message).to.not.contain('CANARY');
     }
-  });
-});
-
-describe('http/auth: P11: fieldsFor', () => {
-  const origin = new URL('https://h.example/a');
-  const fields: Array<[string, string]> = [['Authorization', 'x']];
-
-  it('gives the fields of the user to their own origin only', () => {
-    expect(fieldsFor(origin, new URL('https://h.example:443/b?c'), fields)).to.deep.equal(fields);
-    for (const other of [
-      'http://h.example/a',
-      'https://h.example:444/a',
-      'https://x.h.example/a',
-      'https://h.example./a',
-    ]) {
-      expect(fieldsFor(origin, new URL(other), fields)).to.deep.equal([]);
-    }
-  });
-
-  it('gives a list of its own', () => {
-    expect(fieldsFor(origin, origin, fields)).to.not.equal(fields);
   });
 });

@@ -57,6 +57,34 @@ describe('transfer/credentials: who gets what', () => {
       expect(sent(url, said)).equal('undefined');
   });
 
+  it('P11: https of the same host is what http of it led to, on the usual ports only', () => {
+    const said = { headers: ['Authorization: mine'] };
+    expect(sent('https://a.test/g', said, 'http://a.test/f')).equal('mine');
+    expect(sent('https://a.test:8443/g', said, 'http://a.test/f')).equal('undefined');
+    expect(sent('https://a.test/g', said, 'http://a.test:8080/f')).equal('undefined');
+    expect(sent('https://www.a.test/g', said, 'http://a.test/f')).equal('undefined');
+  });
+
+  it('User-Agent is no credential, however it is given; what is withheld is known by name', () => {
+    const options = {
+      ...defaultOptions(own),
+      headers: ['User-Agent: x', 'Cookie: c=1', 'X-Key: k'],
+      user,
+      referer: 'https://a.test/',
+    };
+    const { url: owner } = parseUserUrl(own);
+    const credentials = new Credentials(options, owner, null);
+    const foreign = new URL('https://b.test/');
+    expect(credentials.fieldsFor(foreign)).deep.equal([['User-Agent', 'x']]);
+    expect(credentials.withheldFrom(foreign)).deep.equal([
+      'Authorization',
+      'Referer',
+      'Cookie',
+      'X-Key',
+    ]);
+    expect(credentials.withheldFrom(owner)).deep.equal([]);
+  });
+
   it("P11: a host gets its own entry of the netrc, over https; default goes to the URL's own", () => {
     const netrc = NETRC;
     expect(sent('https://b.test/', { netrc })).equal('b:b1');
