@@ -216,7 +216,8 @@ describe('TLS', () => {
       const before = origin.server.connections.total;
       const run = await bench.engine({ connections: 4, tls, retries: 1 }).get(origin.url);
       expect(expectFailed(run, 'CONNECTION_LOST', 'CONNECT_FAILED').exitStatus).equal(4);
-      expect(origin.server.connections.total - before).equal(2);
+      // One more without Range: a broken connection may be how the server refuses it (P22).
+      expect(origin.server.connections.total - before).within(2, 3);
     });
   }
 
