@@ -7,11 +7,12 @@ import { Dice } from '../test/helpers/dice.js';
 import { sha256OfFile } from '../test/helpers/files.js';
 import { measure, medianSample, requireTime, type Sample } from './measure.js';
 import { environment, markdown, save, type Row, type ScenarioResult } from './report.js';
+import { MANY } from './many.js';
 import { MORE } from './more.js';
 import { BASIC, type Entry, type Far, type Scenario } from './scenarios.js';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = Object.fromEntries(
-  Object.entries({ ...BASIC, ...MORE }).sort(([one], [other]) => (one < other ? -1 : 1)),
+  Object.entries({ ...BASIC, ...MORE, ...MANY }).sort(([one], [other]) => (one < other ? -1 : 1)),
 );
 
 const USAGE = `npm run bench -- [options]

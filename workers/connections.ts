@@ -25,6 +25,15 @@ interface Busy {
   waiting: Array<() => void>;
 }
 
+/**
+ * Lets a connection to an endpoint be opened, when there may be one more.
+ * @returns what is called when it is closed, or was never opened
+ * @throws SluiceError the signal's reason
+ */
+export type Admit = (endpoint: Endpoint, signal: AbortSignal | null) => Promise<() => void>;
+
+const WITHOUT_BOUND: Admit = () => Promise.resolve(() => undefined);
+
 export class Connections {
   private readonly kept = new Map<string, Kept[]>();
   /** What calls off each dial that is under way. */
@@ -32,6 +41,9 @@ export class Connections {
   private closed = false;
   /** By the number that the scheduler gives a connection. */
   private readonly busy = new Map<number, Busy>();
+
+  /** @param admit asked before each connection is opened */
+  constructor(private readonly admit: Admit = WITHOUT_BOUND) {}
 
   /**
    * A kept connection to one of the endpoint's addresses, the first one if possible; else a new one.
@@ -46,27 +58,45 @@ export class Connections {
     signal: AbortSignal | null = null,
   ): Promise<Taken> {
     throwIfCalledOff(signal);
-    const list = this.kept.get(endpointKey(endpoint)) ?? [];
-    for (const { address } of endpoint.addresses) {
-      const connection = takeIdle(list, address);
-      if (connection !== null) return { connection, reused: true };
-    }
+    const kept = this.takeKept(endpoint);
+    if (kept !== null) return { connection: kept, reused: true };
     return { connection: await this.open(endpoint, timeoutMs, slab, signal), reused: false };
   }
 
-  /** Opens a connection, which is closed with all others, opened or not. */
-  private async open(
+  /** A kept connection to one of the endpoint's addresses, the first one if possible; null without. */
+  private takeKept(endpoint: Endpoint): Connection | null {
+    const list = this.kept.get(endpointKey(endpoint)) ?? [];
+    for (const { address } of endpoint.addresses) {
+      const connection = takeIdle(list, address);
+      if (connection !== null) return connection;
+    }
+    return null;
+  }
+
+  /**
+   * Opens a connection, which is closed with all others, opened or not.
+   * @param watched see {@link Connection.seesTruncation}
+   * @throws SluiceError as {@link take}
+   */
+  async open(
     endpoint: Endpoint,
     timeoutMs: number,
     slab: number,
     signal: AbortSignal | null,
+    watched = false,
   ): Promise<Connection> {
     if (this.closed) throw closing();
+    const closed = await this.admit(endpoint, signal);
+    if (this.closed) {
+      closed();
+      throw closing();
+    }
     const dial = new AbortController();
     const forget = onAbort(signal, () => dial.abort(calledOff(signal)));
     this.dials.add(dial);
     try {
-      return await Connection.open(endpoint, timeoutMs, { slab, signal: dial.signal });
+      const how = { slab, watched, signal: dial.signal, closed };
+      return await Connection.open(endpoint, timeoutMs, how);
     } finally {
       forget();
       this.dials.delete(dial);
@@ -79,12 +109,38 @@ export class Connections {
     const list = this.kept.get(connection.key) ?? [];
     this.kept.set(connection.key, list);
     const timer = setTimeout(() => {
-      list.splice(list.indexOf(kept), 1);
+      const now = this.kept.get(connection.key) ?? [];
+      if (now.includes(kept)) now.splice(now.indexOf(kept), 1);
       connection.destroy();
     }, KEEP_MS);
     timer.unref();
     const kept = { connection, timer };
     list.push(kept);
+  }
+
+  /** Whether a connection to the origin is kept. */
+  keepsIdle(origin: string): boolean {
+    return this.idleOf(origin).length > 0;
+  }
+
+  /** Closes what is kept of an origin, or so many of it. */
+  dropIdle(origin: string, most = Infinity): void {
+    for (const { connection, timer } of this.idleOf(origin).slice(0, most)) {
+      clearTimeout(timer);
+      connection.destroy();
+      const list = this.kept.get(connection.key) ?? [];
+      this.kept.set(
+        connection.key,
+        list.filter((each) => each.connection !== connection),
+      );
+    }
+  }
+
+  private idleOf(origin: string): Kept[] {
+    const found: Kept[] = [];
+    for (const [key, list] of this.kept)
+      if (key === origin || key.startsWith(`${origin} `)) found.push(...list);
+    return found;
   }
 
   /** A lease is received on this connection from now on. */

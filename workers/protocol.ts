@@ -255,6 +255,8 @@ export interface LeaseTask {
   /** Number of the lease, from 1, never used twice in a download. */
   lease: number;
   slot: number;
+  /** The connection that it is for: a number that no other file of the process has. */
+  connection: number;
   memory: SharedArrayBuffer;
   /** Descriptor of the part file, opened by the main thread; -1 when bytes go through a window. */
   fd: number;
@@ -279,6 +281,12 @@ export interface LeaseTask {
   deadlines: Deadlines;
   /** What all connections may still receive, where a rate was asked for; see `workers/credit.ts`. */
   credit: SharedArrayBuffer | null;
+}
+
+/** Idle connections to an origin are to be closed, in one thread. */
+export interface DropTask {
+  /** As {@link originKey} writes it. */
+  drop: string;
 }
 
 /** Bytes that came after the lease's end, to be compared with what the neighbour wrote there. */
@@ -321,5 +329,7 @@ export interface LeaseOutcome {
   address: string | null;
   /** What came of asking behind another request; null when that was not done. */
   pipelined: 'answered' | 'in-vain' | null;
+  /** Its connection is open still, and may serve again. */
+  keeps: boolean;
   result: LeaseResult;
 }

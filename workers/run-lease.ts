@@ -13,7 +13,7 @@ import type { Answer, Connection } from '../src/net/connection.js';
 import { endpointKey } from '../src/net/endpoint.js';
 import type { Connections } from './connections.js';
 import { LeaseSink } from './lease-sink.js';
-import { LANE, connectionOf } from './protocol.js';
+import { LANE } from './protocol.js';
 import type { LeaseOutcome, LeaseResult, LeaseTask, Slots, Source } from './protocol.js';
 
 /** Where a body lies in the file: offsets in bytes, half-open. */
@@ -25,6 +25,8 @@ interface Body {
 /** What is known of a lease while it runs. */
 interface Run {
   outcome: LeaseOutcome;
+  /** The number of its connection. */
+  number: number;
   connection: Connection | null;
   /** The connection is another lease's now, which was asked for behind this one. */
   handedOn: boolean;
@@ -110,7 +112,7 @@ async function receive(
   let sink: LeaseSink | null = null;
   try {
     sink = new LeaseSink(task, slots, body.start, body.end);
-    connections.occupy(connectionOf(task.slot), connection);
+    connections.occupy(task.connection, connection);
     run.outcome.address = connection.address;
     slots.setState(task.slot, LANE.receiving);
     const end = await connection.readBody(sink, task.deadlines.stallMs);
@@ -123,7 +125,13 @@ async function receive(
 
 function newRun(task: LeaseTask, connection: Connection | null): Run {
   const calledOff = new AbortController();
-  return { outcome: emptyOutcome(task), connection, handedOn: false, calledOff };
+  return {
+    outcome: emptyOutcome(task),
+    number: task.connection,
+    connection,
+    handedOn: false,
+    calledOff,
+  };
 }
 
 function emptyOutcome(task: LeaseTask): LeaseOutcome {
@@ -137,6 +145,7 @@ function emptyOutcome(task: LeaseTask): LeaseOutcome {
     firstByteMs: null,
     address: null,
     pipelined: null,
+    keeps: false,
     result: { kind: 'done' },
   };
 }
@@ -163,9 +172,10 @@ function finish(
   outcome.result = cancelled ? { kind: 'cancelled' } : result;
   slots.setState(outcome.slot, LANE.idle);
   if (connection !== null) {
+    outcome.keeps = connection.isIdle || run.handedOn;
     if (connection.isIdle) connections.keep(connection);
     else if (!run.handedOn) connection.destroy();
-    connections.vacate(connectionOf(outcome.slot), connection);
+    connections.vacate(run.number, connection);
   }
   return outcome;
 }
@@ -186,7 +196,7 @@ async function askBehind(
   connections: Connections,
   run: Run,
 ): Promise<Answer | null> {
-  const number = connectionOf(task.slot);
+  const number = task.connection;
   const connection = connections.occupied(number);
   if (task.pipelinedMs === null || connection === null) return null;
   const { signal } = run.calledOff;

@@ -81,7 +81,7 @@ async function inTime<Result>(
  * The text of a document, in pieces: UTF-8 unless its byte order mark says UTF-16, which PowerShell
  * writes. A first piece of one byte has no such mark; whole files and answers do not come like that.
  */
-function* textOf(bytes: Iterable<Uint8Array>): Generator<string> {
+export function* textOf(bytes: Iterable<Uint8Array>): Generator<string> {
   let decoder: InstanceType<typeof TextDecoder> | null = null;
   for (const piece of bytes) {
     decoder ??= new TextDecoder(codingOf(piece));

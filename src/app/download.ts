@@ -1,20 +1,22 @@
-/** Use case: download files, one after the other. */
+/** Use case: download files, some at once. */
 import { ERROR_CODES, SluiceError } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
+import { PER_HOST } from '../limits.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import { redactUrl } from '../http/redact.js';
 import { Download } from '../transfer/download.js';
 import { StreamDownload } from '../transfer/stream.js';
 import type { Output } from '../transfer/stream.js';
-import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from '../transfer/events.js';
+import type { DownloadEvent, DownloadSnapshot, ErrorEvent } from '../transfer/events.js';
 import type { DownloadOptions } from '../transfer/options.js';
+import { Session } from '../transfer/session.js';
 import { logWithout } from './without.js';
 
 /** Who watches the downloads. */
 export interface Watcher {
   /** A download begins; its snapshot may be read until its last event. */
-  begin(handle: { snapshot(): DownloadSnapshot }): void;
+  begin(handle: { snapshot(): DownloadSnapshot }, index: number): void;
   event(event: DownloadEvent): void;
 }
 
@@ -28,66 +30,91 @@ export interface Planned {
   stream?: { output: Output; windowBytes: number };
 }
 
+/** How several downloads share the machine and the servers. */
+export interface Sharing {
+  /** Files at once. */
+  jobs: number;
+  /** Connections to one host over all files. */
+  perHost: number;
+  /** The user said so. */
+  isStrict: boolean;
+}
+
 /** Several downloads, and the way to stop them. */
 export class Downloads {
-  private current: Download | StreamDownload | null = null;
+  private readonly running = new Set<Download | StreamDownload>();
   private stopped: SluiceError | null = null;
+  /** The first that failed, by its number. */
+  private failed: { index: number; status: ExitStatus } | null = null;
 
   constructor(
     private readonly watcher: Watcher,
     private readonly log: Log = silentLog,
+    private readonly sharing: Sharing = { jobs: 1, perHost: PER_HOST, isStrict: false },
   ) {}
 
-  /** Stops the one that runs and starts no further one; what is durable is kept. */
+  /** Stops those that run and starts no further one; what is durable is kept. */
   stop(error: SluiceError): void {
     this.stopped ??= error;
-    this.current?.stop(error);
+    for (const download of this.running) download.stop(error);
   }
 
   /**
-   * Runs the downloads in turn. A failed one does not keep the next from running.
-   * @returns the exit status of the first that failed, or 0
+   * Runs the downloads, some at once, begun in their order. A failed one does not keep others from running.
+   * @returns the exit status of the first that failed, by its place in the list, or 0
    */
   async run(list: readonly Planned[]): Promise<ExitStatus> {
-    let status: ExitStatus = 0;
     const off = logWithout(this.log);
-    try {
-      for (const planned of list) {
-        if (this.stopped !== null) break;
-        const last = await this.runOne(planned);
-        if (last.type === 'error' && status === 0) status = ERROR_CODES[last.code];
+    const session = new Session({ ...this.sharing, log: this.log });
+    let next = 0;
+    const work = async (): Promise<void> => {
+      while (next < list.length && this.stopped === null) {
+        const index = next++;
+        await this.runOne(list[index] as Planned, index, session);
       }
+    };
+    try {
+      const jobs = Math.min(this.sharing.jobs, list.length);
+      await Promise.all(Array.from({ length: jobs }, work));
     } finally {
+      await session.close();
       off();
     }
-    return this.stopped === null ? status : this.stopped.exitStatus;
+    return this.stopped?.exitStatus ?? this.failed?.status ?? 0;
   }
 
-  private async runOne({
-    path,
-    options: settle,
-    stream,
-  }: Planned): Promise<DoneEvent | ErrorEvent> {
-    const emit = (event: DownloadEvent): void => this.watcher.event(event);
+  private async runOne(
+    { path, options: settle, stream }: Planned,
+    index: number,
+    session: Session,
+  ) {
+    const emit = (event: DownloadEvent): void => {
+      if (event.type === 'error') this.note(event, index);
+      this.watcher.event({ ...event, index });
+    };
     let url = '';
+    let download: Download | StreamDownload | null = null;
     try {
       const options = settle();
       url = options.url;
-      const hooks = { emit, log: this.log };
-      const download =
+      const hooks = { emit, log: this.log, session };
+      download =
         stream === undefined
           ? new Download(options, hooks)
           : new StreamDownload(options, stream.output, stream.windowBytes, hooks);
-      this.current = download;
-      this.watcher.begin(download);
-      return await download.run();
+      this.running.add(download);
+      this.watcher.begin(download, index);
+      await download.run();
     } catch (thrown) {
-      const event = refusedEvent(SluiceError.from(thrown), url, path);
-      emit(event);
-      return event;
+      emit(refusedEvent(SluiceError.from(thrown), url, path));
     } finally {
-      this.current = null;
+      if (download !== null) this.running.delete(download);
     }
+  }
+
+  private note({ code }: ErrorEvent, index: number): void {
+    if (this.failed === null || index < this.failed.index)
+      this.failed = { index, status: ERROR_CODES[code] };
   }
 }
 

@@ -25,13 +25,13 @@ import { Concurrency } from '../schedule/concurrency.js';
 import { Ledger } from '../schedule/ledger.js';
 import { Scheduler } from '../schedule/scheduler.js';
 import { TUNING } from '../schedule/tuning.js';
-import { LocalExecutor } from '../engine/executors.js';
 import { recall } from '../engine/memory.js';
 import { Ladder } from '../open/ladder.js';
 import type { Rung } from '../open/ladder.js';
 import { Asker } from '../transfer/ask.js';
 import type { Asked } from '../transfer/ask.js';
 import { isComplete, isMixed, wasRefused } from '../transfer/marks.js';
+import { Session, ofOne } from '../transfer/session.js';
 import { SMALL_FILE } from '../transfer/useful.js';
 import { readAnswer } from '../transfer/questions.js';
 import type { Offer } from '../transfer/offer.js';
@@ -114,8 +114,8 @@ export async function inspectUrl(
   log: Log = silentLog,
   watch: (abort: (error: SluiceError) => void) => () => void = () => () => undefined,
 ): Promise<UrlReport> {
-  const local = new LocalExecutor();
-  const asker = new Asker(options, local.connections, log);
+  const session = new Session(ofOne(options, log));
+  const asker = new Asker(options, session.engine.connections, log);
   const unwatch = watch((error) => asker.abort(error));
   const endMaxTime = bound(options.maxTimeMs, (error) => asker.abort(error));
   const off = logWithout(log);
@@ -130,7 +130,7 @@ export async function inspectUrl(
     unwatch();
     endMaxTime();
     asker.close();
-    await local.close();
+    await session.close();
   }
 }
 

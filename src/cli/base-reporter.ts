@@ -4,11 +4,14 @@ import { SluiceError } from '../errors.js';
 import type { DisplayHandle } from './display.js';
 import { errorEvent } from './exit.js';
 import { Ledger, type OpenFile } from './ledger.js';
+import { Tally } from './tally.js';
 
 /** Tells a person or a program how the downloads go. */
 export interface Reporter {
+  /** The run has so many files. */
+  expect(files: number): void;
   /** A download begins; `handle` may be looked at until its `done` or `error` event. */
-  begin(handle: DisplayHandle): void;
+  begin(handle: DisplayHandle, index?: number): void;
   event(event: DownloadEvent): void;
   /** A line for a person, from a verbose log. */
   note(line: string): void;
@@ -20,12 +23,18 @@ export interface Reporter {
 }
 
 export abstract class BaseReporter implements Reporter {
+  protected readonly tally = new Tally();
   readonly #ledger = new Ledger();
-  #told = new Set<string>();
+  /** Errors that were told; of so many only the first ones are remembered. */
+  readonly #told = new Set<string>();
   #closed = false;
 
-  begin(handle: DisplayHandle): void {
-    this.#ledger.begin(handle);
+  expect(files: number): void {
+    this.tally.total = files;
+  }
+
+  begin(handle: DisplayHandle, index?: number): void {
+    this.#ledger.begin(handle, index);
     this.started(handle);
   }
 
@@ -33,6 +42,7 @@ export abstract class BaseReporter implements Reporter {
     const file = this.#closed ? null : this.#ledger.admit(event);
     if (!file) return;
     if (event.type === 'error') this.#told.add(mark(event));
+    if (event.type === 'done' || event.type === 'error') this.tally.ended(event);
     // A reader that has had enough is no failure: as of any program in a pipe, only the exit status says it.
     if (event.type === 'error' && event.code === 'OUTPUT_CLOSED') return;
     this.show(event, file);
@@ -44,6 +54,7 @@ export abstract class BaseReporter implements Reporter {
     for (const file of this.#ledger.unfinished()) this.event(errorEvent(cause, file));
     this.#closed = true;
     if (error && !this.#told.has(mark(error))) this.tell(error);
+    if (this.tally.total > 1) this.summarize();
     this.close();
   }
 
@@ -54,6 +65,8 @@ export abstract class BaseReporter implements Reporter {
   protected abstract show(event: DownloadEvent, file: OpenFile): void;
   /** Shows an error that belongs to no file. */
   protected abstract tell(error: SluiceError): void;
+  /** Says how the files of the run ended, when there are several. */
+  protected abstract summarize(): void;
   protected abstract close(): void;
 }
 

@@ -2,7 +2,7 @@
 import type { DownloadSnapshot } from '../transfer/events.js';
 import { MAX_DETAIL } from '../errors.js';
 import { showText } from '../http/redact.js';
-import { renderFrame } from './frame.js';
+import { renderFrame, type RunProgress } from './frame.js';
 import { beforeExit } from './signals.js';
 import { paint, span, type Line } from './style.js';
 import { visibleWidth } from './width.js';
@@ -47,6 +47,7 @@ export class LiveDisplay {
   readonly #stream: Terminal;
   readonly #color: boolean;
   readonly #unicode: boolean;
+  #run: RunProgress | null = null;
   readonly #handles = new Set<DisplayHandle>();
   /** Lines of the last frame. */
   #drawn: string[] = [];
@@ -74,6 +75,16 @@ export class LiveDisplay {
 
   add(handle: DisplayHandle): void {
     this.#handles.add(handle);
+  }
+
+  /** The run has several files: a line tells how far all of them are. */
+  setRun(run: RunProgress): void {
+    this.#run = run;
+  }
+
+  /** Rows of the terminal. */
+  get rows(): number {
+    return this.#stream.rows || 24;
   }
 
   remove(handle: DisplayHandle): void {
@@ -104,10 +115,16 @@ export class LiveDisplay {
   draw(): void {
     if (!this.#timer || this.#stream.writableNeedDrain) return;
     const columns = this.#stream.columns || 80;
-    const rows = this.#stream.rows || 24;
     const lines = renderFrame(
       [...this.#handles].map((handle) => handle.snapshot()),
-      { columns, rows, color: this.#color, unicode: this.#unicode, now: performance.now() },
+      {
+        columns,
+        rows: this.rows,
+        color: this.#color,
+        unicode: this.#unicode,
+        now: performance.now(),
+        run: this.#run,
+      },
     );
     const resized = this.#columns !== 0 && this.#columns !== columns;
     const text =

@@ -35,12 +35,16 @@ export function describeError(error: SluiceError): string[] {
 }
 
 /** The `error` event that tells `error` about one file. */
-export function errorEvent(error: SluiceError, file: { url: string; path: string }): ErrorEvent {
+export function errorEvent(
+  error: SluiceError,
+  file: { url: string; path: string; index?: number },
+): ErrorEvent {
   const { kept, next, httpStatus } = error.details;
   return {
     type: 'error',
     url: file.url,
     path: file.path,
+    ...(file.index !== undefined && { index: file.index }),
     code: error.code,
     exitStatus: error.exitStatus,
     message: error.message,

@@ -4,7 +4,7 @@
  */
 import * as Flags from '@oclif/core/flags';
 import type { AlphabetLowercase, FlagInput, InferredFlags } from '@oclif/core/interfaces';
-import { MAX_CONNECTIONS } from '../limits.js';
+import { MAX_CONNECTIONS, MAX_JOBS, PER_HOST } from '../limits.js';
 
 /** May be given again; each time takes one value. */
 export const REPEATABLE = { multiple: true, multipleNonGreedy: true } as const;
@@ -20,6 +20,33 @@ function group<F extends FlagInput>(helpGroup: string, flags: F): F {
   for (const flag of Object.values(flags)) flag.helpGroup = helpGroup;
   return flags;
 }
+
+/** Several files. */
+export const manyFlags = group('files', {
+  'input-file': Flags.string({
+    ...REPEATABLE,
+    char: 'i',
+    description:
+      'download the files of a list, a URL a line (- for standard input); TAB parts mirrors of one file, indented lines below a URL are its options: out=, dir=, header=, checksum=, split=, referer=, user-agent=',
+    helpValue: 'FILE',
+  }),
+  jobs: Flags.integer({
+    char: 'j',
+    description: 'files at once',
+    default: 3,
+    min: 1,
+    max: MAX_JOBS,
+    helpValue: 'N',
+    env: 'SLUICE_JOBS',
+  }),
+  'per-host': Flags.integer({
+    description: `connections to one host (scheme, name and port) over all files; default ${PER_HOST}, or what --connections says`,
+    min: 1,
+    max: MAX_CONNECTIONS,
+    helpValue: 'N',
+    env: 'SLUICE_PER_HOST',
+  }),
+});
 
 /** How many and how. */
 const transferFlags = group('transfer', {
@@ -193,6 +220,8 @@ export const sharedFlags = { ...transferFlags, ...networkFlags, ...outputFlags }
 
 /** Values of the flags that say what is sent, and how long is waited. */
 export type NetworkValues = InferredFlags<typeof networkFlags>;
+/** Values of the flags of several files. */
+export type ManyValues = Omit<InferredFlags<typeof manyFlags>, 'json'>;
 /** Values of the output flags. */
 export type OutputValues = InferredFlags<typeof outputFlags>;
 /** Values of all flags that every command takes. */

@@ -16,6 +16,19 @@ export interface FrameOptions {
   unicode: boolean;
   /** Milliseconds of any steady clock; moves the spinner. */
   now: number;
+  /** All files of the run, when there are several; null or absent for one. */
+  run?: RunProgress | null;
+}
+
+/** How far a run of several files is. */
+export interface RunProgress {
+  /** Files of the run. */
+  readonly total: number;
+  /** Files that have ended, however, and those of them that failed. */
+  readonly endedFiles: number;
+  readonly failed: number;
+  /** Bytes of the files that have ended well. */
+  readonly bytes: number;
 }
 
 /** Below these the display is one line. */
@@ -214,22 +227,20 @@ function compactLine(snapshot: DownloadSnapshot, context: Context, margin = MARG
   return [span(' '.repeat(margin)), span(name, 'name'), ...right];
 }
 
-/** Several files as one, for a terminal with no room for more than a line. */
-function totalLine(snapshots: readonly DownloadSnapshot[], context: Context): Line {
+/** All files of the run as one. */
+function totalLine(
+  snapshots: readonly DownloadSnapshot[],
+  run: RunProgress,
+  context: Context,
+  margin = MARGIN,
+): Line {
   const sum = (of: (snapshot: DownloadSnapshot) => number): number =>
     snapshots.reduce((total, snapshot) => total + of(snapshot), 0);
-  const size = snapshots.some((snapshot) => snapshot.size === null)
-    ? null
-    : sum((snapshot) => snapshot.size ?? 0);
-  const bytes = sum((snapshot) => snapshot.bytes);
-  return fitLine(
-    [
-      span(`${snapshots.length} files  `, 'name'),
-      span(size ? format.percent(bytes / size) : format.bytes(bytes), 'strong'),
-      span(`  ${format.rate(sum((snapshot) => snapshot.rate))}`, 'rate'),
-    ],
-    context.width,
-  );
+  const pieces: Line[] = [[span(`${run.endedFiles} of ${run.total} files`, 'strong')]];
+  if (run.failed > 0) pieces.push([span(`${run.failed} failed`, 'bad')]);
+  pieces.push([span(format.bytes(run.bytes + sum(({ bytes }) => bytes)), 'dim')]);
+  pieces.push([span(format.rate(sum(({ rate }) => rate)), 'rate')]);
+  return fitLine([span(' '.repeat(margin)), ...separated(pieces, context)], context.width);
 }
 
 function compactLines(snapshots: readonly DownloadSnapshot[], context: Context): Line[] {
@@ -286,14 +297,25 @@ export function renderFrame(
   return lines.map((line) => paint(fitLine(line, context.width), options.color));
 }
 
+/** Without more being said, the run is what is under way. */
+const ofItself = ({ length }: readonly DownloadSnapshot[]): RunProgress => ({
+  total: length,
+  endedFiles: 0,
+  failed: 0,
+  bytes: 0,
+});
+
 function layOut(snapshots: readonly DownloadSnapshot[], context: Context): Line[] {
-  const first = snapshots[0];
-  if (!first) return [];
-  if (context.columns < MIN_COLUMNS || context.rows < MIN_ROWS) {
-    return [
-      snapshots.length === 1 ? compactLine(first, context, 0) : totalLine(snapshots, context),
-    ];
+  const run = context.run ?? ofItself(snapshots);
+  const [first] = snapshots;
+  const isSmall = context.columns < MIN_COLUMNS || context.rows < MIN_ROWS;
+  if (run.total > 1 && isSmall) return [totalLine(snapshots, run, context, 0)];
+  if (context.run) {
+    const above = { ...context, height: context.height - 1 };
+    return [...compactLines(snapshots, above), totalLine(snapshots, run, context)];
   }
+  if (!first) return [];
+  if (isSmall) return [compactLine(first, context, 0)];
   const needed = snapshots.length * (BLOCK_ROWS + 1) - 1;
   return needed <= context.height
     ? fullLines(snapshots, context)

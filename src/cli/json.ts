@@ -1,5 +1,5 @@
 /** Newline-delimited JSON events for programs; `docs/events.md` is their schema. */
-import type { DownloadEvent } from '../transfer/events.js';
+import type { DownloadEvent, SummaryEvent } from '../transfer/events.js';
 import type { SluiceError } from '../errors.js';
 import { BaseReporter } from './base-reporter.js';
 import { safeJson } from './escape.js';
@@ -57,11 +57,16 @@ export class JsonReporter extends BaseReporter {
     this.#emit(errorEvent(error, { url, path }));
   }
 
+  protected summarize(): void {
+    const { summary } = this.tally;
+    if (summary !== null) this.#emit(summary);
+  }
+
   protected close(): void {
     // Lines are written as they come.
   }
 
-  #emit(event: DownloadEvent): void {
+  #emit(event: DownloadEvent | SummaryEvent): void {
     const { type, ...rest } = event;
     this.#write(safeJson({ v: EVENTS_VERSION, type, ...rest }));
   }

@@ -7,39 +7,36 @@ export interface OpenFile {
   url: string;
   /** The final path; the name may become known only with the first answer. */
   path: string;
+  /** Number of the file in the run. */
+  index?: number;
   handle?: DisplayHandle;
-  /** Whether an event has told the path; until then it may change. */
-  named?: boolean;
 }
 
 const ends = ({ type }: DownloadEvent): boolean => type === 'done' || type === 'error';
 
 /**
  * Follows files through their events. A file is open from `begin`, or from its first event, to
- * its first `done` or `error`; what comes later for it is refused, unless a `start` opens it anew.
+ * its first `done` or `error`; what comes later for it is refused, unless it begins anew.
  */
 export class Ledger {
-  readonly #open: OpenFile[] = [];
+  readonly #open = new Set<OpenFile>();
+  readonly #numbered = new Map<number, OpenFile>();
   readonly #ended = new Set<string>();
 
-  begin(handle: DisplayHandle): void {
+  begin(handle: DisplayHandle, index?: number): void {
     const { url, path } = handle.snapshot();
-    this.#ended.delete(key({ url, path }));
-    this.#open.push({ url, path, handle });
+    this.#add({ url, path, handle, ...(index !== undefined && { index }) });
   }
 
   /** The file that the event belongs to, or null when that file has ended. */
   admit(event: DownloadEvent): OpenFile | null {
-    let file = this.#find(event);
-    if (!file) {
-      if (event.type !== 'start' && this.#ended.has(key(event))) return null;
-      file = { url: event.url, path: event.path };
-      this.#open.push(file);
-    }
-    if (event.path !== '') Object.assign(file, { path: event.path, named: true });
+    const file = this.#find(event) ?? this.#firstSeen(event);
+    if (file === null) return null;
+    if (event.path !== '') file.path = event.path;
     if (ends(event)) {
-      this.#open.splice(this.#open.indexOf(file), 1);
-      this.#ended.add(key(event));
+      this.#open.delete(file);
+      if (file.index !== undefined) this.#numbered.delete(file.index);
+      this.#ended.add(keyOf(event));
     }
     return file;
   }
@@ -49,16 +46,32 @@ export class Ledger {
     return [...this.#open];
   }
 
-  /** Several downloads may share a URL; the path tells them apart once it is known. */
-  #find({ url, path }: DownloadEvent): OpenFile | undefined {
-    const same = this.#open.filter((file) => file.url === url);
+  #add(file: OpenFile): OpenFile {
+    this.#ended.delete(keyOf(file));
+    this.#open.add(file);
+    if (file.index !== undefined) this.#numbered.set(file.index, file);
+    return file;
+  }
+
+  #firstSeen(event: DownloadEvent): OpenFile | null {
+    if (event.type !== 'start' && this.#ended.has(keyOf(event))) return null;
+    const { url, path, index } = event;
+    return this.#add({ url, path, ...(index !== undefined && { index }) });
+  }
+
+  /** Files without a number may share a URL; the path tells them apart once it is known. */
+  #find({ index, url, path }: DownloadEvent): OpenFile | undefined {
+    if (index !== undefined) return this.#numbered.get(index);
+    const same = [...this.#open].filter((file) => file.index === undefined && file.url === url);
     return (
       same.find((file) => file.path === path) ??
       // The name that `--on-exists rename` chose comes with the end.
       same.find((file) => file.handle?.snapshot().path === path) ??
-      (this.#ended.has(key({ url, path })) ? undefined : same.find((file) => !file.named))
+      (this.#ended.has(keyOf({ url, path })) ? undefined : same.find((file) => file.path === ''))
     );
   }
 }
 
-const key = ({ url, path }: { url: string; path: string }): string => JSON.stringify([url, path]);
+/** The number tells files apart: two may have one URL as it is shown, and no name yet. */
+const keyOf = ({ index, url, path }: { index?: number; url: string; path: string }): string =>
+  index === undefined ? JSON.stringify([url, path]) : String(index);

@@ -64,6 +64,12 @@ export class LineReporter extends BaseReporter {
     for (const line of describeError(error)) this.#options.write(line);
   }
 
+  protected summarize(): void {
+    const { quiet, write } = this.#options;
+    if (quiet && this.tally.failed === 0) return;
+    for (const line of this.tally.lines) write(line);
+  }
+
   protected close(): void {
     // Lines are written as they come.
   }

@@ -31,6 +31,7 @@ export class LiveReporter extends BaseReporter {
 
   protected started(handle: DisplayHandle): void {
     this.#display.add(handle);
+    if (this.tally.total > 1) this.#display.setRun(this.tally);
     this.#display.start();
   }
 
@@ -41,6 +42,13 @@ export class LiveReporter extends BaseReporter {
 
   protected tell(error: SluiceError): void {
     for (const line of errorLines(describeError(error))) this.#display.note(line);
+  }
+
+  protected summarize(): void {
+    const [first, ...rest] = this.tally.lines;
+    if (first === undefined) return;
+    this.#display.note([span(first, this.tally.failed > 0 ? 'bad' : 'good')]);
+    for (const line of rest) this.#display.note([span(line)]);
   }
 
   protected close(): void {
@@ -62,10 +70,15 @@ export class LiveReporter extends BaseReporter {
       case 'warning':
         return [[name, span(`  warning: ${showText(event.message)}`, 'busy')]];
       case 'done':
-        return [this.#doneLine(event, name)];
+        return this.#listsDone ? [this.#doneLine(event, name)] : [];
       case 'error':
         return errorLines(describeErrorEvent(event));
     }
+  }
+
+  /** Whether a line for each file that ends well fits the terminal; else they are counted only. */
+  get #listsDone(): boolean {
+    return this.#verbose || this.tally.total < this.#display.rows;
   }
 
   #doneLine(event: Extract<DownloadEvent, { type: 'done' }>, name: Line[number]): Line {

@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.js';
 import { exitTable } from '../cli/exit.js';
-import { REPEATABLE, sharedFlags } from '../cli/flags.js';
+import { REPEATABLE, manyFlags, sharedFlags } from '../cli/flags.js';
 
 const flags = {
   url: Flags.string({
@@ -40,6 +40,7 @@ const flags = {
     default: 'fail',
     env: 'SLUICE_ON_EXISTS',
   })(),
+  ...manyFlags,
   ...sharedFlags,
 };
 
@@ -58,6 +59,7 @@ ${exitTable()}`;
   static override examples = [
     '<%= config.bin %> get https://example.org/big.iso',
     '<%= config.bin %> get -n 16 -o image.iso https://example.org/big.iso --checksum sha256:HEX',
+    '<%= config.bin %> get -i list.txt -j 8 -d images',
   ];
   static override strict = false;
   static override args = {

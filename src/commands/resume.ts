@@ -2,7 +2,7 @@ import * as Args from '@oclif/core/args';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.js';
 import { exitTable } from '../cli/exit.js';
-import { sharedFlags, toggle } from '../cli/flags.js';
+import { manyFlags, sharedFlags, toggle } from '../cli/flags.js';
 
 const flags = {
   all: toggle({ description: 'every unfinished download in the current directory' }),
@@ -10,6 +10,8 @@ const flags = {
     description:
       'continue although the server gives nothing that proves the kept bytes are of the same file',
   }),
+  jobs: manyFlags.jobs,
+  'per-host': manyFlags['per-host'],
   ...sharedFlags,
 };
 

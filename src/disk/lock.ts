@@ -18,6 +18,7 @@ import { isDead, readHolders } from './lock-holders.js';
 import { settingFor } from './lock-setting.js';
 import type { LockOptions, LockSetting } from './lock-setting.js';
 import { lockPath } from './names.js';
+import type { SpareLocks } from './spare-locks.js';
 
 export type { Lock } from './lock-held.js';
 export type { LockOptions, Presence } from './lock-setting.js';
@@ -35,14 +36,19 @@ const NOT_HERE = new Set([
 
 /**
  * Takes the lock of a target.
+ * @param spares locks of files that are finished, one of which may be moved here
  * @returns null where no lock can be made: in a directory that cannot be written, or on a full disk
  * @throws SluiceError TARGET_BUSY when another run has it; TARGET_UNSAFE when what has the lock's name is
  *   no lock, or another user's
  */
-export async function takeLock(target: string, options: LockOptions): Promise<Lock | null> {
+export async function takeLock(
+  target: string,
+  options: LockOptions,
+  spares?: SpareLocks<Lock>,
+): Promise<Lock | null> {
   const place = lockPath(target);
   const setting = settingFor(target, options);
-  const own = await makeReady(place, setting);
+  const own = spares?.take(path.dirname(place)) ?? (await makeReady(place, setting));
   if (own === null) return null;
   try {
     for (let tries = 0; tries < MAX_TRIES; tries++) {

@@ -26,7 +26,12 @@ export interface NoteBounds {
   most: number;
   /** Milliseconds since the last change; Infinity for ever. */
   oldestMs: number;
+  /** So many may be written by one process between two looks at how many there are; default 1. */
+  every?: number;
 }
+
+/** Notes that this process has written to a directory since it last looked at how many there are. */
+const unlooked = new Map<string, number>();
 
 /**
  * Writes a note, readable for its owner only, in place of what is there. Notes beyond the bounds go.
@@ -36,7 +41,10 @@ export interface NoteBounds {
 export function writeNote(directory: string, name: string, text: string, bounds: NoteBounds): void {
   withDirectory(directory, true, (own) => {
     own.replace(name, `${name}.${randomBytes(6).toString('hex')}~`, text);
-    prune(own, bounds);
+    const written = unlooked.get(directory);
+    const isDue = written === undefined || written + 1 >= (bounds.every ?? 1);
+    if (isDue) prune(own, bounds);
+    unlooked.set(directory, isDue ? 0 : written + 1);
   });
 }
 

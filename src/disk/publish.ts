@@ -35,7 +35,7 @@ interface How {
 const QUIETLY: How = { sync: true, warn: () => undefined };
 
 /** How many names `rename` tries. */
-const MAX_RENAMES = 10_000;
+export const MAX_RENAMES = 10_000;
 
 /**
  * Publishes a complete, verified and synced part; returns its final path. The part's name is gone

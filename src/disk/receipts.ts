@@ -10,7 +10,10 @@ import { stateDirectory } from './user-directories.js';
 import type { Environment } from './user-directories.js';
 
 /** How many receipts are kept; the oldest go first. */
-export const MAX_RECEIPTS = 1000;
+export const MAX_RECEIPTS = 10_000;
+
+/** Receipts between two looks at how many there are: a list of files writes one after the other. */
+const LOOK_EVERY = 100;
 
 /** Longest receipt that is read, in bytes. */
 const MAX_RECEIPT_BYTES = 64 * 1024;
@@ -72,7 +75,7 @@ export function writeReceipt(
     };
     const text = JSON.stringify(receipt);
     if (Buffer.byteLength(text) > MAX_RECEIPT_BYTES) return false;
-    const bounds = { most: MAX_RECEIPTS, oldestMs: Infinity };
+    const bounds = { most: MAX_RECEIPTS, oldestMs: Infinity, every: LOOK_EVERY };
     writeNote(receiptsDirectory(env), nameOf(target), text, bounds);
     return true;
   } catch {
@@ -83,10 +86,11 @@ export function writeReceipt(
 /** The receipt of the file at `target`; null when there is none or the file has changed since. */
 export function findReceipt(target: string, env: Environment = process.env): Receipt | null {
   try {
+    // Where there is no file there is nothing to look for.
+    const now = fileFacts(target);
     const text = readNote(receiptsDirectory(env), nameOf(target), MAX_RECEIPT_BYTES);
     const receipt = parseReceipt(text);
     if (receipt === null) return null;
-    const now = fileFacts(target);
     const same =
       now.size === receipt.size &&
       now.mtimeNs === receipt.mtimeNs &&

@@ -238,13 +238,14 @@ export class Dispatcher {
   }
 
   private task({ lease, slot, span, headSeam, isBehind, connection }: Out): LeaseTask {
-    const { slots, fd, path, deadlines } = this.parts;
+    const { slots, fd, path, deadlines, firstConnection } = this.parts;
     const source = this.recovery.sourceFor(connection);
     const askEnd = source.total === null ? span.end : Math.min(source.total, span.end + SEAM_BYTES);
     if (headSeam > 0) this.parts.seams.headWillCompare(span.start);
     return {
       lease,
       slot,
+      connection: firstConnection + connection,
       memory: slots.memory,
       fd,
       path,
@@ -365,10 +366,13 @@ export class Dispatcher {
   /** What the link says beside the transfer decides whether more connections may help. */
   private measureRoundTrip(): void {
     const { log, clock } = this.parts;
+    const closed = this.parts.mayMeasure();
+    if (closed === null) return;
     const { endpoint } = this.recovery.source;
     // TCP leads to the proxy, which may be next door to us and far from the server.
     const isPart = Boolean(endpoint.proxy);
     void measureRoundTrip(endpoint, ROUND_TRIP_TIMEOUT_MS).then((ms) => {
+      closed();
       log.debug({ ms: round(ms) }, 'round trip beside the transfer');
       this.scheduler.observe({ kind: 'roundTrip', ms, isPart }, clock.now());
     });

@@ -4,19 +4,21 @@ import type { Piscina } from 'piscina';
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Answer, Connection } from '../net/connection.js';
-import { Connections } from '../../workers/connections.js';
-import { Slots, connectionOf } from '../../workers/protocol.js';
+import type { Connections } from '../../workers/connections.js';
+import { Slots } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask } from '../../workers/protocol.js';
 import { receiveLease, runLease } from '../../workers/run-lease.js';
+import type { Host } from './host.js';
 
-/** Runs leases. `run` never rejects: a thread that dies is an outcome too (P19). */
+/** Runs the leases of one file. `run` never rejects: a thread that dies is an outcome too (P19). */
 export interface Executor {
   run(task: LeaseTask): Promise<LeaseOutcome>;
   /** Part of the time since the last call in which the busiest receiving thread was at work, 0 to 1. */
   processor(): number;
   /** The first answer's connection can serve further leases: it is in the thread that runs them. */
   readonly sharesFirst: boolean;
-  close(): Promise<void>;
+  /** Resolves when no lease of the file runs any more, and nothing is written to it. */
+  finish(): Promise<void>;
 }
 
 /** An answer whose head is checked and whose body begins at `bodyStart`. */
@@ -28,14 +30,42 @@ export interface OpenAnswer {
   bodyEnd: number;
 }
 
-/** Runs leases in the calling thread. */
+/** Leases of a file that are under way. */
+class Out {
+  private readonly leases = new Set<Promise<unknown>>();
+
+  async add<T>(lease: Promise<T>): Promise<T> {
+    this.leases.add(lease);
+    try {
+      return await lease;
+    } finally {
+      this.leases.delete(lease);
+    }
+  }
+
+  /** Resolves when all are over, or after so many milliseconds; whether all are. */
+  async over(ms = Infinity): Promise<boolean> {
+    if (this.leases.size === 0) return true;
+    const all = Promise.allSettled([...this.leases]).then(() => true);
+    if (ms === Infinity) return all;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
+    const isOver = await Promise.race([all, late]);
+    clearTimeout(timer);
+    return isOver;
+  }
+}
+
+/** Runs the leases of one file in the calling thread. */
 export class LocalExecutor implements Executor {
-  readonly connections = new Connections();
   readonly sharesFirst = true;
   private seen = performance.eventLoopUtilization();
+  private readonly out = new Out();
+
+  constructor(private readonly connections: Connections) {}
 
   run(task: LeaseTask): Promise<LeaseOutcome> {
-    return runLease(task, new Slots(task.memory), this.connections);
+    return this.out.add(runLease(task, new Slots(task.memory), this.connections));
   }
 
   processor(): number {
@@ -50,12 +80,11 @@ export class LocalExecutor implements Executor {
     { connection, bodyStart: start, bodyEnd: end }: OpenAnswer,
   ): Promise<LeaseOutcome> {
     const slots = new Slots(task.memory);
-    return receiveLease(task, slots, this.connections, connection, { start, end });
+    return this.out.add(receiveLease(task, slots, this.connections, connection, { start, end }));
   }
 
-  close(): Promise<void> {
-    this.connections.close();
-    return Promise.resolve();
+  async finish(): Promise<void> {
+    await this.out.over();
   }
 }
 
@@ -72,29 +101,29 @@ type PiscinaWorker = Parameters<Balancer>[1][number];
 /** piscina's own name for what its load balancer may see of a task; no message carries it. */
 const FOR_BALANCER = Symbol.for('Piscina.queueOptions');
 
+/** Where a task is to run: in the thread of a connection, or in a certain one. */
+type Place = { connection: number } | { thread: number };
+
 /**
- * Runs leases on worker threads, several at once in each. A connection belongs to a thread for life,
- * so that its socket can be used again, and asked behind a lease that it receives.
+ * The threads of the process that receive, several leases at once in each, of all files. A connection
+ * belongs to a thread for life, so that its socket can be used again, and asked behind a lease that it receives.
  */
-export class PoolExecutor implements Executor {
-  readonly sharesFirst = false;
+export class Pool {
   private pool: Promise<Piscina> | null = null;
   private started: Piscina | null = null;
   /** The thread of each connection, by piscina's number. */
   private readonly threadOf = new Map<number, number>();
-  private readonly seen = new Map<number, EventLoopUtilization>();
+  private readonly closers = new Set<() => void>();
 
+  /**
+   * @param threads how many
+   * @param leases the most that may run at once in one of them
+   */
   constructor(
     private readonly threads: number,
-    private readonly connections: number,
+    private readonly leases: number,
     private readonly log: Log,
   ) {}
-
-  /** Starts the threads, so that they are there when the first lease is. */
-  warm(): void {
-    this.pool ??= this.start();
-    this.pool.catch(() => undefined);
-  }
 
   private async start(): Promise<Piscina> {
     const { Piscina } = await import('piscina');
@@ -102,8 +131,7 @@ export class PoolExecutor implements Executor {
       filename: new URL('../../workers/lease.cjs', import.meta.url).href,
       minThreads: this.threads,
       maxThreads: this.threads,
-      // A connection has a lease that it receives, and one that is asked for behind it.
-      concurrentTasksPerWorker: 2 * this.connections,
+      concurrentTasksPerWorker: this.leases,
       idleTimeout: Infinity,
       atomics: 'disabled',
       loadBalancer: (task, workers) => this.place(task, workers),
@@ -118,10 +146,10 @@ export class PoolExecutor implements Executor {
 
   /** The thread of a task's connection; a new one, the one with the fewest, when it has none that lives. */
   private place(task: PiscinaTask, workers: PiscinaWorker[]): PiscinaWorker | null {
-    const { connection } = (task as unknown as Record<symbol, { connection: number }>)[
-      FOR_BALANCER
-    ] as { connection: number };
+    const place = (task as unknown as Record<symbol, Place>)[FOR_BALANCER] as Place;
     const living = workers.filter(({ destroyed, terminating }) => !destroyed && !terminating);
+    if ('thread' in place) return living.find(({ id }) => id === place.thread) ?? living[0] ?? null;
+    const { connection } = place;
     const own = living.find(({ id }) => id === this.threadOf.get(connection));
     if (own !== undefined) return own;
     const load = ({ id }: PiscinaWorker): number =>
@@ -133,9 +161,72 @@ export class PoolExecutor implements Executor {
     return chosen;
   }
 
+  /** What each thread was at work so far, by its number. */
+  utilizations(): Array<[thread: number, PiscinaThread]> {
+    return (this.started?.threads ?? []).map((thread) => [thread.threadId, thread.performance]);
+  }
+
+  /** Runs a lease; rejects when its thread dies. */
+  async run(task: LeaseTask): Promise<LeaseOutcome> {
+    this.pool ??= this.start();
+    const placed = { ...task, [FOR_BALANCER]: { connection: task.connection } };
+    return (await (await this.pool).run(placed)) as LeaseOutcome;
+  }
+
+  /** Closes the idle connections to an origin, in all threads. */
+  async dropIdle(origin: string): Promise<void> {
+    const pool = await this.pool?.catch(() => null);
+    if (pool === null || pool === undefined) return;
+    const ids = new Set(this.threadOf.values());
+    const drop = (thread: number): Promise<unknown> =>
+      pool.run({ drop: origin, [FOR_BALANCER]: { thread } });
+    // A thread that dies closes them as well.
+    await Promise.allSettled([...ids].map(drop));
+  }
+
+  /** A connection is used no more under its number. */
+  forget(connection: number): void {
+    this.threadOf.delete(connection);
+  }
+
+  /** Has `closed` called whenever all threads have been ended; returns what calls that off. */
+  onClose(closed: () => void): () => void {
+    this.closers.add(closed);
+    return () => this.closers.delete(closed);
+  }
+
+  /** Ends all threads at once. The next lease starts others. */
+  async close(): Promise<void> {
+    const pool = await this.pool?.catch(() => null);
+    this.pool = this.started = null;
+    this.threadOf.clear();
+    await pool?.destroy();
+    for (const closed of this.closers) closed();
+  }
+}
+
+type PiscinaThread = Piscina['threads'][number]['performance'];
+
+/** Leases that were given up may take so long to end; then their thread is ended, in milliseconds. */
+const GIVEN_UP_MS = 1000;
+
+/** Runs the leases of one file on the threads of the process. */
+export class PoolExecutor implements Executor {
+  readonly sharesFirst = false;
+  private readonly seen = new Map<number, EventLoopUtilization>();
+  private readonly out = new Out();
+  /** The connections that it has used, and whose each is. */
+  private readonly used = new Map<number, Host>();
+
+  /** @param hostOf whose connections lead to the origin of a lease */
+  constructor(
+    private readonly pool: Pool,
+    private readonly hostOf: (task: LeaseTask) => Host,
+  ) {}
+
   processor(): number {
     let most = 0;
-    for (const { performance, threadId } of this.started?.threads ?? []) {
+    for (const [threadId, performance] of this.pool.utilizations()) {
       const before = this.seen.get(threadId);
       const now = performance.eventLoopUtilization();
       this.seen.set(threadId, now);
@@ -145,19 +236,41 @@ export class PoolExecutor implements Executor {
     return most;
   }
 
-  async run(task: LeaseTask): Promise<LeaseOutcome> {
-    this.pool ??= this.start();
+  run(task: LeaseTask): Promise<LeaseOutcome> {
+    return this.out.add(this.runAdmitted(task));
+  }
+
+  private async runAdmitted(task: LeaseTask): Promise<LeaseOutcome> {
+    const host = this.hostOf(task);
+    const { connection } = task;
+    // What was asked for behind another lease goes to a connection that is there.
+    if (this.used.get(connection) !== host) this.leave(connection);
+    this.used.set(connection, host);
+    const slots = new Slots(task.memory);
+    await host.admitPooled(connection, () => !slots.isCancelled(task.slot, task.lease));
+    let keeps = false;
     try {
-      const placed = { ...task, [FOR_BALANCER]: { connection: connectionOf(task.slot) } };
-      return (await (await this.pool).run(placed)) as LeaseOutcome;
+      const outcome = await this.pool.run(task);
+      ({ keeps } = outcome);
+      return outcome;
     } catch (thrown) {
       return lostOutcome(task, thrown);
+    } finally {
+      host.endedPooled(connection, keeps);
     }
   }
 
-  async close(): Promise<void> {
-    const pool = await this.pool?.catch(() => null);
-    await pool?.destroy();
+  private leave(connection: number): void {
+    this.used.get(connection)?.leftPooled(connection);
+    this.pool.forget(connection);
+  }
+
+  async finish(): Promise<void> {
+    // Its thread may be stuck: nothing else keeps it from writing to what may be another file by then.
+    if (!(await this.out.over(GIVEN_UP_MS))) await this.pool.close();
+    await this.out.over();
+    for (const connection of this.used.keys()) this.leave(connection);
+    this.used.clear();
   }
 }
 
@@ -188,6 +301,7 @@ function lostOutcome(task: LeaseTask, thrown: unknown): LeaseOutcome {
     firstByteMs: null,
     address: null,
     pipelined: null,
+    keeps: false,
     result: { kind: 'failed', error: error.toRecord() },
   };
 }

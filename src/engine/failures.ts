@@ -109,6 +109,17 @@ export function isOfSource({ code, exitStatus }: SluiceError): boolean {
   return code === 'SIZE_MISMATCH' || (OF_SOURCE.has(exitStatus) && !OF_US.has(code));
 }
 
+/** Statuses with which servers refuse one request too many (RFC 6585 section 4, RFC 9110 section 15.6.4). */
+const TOO_MANY: ReadonlySet<number> = new Set([429, 503]);
+
+/** What a server does that has no room for one connection more. */
+const NO_ROOM: ReadonlySet<ErrorCode> = new Set(['CONNECT_FAILED', 'CONNECTION_LOST']);
+
+/** Whether a request that failed so, while others were served, may have been one too many. */
+export function isOfNumber({ code, details }: SluiceError): boolean {
+  return NO_ROOM.has(code) || TOO_MANY.has(details.httpStatus ?? 0);
+}
+
 /** Whether a first request that failed so is worth another try. */
 export function isWorthAsking(error: SluiceError): boolean {
   if (error.code === 'TLS_HANDSHAKE' && NO_COMMON_TLS.test(error.details.errno ?? '')) return false;

@@ -39,6 +39,11 @@ function isSameNetwork(a: number, b: number): boolean {
   return Math.max(a, b) <= SAME_FACTOR * Math.min(a, b) + SAME_SLACK_MS;
 }
 
+/** Whether a transfer was long enough to tell something. */
+function isTelling({ ms, bytes }: Pick<Transfer, 'ms' | 'bytes'>): boolean {
+  return ms >= TELLING_MS || bytes >= TELLING_BYTES;
+}
+
 /** What is to be remembered after a transfer; null when it taught nothing. Pure. */
 export function learnt(
   before: OriginFacts | null,
@@ -46,7 +51,7 @@ export function learnt(
   { ms, bytes, roundTripMs }: Transfer,
   clock: { nowMs: number; steadyMs: number },
 ): OriginFacts | null {
-  if (ms < TELLING_MS && bytes < TELLING_BYTES) return null;
+  if (!isTelling({ ms, bytes })) return null;
   const { nowMs, steadyMs } = clock;
   const atMs =
     objectedMs === null ? (before?.limit?.atMs ?? nowMs) : nowMs - (steadyMs - objectedMs);
@@ -69,7 +74,7 @@ export function recall(endpoint: Endpoint, roundTripMs: number): KnownOrigin | n
 
 /** Leaves to later runs what this one learnt. Neither fails nor takes long. */
 export function remember(endpoint: Endpoint, lesson: Lesson | null, transfer: Transfer): void {
-  if (lesson === null) return;
+  if (lesson === null || !isTelling(transfer)) return;
   const key = routeKey(endpoint);
   const clock = { nowMs: Date.now(), steadyMs: performance.now() };
   const facts = learnt(readOrigin(key), lesson, transfer, clock);

@@ -1,7 +1,7 @@
 /** What the connections of one file work with, and how their work ends. */
 import type { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
-import type { Concurrency } from '../schedule/concurrency.js';
+import type { Allotment } from '../schedule/shares.js';
 import type { Ledger } from '../schedule/ledger.js';
 import type { Window } from '../../workers/window.js';
 import type { Credit } from '../../workers/credit.js';
@@ -42,8 +42,12 @@ export interface DispatcherParts {
   ledger: Ledger;
   slots: Slots;
   executor: Executor;
-  /** Of the file's origin. */
-  concurrency: Concurrency;
+  /** What the file has of its origin's connections. */
+  concurrency: Allotment;
+  /** Number of the first of its connections in the process. */
+  firstConnection: number;
+  /** Lets a connection be opened to measure a round trip; returns what says that it is closed, or null. */
+  mayMeasure: () => (() => void) | null;
   source: Source;
   /** Whether the source is what a redirect led to. */
   redirected: boolean;

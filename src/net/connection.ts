@@ -89,6 +89,8 @@ export interface OpenOptions {
   watched?: boolean;
   slab?: number;
   signal?: AbortSignal | null;
+  /** Called once, when it is closed or could not be opened. */
+  closed?: () => void;
 }
 
 type Mode = 'idle' | 'head' | 'held' | 'body' | 'dead';
@@ -171,7 +173,23 @@ export class Connection {
   static async open(
     endpoint: Endpoint,
     timeoutMs: number,
-    { watched = false, slab = SLAB_BYTES, signal = null }: OpenOptions = {},
+    { closed = () => undefined, ...options }: OpenOptions = {},
+  ): Promise<Connection> {
+    try {
+      const connection = await Connection.opened(endpoint, timeoutMs, options);
+      connection.socket?.once('close', closed);
+      if (connection.socket?.closed === true) closed();
+      return connection;
+    } catch (thrown) {
+      closed();
+      throw thrown;
+    }
+  }
+
+  private static async opened(
+    endpoint: Endpoint,
+    timeoutMs: number,
+    { watched = false, slab = SLAB_BYTES, signal = null }: OpenOptions,
   ): Promise<Connection> {
     throwIfCalledOff(signal);
     const started = performance.now();

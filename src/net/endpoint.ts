@@ -72,7 +72,11 @@ export function peerName({ host, port }: Endpoint): string {
 }
 
 /** The origin (RFC 9110 section 4.3.1) that an endpoint serves. */
-export function originKey({ scheme, host, port }: Endpoint): string {
+export function originKey({
+  scheme,
+  host,
+  port,
+}: Pick<Endpoint, 'scheme' | 'host' | 'port'>): string {
   return `${scheme}://${host}:${port}`;
 }
 

@@ -76,6 +76,8 @@ export class Concurrency {
   private readonly most: number;
   private readonly windowMs: number;
   private wanted: number;
+  /** Connections that the files under way can use. */
+  private usable = Infinity;
   /** Connections that the server lets work. */
   private limit: number;
   private window: Window | null = null;
@@ -125,12 +127,28 @@ export class Concurrency {
 
   /** How many connections may work now. */
   get target(): number {
-    return Math.max(1, Math.min(this.wanted, this.limit));
+    return Math.max(1, Math.min(this.wanted, this.ceiling));
+  }
+
+  /** One file alone has none too many. */
+  readonly surplus = 0;
+
+  /** Connections that the server lets work, as far as it has objected. */
+  get allowed(): number {
+    return this.limit;
   }
 
   /** The most that may ever work, as far as is known. */
   get ceiling(): number {
-    return Math.min(this.most, this.limit);
+    return Math.min(this.most, this.limit, this.usable);
+  }
+
+  /** The files under way can use so many connections: another number is not tried. */
+  setUsable(connections: number): void {
+    if (connections === this.usable) return;
+    const before = this.target;
+    this.usable = connections;
+    if (this.target !== before) this.forgetWindow();
   }
 
   get limitedBy(): LimitedBy {
@@ -151,7 +169,8 @@ export class Concurrency {
 
   /** What a later run may begin with. */
   get lesson(): Lesson {
-    const isKnown = this.auto && this.rates.has(this.target) && this.from === null;
+    const isFree = this.usable >= this.most;
+    const isKnown = this.auto && isFree && this.rates.has(this.target) && this.from === null;
     return {
       connections: isKnown ? this.target : null,
       limit: this.limit < this.most ? this.limit : null,

@@ -6,7 +6,6 @@
 import type { Ledger } from './ledger.js';
 import { fromGaps, fromOpenEnd } from './assign.js';
 import type { Stock } from './assign.js';
-import type { Concurrency } from './concurrency.js';
 import { FlowBook } from './flow-book.js';
 import type { Shared, Work } from './flow-book.js';
 import { horizonMs } from './forecast.js';
@@ -14,6 +13,7 @@ import type { Flow } from './forecast.js';
 import { Overhead, SEAM_BYTES } from './overhead.js';
 import { rebalance, stragglers } from './rebalance.js';
 import type { Pace, Target } from './rebalance.js';
+import type { Allotment } from './shares.js';
 import { TUNING } from './tuning.js';
 import type { Tuning } from './tuning.js';
 import type { Action, LimitedBy, Observation, Span } from './types.js';
@@ -21,8 +21,8 @@ import type { Action, LimitedBy, Observation, Span } from './types.js';
 /** What a download is scheduled with. */
 export interface Setting {
   ledger: Ledger;
-  /** Of the file's origin; shared by all files of it. */
-  concurrency: Concurrency;
+  /** What the file has of its origin's connections. */
+  concurrency: Allotment;
   /** Connections that may ever be used. */
   connections: number;
   /** `front`: somebody reads the file in order, so leases are short and lie close to the front. */
@@ -175,6 +175,7 @@ export class Scheduler {
     if (this.held || nowMs < this.pausedUntilMs) return actions;
     this.replaceSlow(nowMs, actions);
     this.giveBack(actions);
+    this.yieldSurplus(actions);
     this.shareFirst(nowMs, actions);
     this.askBehind(nowMs, actions);
     for (let free = this.target - this.busy; free > 0; free--) {
@@ -403,6 +404,33 @@ export class Scheduler {
     if (gap === undefined) return;
     ledger.extend(booked.lease, gap.end);
     actions.push({ kind: 'extend', lease: booked.lease, end: gap.end });
+  }
+
+  /**
+   * Other files wait for connections that this one has too many: those of its leases that would end last
+   * end where they are. What they leave is fetched by the connections that stay.
+   */
+  private yieldSurplus(actions: Action[]): void {
+    const { ledger, concurrency } = this.setting;
+    let surplus = Math.min(concurrency.surplus, this.busy - 1);
+    if (surplus <= 0) return;
+    const leases = this.flows.flatMap((flow) => {
+      const booked = flow.work === null ? undefined : ledger.lease(flow.work.lease);
+      if (flow.work === null || booked === undefined || booked.doubled || booked.givenUp) return [];
+      // What is missing behind the first answer becomes its own again.
+      if (flow.work.isOpenEnded) return [];
+      const { start, end } = this.rest(flow.work);
+      const comes = Math.max(this.tuning.leastBytes, flow.underWay(this.shared.path));
+      return [{ lease: booked.lease, at: start + comes, left: end - start - comes }];
+    });
+    // What ends soon by itself is on its way out already.
+    const long = leases.filter(({ left }) => left > this.tuning.leastBytes);
+    surplus -= leases.length - long.length;
+    long.sort((a, b) => b.left - a.left);
+    for (const { lease, at } of long.slice(0, Math.max(0, surplus))) {
+      this.overhead.spend(SEAM_BYTES);
+      this.cut(lease, at, actions);
+    }
   }
 
   /** When the file is read in order, the first answer's lease is bounded like any other. */

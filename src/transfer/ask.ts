@@ -15,8 +15,8 @@ import { excerpt } from '../http/syntax.js';
 import { parseUserUrl } from '../http/url.js';
 import { ifRangeValue, readValidators } from '../http/validators.js';
 import { onAbort, throwIfCalledOff } from '../net/calling-off.js';
-import { Connection, slabBytes } from '../net/connection.js';
-import type { Answer, BodySink } from '../net/connection.js';
+import { slabBytes } from '../net/connection.js';
+import type { Answer, BodySink, Connection } from '../net/connection.js';
 import { deadline } from '../net/deadline.js';
 import { dialled, isForwarded, proxyName, urlParts } from '../net/endpoint.js';
 import type { Address, Endpoint, Proxy, ProxyHop, TlsSettings } from '../net/endpoint.js';
@@ -68,7 +68,15 @@ type Request = Pick<Source, 'target' | 'host' | 'fields'>;
 /** A connection that is opened before anything is asked. */
 interface Ahead {
   endpoint: Promise<Endpoint>;
-  opening: Promise<Connection>;
+  opening: Promise<Taken>;
+}
+
+/** What askers of one run share. */
+export interface Shared {
+  /** Addresses that were looked up. */
+  hosts?: Hosts;
+  /** Something is being asked at an endpoint; returns what is called when the answer is in, or none came. */
+  asking?: (endpoint: Endpoint) => () => void;
 }
 
 export class Asker {
@@ -77,6 +85,7 @@ export class Asker {
   private readonly owner: URL;
   private readonly credentials: Credentials;
   private readonly hosts: Hosts;
+  private readonly asking: (endpoint: Endpoint) => () => void;
   private current: Connection | null = null;
   private ahead: Ahead | null = null;
   /** A body of this download ended with its TLS connection: the end of every one has to be seen. */
@@ -89,13 +98,15 @@ export class Asker {
     private readonly options: DownloadOptions,
     private readonly connections: Connections,
     private readonly log: Log,
+    shared: Shared = {},
   ) {
     const { url, userinfo } = parseUserUrl(options.url);
     this.origin = url;
     const { credentialsFor } = options;
     this.owner = credentialsFor === null ? url : parseUserUrl(credentialsFor).url;
     this.credentials = new Credentials(options, this.owner, userinfo);
-    this.hosts = new Hosts(options, log);
+    this.hosts = shared.hosts ?? new Hosts(options, log);
+    this.asking = shared.asking ?? (() => () => undefined);
   }
 
   /** The URL that the user gave, without userinfo and fragment. */
@@ -118,9 +129,7 @@ export class Asker {
     const { connectMs } = this.options.deadlines;
     const { signal } = this.abortion;
     const endpoint = this.endpoint(this.origin, signal);
-    const opening = endpoint.then((to) =>
-      Connection.open(to, connectMs, { slab: this.slab, signal }),
-    );
+    const opening = endpoint.then((to) => this.connections.take(to, connectMs, this.slab, signal));
     opening.catch(() => undefined);
     this.ahead = { endpoint, opening };
     return new Promise((resolve) => setImmediate(resolve));
@@ -130,7 +139,7 @@ export class Asker {
   close(): void {
     this.abortion.abort(new SluiceError('CONNECTION_LOST', 'the download is over'));
     this.ahead?.opening.then(
-      (connection) => connection.destroy(),
+      ({ connection }) => this.connections.keep(connection),
       () => undefined,
     );
     this.ahead = null;
@@ -210,9 +219,25 @@ export class Asker {
     range: { start: number; end: number | null } | null,
     signal: AbortSignal,
   ): Promise<Pick<Asked, 'connection' | 'answer' | 'source' | 'roundTripMs' | 'firstByteMs'>> {
-    const { deadlines } = this.options;
-    let ahead = this.takeAhead(url);
+    const ahead = this.takeAhead(url);
     const endpoint = await (ahead?.endpoint ?? this.endpoint(url, signal));
+    const over = this.asking(endpoint);
+    try {
+      return await this.exchangeAt(endpoint, url, range, ahead, signal);
+    } finally {
+      over();
+    }
+  }
+
+  private async exchangeAt(
+    endpoint: Endpoint,
+    url: URL,
+    range: { start: number; end: number | null } | null,
+    opened: Ahead | null,
+    signal: AbortSignal,
+  ): ReturnType<Asker['exchange']> {
+    const { deadlines } = this.options;
+    let ahead = opened;
     const { target, host, fields } = await this.requestFor(url, endpoint);
     const asked: Array<[string, string]> =
       range === null ? fields : [...fields, ['Range', rangeValue(range.start, range.end)]];
@@ -294,11 +319,14 @@ export class Asker {
     const { watched, slab } = this;
     if (watched)
       return {
-        connection: await Connection.open(endpoint, timeoutMs, { watched, slab, signal }),
+        connection: await this.connections.open(endpoint, timeoutMs, slab, signal, watched),
         reused: false,
       };
-    const connection = await (ahead?.opening ?? null);
-    if (connection?.isIdle === true) return { connection, reused: connection.ageMs > FRESH_MS };
+    const taken = await (ahead?.opening ?? null);
+    if (taken?.connection.isIdle === true) {
+      const { connection, reused } = taken;
+      return { connection, reused: reused || connection.ageMs > FRESH_MS };
+    }
     return this.connections.take(endpoint, timeoutMs, slab, signal);
   }
 

@@ -4,8 +4,10 @@
  * system, which is found by whoever shares the directory.
  */
 import { createHash } from 'node:crypto';
+import { lockPath } from '../disk/names.js';
 import { takeLock, targetBusy } from '../disk/lock.js';
 import type { Lock, LockOptions } from '../disk/lock.js';
+import type { SpareLocks } from '../disk/spare-locks.js';
 import { realTarget } from '../disk/target.js';
 import * as presence from '../net/exclusive.js';
 
@@ -16,21 +18,30 @@ export interface Claim {
   release(): Promise<void>;
 }
 
-export type ClaimOptions = Omit<LockOptions, 'presence'>;
+export type ClaimOptions = Omit<LockOptions, 'presence'> & {
+  /** Locks of files that are finished, which may be moved to others. */
+  spares?: SpareLocks<Lock>;
+};
 
 /**
  * Takes a target for this process.
  * @throws SluiceError TARGET_BUSY when another run has it; TARGET_UNSAFE when what has the lock's name is no
  *   lock of ours
  */
-export async function claimTarget(target: string, options: ClaimOptions): Promise<Claim> {
+export async function claimTarget(
+  target: string,
+  { spares, ...options }: ClaimOptions,
+): Promise<Claim> {
   const name = createHash('sha256').update(realTarget(target)).digest('hex').slice(0, 40);
   const held = await presence.holdExclusive(name);
   if (held === null) throw targetBusy(target);
   let lock: Lock | null;
   try {
     // Windows' pipes have no namespaces.
-    lock = process.platform === 'win32' ? null : await takeLock(target, { ...options, presence });
+    lock =
+      process.platform === 'win32'
+        ? null
+        : await takeLock(target, { ...options, presence }, spares);
   } catch (thrown) {
     await held.release();
     throw thrown;
@@ -38,7 +49,8 @@ export async function claimTarget(target: string, options: ClaimOptions): Promis
   return {
     requireHeld: () => lock?.requireHeld(),
     release: async () => {
-      await lock?.release();
+      if (lock !== null && spares !== undefined) await spares.put(lock, lockPath(target));
+      else await lock?.release();
       await held.release();
     },
   };

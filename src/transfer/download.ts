@@ -2,7 +2,6 @@
  * The driver of one download: it does what the state machine's present state asks for, and reports
  * what came of it. Everything that decides is pure and elsewhere; everything that acts is here.
  */
-import { availableParallelism } from 'node:os';
 import { SluiceError } from '../errors.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
@@ -13,8 +12,7 @@ import { redactUrl } from '../http/redact.js';
 import { readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
-import { Concurrency } from '../schedule/concurrency.js';
-import { TUNING } from '../schedule/tuning.js';
+import type { Share, Shares } from '../schedule/shares.js';
 import type { Span } from '../schedule/types.js';
 import { slabBytes } from '../net/connection.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../engine/backoff.js';
@@ -26,7 +24,6 @@ import { recall, remember } from '../engine/memory.js';
 import { SYSTEM_CLOCK } from '../engine/parts.js';
 import type { WorkEnd } from '../engine/parts.js';
 import { Seams } from '../engine/seams.js';
-import { receivingThreads } from '../engine/threads.js';
 import { Slots } from '../../workers/protocol.js';
 import type { Source } from '../../workers/protocol.js';
 import { changedError, judge, stillRefusedError } from './adopt.js';
@@ -37,7 +34,8 @@ import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './e
 import { firstLeaseOf } from './first-lease.js';
 import { Job } from './job.js';
 import type { Work } from './job.js';
-import { maxConnections, usefulConnections } from './useful.js';
+import { maxConnections } from './most.js';
+import { usefulConnections } from './useful.js';
 import { START, next } from './machine.js';
 import type { Course, Ending, Event, Limits, State } from './machine.js';
 import { isMixed, provingValidators } from './marks.js';
@@ -45,6 +43,7 @@ import { Opening } from './opening.js';
 import { readAnswer } from './questions.js';
 import type { DownloadOptions } from './options.js';
 import { lastEvent, repairSentence, snapshotOf } from './telling.js';
+import { Session, ofOne } from './session.js';
 import type { Verdict } from './verification.js';
 import type { Workspace } from './workspace.js';
 
@@ -66,6 +65,8 @@ const MAX_REPAIRS = 3;
 export interface DownloadHooks {
   emit?: (event: DownloadEvent) => void;
   log?: Log;
+  /** What it shares with other downloads; default one of its own. */
+  session?: Session;
   /** Bytes that may be written and not yet synced; default what suits the machine. */
   backlogBytes?: number;
 }
@@ -76,7 +77,8 @@ export class Download {
   private readonly opening: Opening;
   private readonly backlog: Backlog;
   private pool: PoolExecutor | null = null;
-  private concurrency: Concurrency | null = null;
+  private readonly session: Session;
+  private readonly ownsSession: boolean;
   private stopped: SluiceError | null = null;
   private leaseNumber = 1;
   private transferMs = 0;
@@ -93,7 +95,10 @@ export class Download {
     private readonly options: DownloadOptions,
     hooks: DownloadHooks = {},
   ) {
-    this.job = new Job(options, hooks.emit ?? (() => undefined), hooks.log ?? silentLog);
+    const log = hooks.log ?? silentLog;
+    this.ownsSession = hooks.session === undefined;
+    this.session = hooks.session ?? new Session(ofOne(options, log));
+    this.job = new Job(options, hooks.emit ?? (() => undefined), log, this.session);
     this.opening = new Opening(this.job);
     const most = maxConnections(options);
     const slabs = most * slabBytes(most);
@@ -222,7 +227,10 @@ export class Download {
     const began = performance.now();
     const asked = work.asked;
     work.asked = null;
-    const dispatcher = this.makeDispatcher(work, asked, workspace.fd, workspace.partPath);
+    const shares = this.sharesOf(asked);
+    const most = usefulConnections(this.job, work.offer);
+    const share = shares.join(most);
+    const dispatcher = this.makeDispatcher(work, asked, workspace, share);
     this.job.dispatcher = dispatcher;
     workspace.setWritten(() => dispatcher.extents());
     this.backlog.follow(work.slots);
@@ -239,7 +247,8 @@ export class Download {
     const ms = performance.now() - began;
     this.transferMs += ms;
     const { roundTripMs } = asked;
-    const lesson = this.concurrency?.lesson ?? null;
+    const { lesson } = shares;
+    shares.leave(share);
     const told = { ms, bytes: dispatcher.received, roundTripMs };
     // What syncs the file goes first: it takes longer, and elsewhere.
     this.remembered = afterThis(() => remember(asked.source.endpoint, lesson, told));
@@ -286,17 +295,23 @@ export class Download {
     return { type: 'received' };
   }
 
-  private makeDispatcher(work: Work, asked: Asked, fd: number, path: string): Dispatcher {
-    const most = usefulConnections(this.job, work.offer);
+  private makeDispatcher(
+    work: Work,
+    asked: Asked,
+    { fd, partPath: path }: Workspace,
+    share: Share,
+  ): Dispatcher {
     const { deadlines, retries } = this.options;
     const { source, roundTripMs, connection, hops } = asked;
-    this.concurrency = this.makeConcurrency(most, asked);
+    const most = share.useful;
     return new Dispatcher(
       {
         ledger: work.ledger,
         slots: work.slots,
         executor: this.executor(most, asked),
-        concurrency: this.concurrency,
+        concurrency: share,
+        firstConnection: this.job.firstConnection,
+        mayMeasure: () => this.session.engine.mayMeasure(source.endpoint),
         source,
         redirected: hops.length > 0,
         seams: Seams.ofFile(fd, path),
@@ -326,20 +341,24 @@ export class Download {
     );
   }
 
-  private makeConcurrency(most: number, { source, roundTripMs }: Asked): Concurrency {
+  /** The connections of the origin, which all its files share. */
+  private sharesOf({ source, roundTripMs }: Asked): Shares {
     const { connections } = this.options;
-    const known = connections === 'auto' ? recall(source.endpoint, roundTripMs) : null;
-    if (known !== null) this.job.log.info({ ...known }, 'remembered of this origin');
-    return new Concurrency(most === 1 ? 1 : connections, roundTripMs, TUNING, known);
+    const host = this.session.engine.host(source.endpoint);
+    return host.shared(connections, roundTripMs, () => {
+      const known = recall(source.endpoint, roundTripMs);
+      if (known !== null) this.job.log.info({ ...known }, 'remembered of this origin');
+      return known;
+    });
   }
 
   /** Who runs the leases; one connection needs no thread. */
   private executor(most: number, { source }: Asked): Executor {
-    const { threads } = this.options;
-    const { local, log } = this.job;
-    if (most === 1 || threads === 0) return local;
-    const wanted = threads ?? receivingThreads(source.endpoint.scheme, availableParallelism());
-    return (this.pool ??= new PoolExecutor(Math.min(wanted, most), most, log));
+    const { options } = this;
+    if (most === 1 || options.threads === 0) return this.job.local;
+    const { engine } = this.session;
+    const threads = this.session.threads(options, source.endpoint.scheme);
+    return (this.pool ??= new PoolExecutor(threads, (task) => engine.host(task.source.endpoint)));
   }
 
   /** Finds out anew where the original URL leads, and that it is still the same representation (P20). */
@@ -458,7 +477,7 @@ export class Download {
    * more: what it still does reaches neither the books nor the journal.
    */
   private async endLeases(workspace: Workspace, work: Work): Promise<void> {
-    await this.pool?.close();
+    await Promise.all([this.pool?.finish(), this.job.local.finish()]);
     this.pool = null;
     workspace.setWritten(() => []);
     this.fetchedBefore += work.slots.receivedByAll();
@@ -502,7 +521,7 @@ export class Download {
     const { workspace, known } = this.job;
     if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
     if (known?.total !== null && known !== null) workspace.finishSize(known.total);
-    await this.pool?.close();
+    await this.pool?.finish();
     this.pool = null;
     this.dirty = !this.willSync(this.transferMs);
     if (!this.dirty) await workspace.checkpoint().then(() => workspace.sync());
@@ -570,16 +589,19 @@ export class Download {
     await Promise.allSettled([
       this.remembered,
       this.job.close(),
-      this.pool?.close(),
+      this.pool?.finish(),
       this.job.verification.stop(),
     ]);
     const { workspace } = this.job;
     this.pool = null;
+    if (this.ownsSession) await this.session.close();
     if (workspace === null) return { type: 'closed' };
     try {
       if (ending.kind === 'failed') await this.keepWhatIsSafe(workspace, ending.error);
     } finally {
       await workspace.close({ keep: ending.kind === 'failed' });
+      if (ending.kind === 'failed' && this.job.kept === 0)
+        this.session.leaveTarget(workspace.target, this.job);
     }
     return { type: 'closed' };
   }

@@ -12,6 +12,8 @@ interface EventBase {
   url: string;
   /** The file that the download is for (its final path). */
   path: string;
+  /** Number of the file in the run, from 0; absent where a run has one file only by its nature. */
+  index?: number;
 }
 
 /** The first answer is in and the file is open. */
@@ -87,6 +89,22 @@ export interface ErrorEvent extends EventBase {
   kept?: string;
   next?: string;
   httpStatus?: number;
+}
+
+/** How the files of a run ended; the command tells it last, when there are several. */
+export interface SummaryEvent {
+  type: 'summary';
+  /** Files that were downloaded in this run. */
+  done: number;
+  /** Files that were there already, whole. */
+  complete: number;
+  /** Files that were left alone because something had their name (`--on-exists skip`). */
+  skipped: number;
+  failed: number;
+  /** Files that were stopped, by a signal, before their end; what had come is kept. */
+  stopped: number;
+  /** Files that were never begun. */
+  notBegun: number;
 }
 
 export type DownloadEvent =

@@ -9,8 +9,8 @@ import type { ResponseHead } from '../http/head.js';
 import { Clock } from '../net/clock.js';
 import type { BodySink, Connection } from '../net/connection.js';
 import { backoffMs } from '../engine/backoff.js';
+import { Connections } from '../../workers/connections.js';
 import { Asker } from './ask.js';
-import { LocalExecutor } from '../engine/executors.js';
 import { isWorthAsking } from '../engine/failures.js';
 import { readAnswer } from './questions.js';
 import type { DownloadOptions } from './options.js';
@@ -50,8 +50,8 @@ async function fetchOnce(
   signal: AbortSignal,
   log: Log,
 ): Promise<Uint8Array[]> {
-  const local = new LocalExecutor();
-  const asker = new Asker(options, local.connections, log);
+  const connections = new Connections();
+  const asker = new Asker(options, connections, log);
   let close = (): void => undefined;
   const stop = (): void => {
     asker.abort(reasonOf(signal));
@@ -75,7 +75,7 @@ async function fetchOnce(
     signal.removeEventListener('abort', stop);
     close();
     asker.close();
-    await local.close();
+    connections.close();
   }
 }
 

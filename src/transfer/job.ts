@@ -17,6 +17,9 @@ import { LocalExecutor } from '../engine/executors.js';
 import type { LimitedBy } from '../schedule/types.js';
 import type { Offer } from './offer.js';
 import type { DownloadOptions } from './options.js';
+import type { Endpoint } from '../net/endpoint.js';
+import type { Session } from './session.js';
+import { maxConnections } from './most.js';
 import { Verification } from './verification.js';
 import type { Workspace } from './workspace.js';
 
@@ -37,7 +40,9 @@ export interface Known {
 }
 
 export class Job {
-  readonly local = new LocalExecutor();
+  readonly local: LocalExecutor;
+  /** Number of the first of its connections; no other file of the process has them. */
+  readonly firstConnection: number;
   private readonly askers: readonly Asker[];
   private first = 0;
   private turn = 0;
@@ -94,11 +99,21 @@ export class Job {
     readonly options: DownloadOptions,
     emit: (event: DownloadEvent) => void,
     readonly log: Log,
+    readonly session: Session,
   ) {
+    const { engine } = session;
+    this.local = new LocalExecutor(engine.connections);
+    this.firstConnection = engine.numbers(maxConnections(options));
+    const shared = {
+      hosts: session.hosts(options, log),
+      asking: (endpoint: Endpoint) => engine.host(endpoint).ask(),
+    };
     this.emit = (event) => emit(bounded(event));
     const credentialsFor = options.credentialsFor ?? options.url;
     const mirrors = options.mirrors.map((url) => ({ ...options, url, credentialsFor }));
-    this.askers = [options, ...mirrors].map((each) => new Asker(each, this.local.connections, log));
+    this.askers = [options, ...mirrors].map(
+      (each) => new Asker(each, engine.connections, log, shared),
+    );
     this.verification = new Verification(options);
   }
 
@@ -114,10 +129,10 @@ export class Job {
     return isFurther;
   }
 
-  /** Closes all connections of this thread. */
+  /** Ends what is being asked, and waits for the leases of this thread. */
   async close(): Promise<void> {
     for (const asker of this.askers) asker.close();
-    await this.local.close();
+    await this.local.finish();
   }
 
   /** How many sources there are. */

@@ -5,6 +5,7 @@
 import { SluiceError } from '../errors.js';
 import { bootId } from '../disk/boot.js';
 import type { JournalIdentity } from '../disk/journal.js';
+import { MAX_RENAMES, numberedName } from '../disk/publish.js';
 import { inspectTarget, resolveOutput } from '../disk/target.js';
 import { chooseName, nameFromUrl } from '../http/names.js';
 import { redactUrl } from '../http/redact.js';
@@ -21,10 +22,13 @@ import type { Asked } from './ask.js';
 import { codedSentence } from './coded.js';
 import { beginComparing, takeBackBad } from './claims.js';
 import { existingTarget, isKnownFinished } from './existing.js';
+import { isOfNumber } from '../engine/failures.js';
+import { urlParts } from '../net/endpoint.js';
 import type { Job, Work } from './job.js';
 import { ListLookup } from './list-lookup.js';
 import { Keeping, factsOf, marksOf } from './keeping.js';
-import { maxConnections, usefulConnections } from './useful.js';
+import { maxConnections } from './most.js';
+import { SMALL_FILE, usefulConnections } from './useful.js';
 import type { Event } from './machine.js';
 import { wasRefused, withMarks } from './marks.js';
 import type { Offer } from './offer.js';
@@ -75,8 +79,31 @@ export class Opening {
       if (settled !== null) return settled;
     }
     const { start, end } = this.firstRange(prior);
-    const reply = await this.questions.ask(start, end);
+    const reply = await this.askInTurn(start, end);
     return 'type' in reply ? reply : this.settle(reply.asked, reply.offer, prior);
+  }
+
+  /**
+   * Asks when the server has room for it, as far as it has shown that. Where it refuses while it serves
+   * other files of this run, it is their number that it objects to: that is no failure of this file.
+   */
+  private async askInTurn(
+    from: number,
+    end: number | null,
+  ): Promise<{ asked: Asked; offer: Offer } | Event> {
+    const { abort, asker, session, options } = this.job;
+    const host = session.engine.host(urlParts(asker.url));
+    const isWanted = (): boolean => !abort.signal.aborted;
+    for (let objections = 0; ; objections++) {
+      await host.turn(isWanted);
+      const isCrowded = host.isServing;
+      const reply = await this.questions.ask(from, end);
+      if (!('type' in reply) || reply.type !== 'broken') return reply;
+      const { error } = reply;
+      if (!isCrowded || !isOfNumber(error) || objections >= options.retries) return reply;
+      host.objected(error.details.retryAfterMs ?? 0);
+      this.job.log.info({ code: error.code }, `${error.message}; waiting for other files`);
+    }
   }
 
   /** Looks at what is there before anything is asked, under the name that is expected. */
@@ -90,15 +117,23 @@ export class Opening {
     if (this.job.options.mode === 'get' && inspectTarget(target).kind === 'absent')
       await this.startAhead();
     if (output !== null) this.job.target = target;
-    await this.claim(target);
+    const claimed = await this.claimOwn(target);
+    // Another file of the run has that name. The server may choose another one for this.
+    if (claimed === null && output === null) return null;
+    if (claimed !== null && typeof claimed !== 'string') return claimed;
     const finished = await this.finishedBefore();
     if (finished !== null) return finished;
     const prior = (this.found = this.findPrior());
     if (prior === null && this.job.options.mode === 'resume' && this.job.workspace !== null)
       throw nothingToResume(this.job.workspace);
     if (prior === null && output !== null) {
-      const found = await existingTarget(target, this.job.options, null, this.job.verification);
-      if (found === 'skip' || found === 'complete') return this.settled(found, target);
+      const found = await existingTarget(
+        claimed ?? target,
+        this.job.options,
+        null,
+        this.job.verification,
+      );
+      if (found === 'skip' || found === 'complete') return this.settled(found, claimed ?? target);
     }
     return prior;
   }
@@ -144,8 +179,40 @@ export class Opening {
     return found === 'skip' || found === 'complete' ? this.settled(found, target) : null;
   }
 
+  /**
+   * Takes a target that no other file of this run has.
+   * @returns the path; null when another file has it, and the name was not the user's; or the end
+   * @throws SluiceError TARGET_EXISTS
+   */
+  private async claimOwn(target: string): Promise<string | Event | null> {
+    const { session, options } = this.job;
+    let own = target;
+    if (!session.takeTarget(target, this.job)) {
+      const isExpected = options.output === null && this.job.target === null;
+      if (isExpected) return null;
+      if (options.onExists === 'skip') return this.settled('skip', target);
+      if (options.onExists !== 'rename') throw namedBefore(target);
+      own = this.freeName(target);
+      this.job.target = own;
+    }
+    await this.claim(own);
+    return own;
+  }
+
+  /** A name beside a target that another file of this run has; the one that an earlier run gave it, if any. */
+  private freeName(target: string): string {
+    const { session, options } = this.job;
+    for (let number = 1; number < MAX_RENAMES; number++) {
+      const name = numberedName(target, number);
+      const isFree = inspectTarget(name).kind === 'absent' || isKnownFinished(name, options);
+      if (isFree && session.takeTarget(name, this.job)) return name;
+    }
+    throw namedBefore(target);
+  }
+
   private async claim(target: string): Promise<void> {
     this.job.workspace = await Workspace.claim(target, this.job.log, {
+      spares: this.job.session.locks,
       signal: this.job.abort.signal,
       onWait: (ms) =>
         this.job.warn(
@@ -281,10 +348,15 @@ export class Opening {
       this.lists.require(answer.head, url);
       let found = prior;
       if (this.job.target === null) {
-        found = await this.settleName(
+        const named = await this.settleName(
           resolveOutput({ ...this.place(), name: chooseName(answer.head, url) }),
           prior,
         );
+        if (named !== null && 'type' in named) {
+          await this.job.asker.release(connection, answer);
+          return named;
+        }
+        found = named;
         if (found !== null) found = await this.checkWhole(found);
         this.found = found;
         if (found !== null && this.needsNoServer(found)) {
@@ -351,7 +423,7 @@ export class Opening {
   }
 
   /** The server chose another name than the URL let expect: the workspace moves there. */
-  private async settleName(target: string, prior: Prior | null): Promise<Prior | null> {
+  private async settleName(target: string, prior: Prior | null): Promise<Prior | Event | null> {
     this.job.target = target;
     if (this.job.workspace?.target === target) return prior;
     // What lies under the expected name belongs to this URL, so it is what is continued.
@@ -359,8 +431,12 @@ export class Opening {
       this.job.target = this.job.workspace.target;
       return prior;
     }
-    await this.job.workspace?.close({ keep: true });
-    await this.claim(target);
+    const { workspace, session } = this.job;
+    await workspace?.close({ keep: true });
+    this.job.workspace = null;
+    if (workspace !== null) session.leaveTarget(workspace.target, this.job);
+    const claimed = await this.claimOwn(target);
+    if (claimed !== null && typeof claimed !== 'string') return claimed;
     return this.findPrior();
   }
 
@@ -440,8 +516,13 @@ export class Opening {
   }
 
   private makeWork(offer: Offer, asked: Asked | null, written: ExtentSet, total: number): Work {
-    const slots = this.job.work?.slots ?? Slots.allocate(maxConnections(this.job.options));
+    const slots = this.job.work?.slots ?? Slots.allocate(this.slotsFor(offer));
     return { offer, asked, ledger: new Ledger(total, written), slots };
+  }
+
+  /** A small file never gets a second connection, whoever serves it. */
+  private slotsFor({ total }: Offer): number {
+    return total !== null && total <= SMALL_FILE ? 1 : maxConnections(this.job.options);
   }
 
   private announceOffer(offer: Offer): void {
@@ -479,6 +560,14 @@ const seamBefore = (offset: number): number => Math.max(0, offset - SEAM_BYTES);
 /** Reopening a journal takes away the word of a run that died as it took the name. */
 function markedComplete(prior: Prior): Prior['identity'] {
   return withMarks(prior.identity, { ...marksOf(prior), complete: prior.verified });
+}
+
+/** Two files of a run would have one name. */
+function namedBefore(target: string): SluiceError {
+  return new SluiceError('TARGET_EXISTS', 'another file of this run has this name', {
+    path: target,
+    next: 'Give it a name of its own: out= below its URL in a list, --output, or --on-exists rename for a number.',
+  });
 }
 
 /** The journal is there, or `resume` would not have come so far. */

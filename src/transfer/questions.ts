@@ -81,7 +81,7 @@ export class Questions {
     const range = this.job.ladder.asking({ start: from, end });
     const asked = await this.job.asker.ask(range);
     const known = this.facts()?.total ?? null;
-    const offer = readAnswer(asked, range === null ? null : from, known);
+    const offer = await this.offerOf(asked, range === null ? null : from, known);
     refuseOtherForm(offer, asked, known);
     if (range !== null && this.mayBePart(offer, asked, range)) {
       asked.connection.destroy();
@@ -97,6 +97,18 @@ export class Questions {
     const mayStartOver = this.job.options.mode === 'get' && this.job.work === null;
     if (!mayStartOver) throw changedError(how, this.job.target ?? '', this.job.shownUrl);
     return this.askFor(0, null);
+  }
+
+  /** What an answer offers. One that refuses leaves its connection to the next file, if it is short. */
+  private async offerOf(asked: Asked, from: number | null, known: number | null): Promise<Offer> {
+    try {
+      return whatIsOffered(asked, from, known);
+    } catch (thrown) {
+      // After an error of the server's the next request is to go to another of its addresses.
+      if (asked.answer.head.status >= 500) asked.connection.destroy();
+      else await this.job.asker.release(asked.connection, asked.answer);
+      throw thrown;
+    }
   }
 
   /** Whether a 200 is as long as the part, or nothing tells that it is not one. */
@@ -124,15 +136,24 @@ function refuseOtherForm(offer: Offer, { answer, connection }: Asked, known: num
 }
 
 /** What an answer offers; the connection is closed when it offers nothing. */
-export function readAnswer(
-  { connection, answer, url, source, withheld }: Asked,
+export function readAnswer(asked: Asked, from: number | null, known: number | null = null): Offer {
+  try {
+    return whatIsOffered(asked, from, known);
+  } catch (error) {
+    asked.connection.destroy();
+    throw error;
+  }
+}
+
+/** @throws SluiceError with the URL that answered */
+function whatIsOffered(
+  { answer, url, source, withheld }: Asked,
   from: number | null,
-  known: number | null = null,
+  known: number | null,
 ): Offer {
   try {
     return readOffer(answer.head, answer.framing, from, source.expected, known);
   } catch (error) {
-    connection.destroy();
     throw withWithheld(SluiceError.from(error), url, withheld).with({ url: redactUrl(url) });
   }
 }

@@ -3,14 +3,12 @@
  * memory, written from its front (P23). What the reader got is a prefix of the representation at every
  * moment; only the end tells whether it was all of it, and whether the digests hold.
  */
-import { availableParallelism } from 'node:os';
 import { SluiceError } from '../errors.js';
 import { silentLog } from '../log.js';
 import { readValidators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
-import { Concurrency } from '../schedule/concurrency.js';
+import type { Share } from '../schedule/shares.js';
 import { Ledger } from '../schedule/ledger.js';
-import { TUNING } from '../schedule/tuning.js';
 import { calledOff, onAbort } from '../net/calling-off.js';
 import { backoffMs } from '../engine/backoff.js';
 import { Dispatcher } from '../engine/dispatcher.js';
@@ -20,7 +18,6 @@ import { SYSTEM_CLOCK } from '../engine/parts.js';
 import type { WorkEnd } from '../engine/parts.js';
 import { creditOf, underLimit } from '../engine/rate-limit.js';
 import { Seams } from '../engine/seams.js';
-import { receivingThreads } from '../engine/threads.js';
 import { startHash } from '../verify/checksum.js';
 import type { ChecksumAlgorithm, RunningHash } from '../verify/checksum.js';
 import { SEAM_BYTES, Slots, UNKNOWN_END } from '../../workers/protocol.js';
@@ -37,7 +34,9 @@ import type { Offer } from './offer.js';
 import type { DownloadOptions } from './options.js';
 import { Questions } from './questions.js';
 import { lastEvent, snapshotOf } from './telling.js';
-import { maxConnections, usefulConnections } from './useful.js';
+import { maxConnections } from './most.js';
+import { Session, ofOne } from './session.js';
+import { usefulConnections } from './useful.js';
 
 /** How often it is looked whether the front has moved, in milliseconds. */
 const LOOK_MS = 5;
@@ -66,6 +65,8 @@ export class StreamDownload {
   private readonly slots: Slots;
   private readonly hashes = new Map<ChecksumAlgorithm, RunningHash>();
   private readonly chunk = Buffer.allocUnsafe(STEP);
+  private readonly session: Session;
+  private readonly ownsSession: boolean;
   private pool: PoolExecutor | null = null;
   private leaseNumber = 1;
   private stopped: SluiceError | null = null;
@@ -84,7 +85,10 @@ export class StreamDownload {
     private readonly windowBytes: number,
     hooks: DownloadHooks = {},
   ) {
-    this.job = new Job(options, hooks.emit ?? (() => undefined), hooks.log ?? silentLog);
+    const log = hooks.log ?? silentLog;
+    this.ownsSession = hooks.session === undefined;
+    this.session = hooks.session ?? new Session(ofOne(options, log));
+    this.job = new Job(options, hooks.emit ?? (() => undefined), log, this.session);
     this.job.target = '-';
     this.questions = new Questions(this.job, () => this.job.known);
     this.window = Window.allocate(windowBytes);
@@ -112,7 +116,8 @@ export class StreamDownload {
     );
     clearTimeout(timer);
     this.output.close();
-    await Promise.allSettled([this.job.close(), this.pool?.close()]);
+    await Promise.allSettled([this.job.close(), this.pool?.finish()]);
+    if (this.ownsSession) await this.session.close();
     this.job.phase = 'ended';
     const last = lastEvent(
       this.job,
@@ -225,7 +230,12 @@ export class StreamDownload {
   private async transfer(work: Work, asked: Asked): Promise<WorkEnd> {
     const { job, window } = this;
     job.phase = 'transferring';
-    const dispatcher = this.makeDispatcher(work, asked);
+    const { engine } = this.session;
+    const host = engine.host(asked.source.endpoint);
+    // What a reader takes says nothing of the server: nothing is remembered, nor believed.
+    const shares = host.shared(this.options.connections, asked.roundTripMs, () => null);
+    const share = shares.join(usefulConnections(job, work.offer));
+    const dispatcher = this.makeDispatcher(work, asked, share);
     job.dispatcher = dispatcher;
     const look = setInterval(() => void this.drain().catch(() => undefined), LOOK_MS);
     const progress = setInterval(() => this.tellProgress(), PROGRESS_MS);
@@ -233,6 +243,7 @@ export class StreamDownload {
     const end = await underLimit(this.options.rateLimit, () => dispatcher.run(first));
     clearInterval(look);
     clearInterval(progress);
+    shares.leave(share);
     this.leaseNumber = dispatcher.leaseNumber;
     job.limitedBy = dispatcher.limitedBy;
     job.peak = Math.max(job.peak, dispatcher.peak, 1);
@@ -242,9 +253,10 @@ export class StreamDownload {
     return end;
   }
 
-  private makeDispatcher(work: Work, asked: Asked): Dispatcher {
+  private makeDispatcher(work: Work, asked: Asked, share: Share): Dispatcher {
     const { job, options } = this;
-    const most = usefulConnections(job, work.offer);
+    const { engine } = this.session;
+    const most = share.useful;
     const { roundTripMs, connection, hops } = asked;
     const source: Source = { ...asked.source, total: job.known?.total ?? null };
     const seams = new Seams((target, offset) => this.window.copy(target, offset), job.path);
@@ -253,12 +265,9 @@ export class StreamDownload {
         ledger: work.ledger,
         slots: work.slots,
         executor: this.executor(most, asked),
-        concurrency: new Concurrency(
-          most === 1 ? 1 : options.connections,
-          roundTripMs,
-          TUNING,
-          null,
-        ),
+        concurrency: share,
+        firstConnection: job.firstConnection,
+        mayMeasure: () => engine.mayMeasure(source.endpoint),
         source,
         redirected: hops.length > 0,
         seams,
@@ -290,10 +299,11 @@ export class StreamDownload {
   }
 
   private executor(most: number, { source }: Asked): Executor {
-    const { threads } = this.options;
-    if (most === 1 || threads === 0) return this.job.local;
-    const wanted = threads ?? receivingThreads(source.endpoint.scheme, availableParallelism());
-    return (this.pool ??= new PoolExecutor(Math.min(wanted, most), most, this.job.log));
+    const { options } = this;
+    if (most === 1 || options.threads === 0) return this.job.local;
+    const { engine } = this.session;
+    const threads = this.session.threads(options, source.endpoint.scheme);
+    return (this.pool ??= new PoolExecutor(threads, (task) => engine.host(task.source.endpoint)));
   }
 
   private async refresh(): Promise<Source> {

@@ -1,16 +1,10 @@
 /** How many connections a download may use. */
-import { TUNING } from '../schedule/tuning.js';
 import type { Job } from './job.js';
 import type { Offer } from './offer.js';
-import type { DownloadOptions } from './options.js';
+import { maxConnections } from './most.js';
 
 /** Files smaller than this, in bytes, never get a second connection. */
 export const SMALL_FILE = 1024 * 1024;
-
-/** The most connections that the user allows. */
-export function maxConnections({ connections }: DownloadOptions): number {
-  return connections === 'auto' ? TUNING.most : connections;
-}
 
 /** The most connections that an offer can use. */
 export function usefulConnections({ options, work, alone }: Job, offer: Offer): number {

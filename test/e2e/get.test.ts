@@ -121,7 +121,9 @@ describe('e2e/get', () => {
     expectSameContent(inDir('many/a'), 7, SIZE);
     expectSameContent(inDir('many/b'), 8, SIZE);
     const ends = run.events.filter(({ type }) => type === 'done' || type === 'error');
+    ends.sort((one, other) => (one.index ?? 0) - (other.index ?? 0));
     expect(ends.map(({ type }) => type)).to.deep.equal(['done', 'error', 'done']);
+    expect(run.events.at(-1)).to.include({ type: 'summary', done: 2, failed: 1 });
     expect(filesIn(inDir('many'))).to.deep.equal(['a', 'b']);
   });
 

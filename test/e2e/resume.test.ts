@@ -229,7 +229,7 @@ describe('e2e/resume', () => {
     expectStatus(run, 12);
     expectSameContent(inDir('b'), SEED, SIZE);
     expect(run.events[0]).to.include({ type: 'error', path: 'nothing', exitStatus: 12 });
-    expect(run.events.at(-1)).to.include({ type: 'done', path: 'b' });
+    expect(run.events.at(-2)).to.include({ type: 'done', path: 'b', index: 1 });
   });
 
   it('P6: refuses what changed on the server, and starts over only when get is told', async () => {

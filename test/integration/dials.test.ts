@@ -155,6 +155,7 @@ describe('dials', () => {
     return {
       lease: slot + 1,
       slot,
+      connection: 0,
       memory: slots.memory,
       fd,
       path: path.join(dir(), 'part'),

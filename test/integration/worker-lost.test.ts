@@ -15,8 +15,10 @@ const SIZE = 8 * 1024 * 1024;
 
 /** The threads of a running download; nobody but this test reaches into it. */
 async function threadsOf(download: Download): Promise<Worker[]> {
-  const { pool } = download as unknown as { pool: { pool: Promise<{ threads: Worker[] }> } | null };
-  return pool === null ? [] : (await pool.pool).threads;
+  const { pool } = download as unknown as {
+    pool: { pool: { pool: Promise<{ threads: Worker[] }> } } | null;
+  };
+  return pool === null ? [] : (await pool.pool.pool).threads;
 }
 
 /** Bytes a second and connection until the harm is done: over ten seconds are left for it. */

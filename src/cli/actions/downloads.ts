@@ -2,20 +2,26 @@
 import { Downloads } from '../../app/download.js';
 import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
+import { PER_HOST } from '../../limits.js';
 import type { ExitStatus } from '../../errors.js';
 import type { Planned } from '../../app/download.js';
-import type { OutputValues } from '../flags.js';
+import type { ManyValues, OutputValues, SharedValues } from '../flags.js';
 import { openLog } from '../log.js';
 import type { OpenLog } from '../log.js';
 import { chooseReporter } from '../reporter.js';
 import type { Reporter } from '../reporter.js';
 import { onStop } from '../signals.js';
 
+/** Finds out what is to be downloaded; `note` takes what a person should know of that. */
+type Prepare = (fetching: Fetching, note: (line: string) => void) => Promise<Planned[]>;
+
+/** Values of the flags that say how downloads are run. */
+type RunValues = OutputValues &
+  Pick<ManyValues, 'jobs' | 'per-host'> &
+  Pick<SharedValues, 'connections'>;
+
 /** Runs downloads; sets the exit status of the process. */
-export async function runDownloads(
-  values: OutputValues,
-  prepare: (fetching: Fetching) => Promise<Planned[]>,
-): Promise<void> {
+export async function runDownloads(values: RunValues, prepare: Prepare): Promise<void> {
   const reporter = await chooseReporter({
     json: values.json,
     quiet: values.quiet,
@@ -32,7 +38,7 @@ export async function runDownloads(
       note: (line) => reporter.note(line),
     });
     try {
-      process.exitCode = await attend(reporter, log, prepare);
+      process.exitCode = await attend(values, reporter, log, prepare);
     } finally {
       log.close();
     }
@@ -45,12 +51,20 @@ export async function runDownloads(
 }
 
 async function attend(
+  values: RunValues,
   reporter: Reporter,
   log: OpenLog,
-  prepare: (fetching: Fetching) => Promise<Planned[]>,
+  prepare: Prepare,
 ): Promise<ExitStatus> {
   const preparing = new AbortController();
-  const downloads = new Downloads(reporter, log);
+  const { jobs, connections, 'per-host': given } = values;
+  // Whoever asks for more connections for a file means them all.
+  const perHost = given ?? Math.max(PER_HOST, Number(connections) || 0);
+  const isStrict = given !== undefined;
+  const downloads = new Downloads(reporter, log, { jobs, perHost, isStrict });
+  const note = (line: string): void => {
+    if (!values.quiet) reporter.note(line);
+  };
   const off = onStop(
     (signal) => {
       reporter.note('sluice: stopping; once more ends at once');
@@ -60,7 +74,9 @@ async function attend(
     () => undefined,
   );
   try {
-    return await downloads.run(await prepare({ signal: preparing.signal, log }));
+    const planned = await prepare({ signal: preparing.signal, log }, note);
+    reporter.expect(planned.length);
+    return await downloads.run(planned);
   } finally {
     off();
   }

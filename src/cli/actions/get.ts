@@ -3,12 +3,12 @@ import type { Planned } from '../../app/download.js';
 import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
 import type { DownloadOptions, OnExists } from '../../transfer/options.js';
-import type { SharedValues } from '../flags.js';
+import type { ManyValues, SharedValues } from '../flags.js';
 import { downloadOptions, parseSize, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
 
 /** Values of the flags of `get`. */
-interface GetValues extends SharedValues {
+interface GetValues extends SharedValues, ManyValues {
   url: string[] | undefined;
   metalink: string[] | undefined;
   output: string | undefined;
@@ -17,12 +17,13 @@ interface GetValues extends SharedValues {
   window: string;
 }
 
-/** Downloads the URLs of the arguments and of `--url`, and the files of `--metalink`. */
+/** Downloads the URLs of the arguments, of `--url` and of lists, and the files of `--metalink`. */
 export async function get(values: GetValues, given: readonly string[]): Promise<void> {
-  await runDownloads(values, async (fetching) => {
+  await runDownloads(values, async (fetching, note) => {
     const urls = [...given, ...(values.url ?? [])];
     const metalinks = values.metalink ?? [];
-    if (urls.length + metalinks.length === 0)
+    const lists = values['input-file'] ?? [];
+    if (urls.length + metalinks.length + lists.length === 0)
       throw usage('no URL is given', 'Write `sluice get URL`.');
     const options: DownloadOptions = {
       ...downloadOptions(values),
@@ -31,15 +32,61 @@ export async function get(values: GetValues, given: readonly string[]): Promise<
       onExists: values['on-exists'],
     };
     if (urls.length > 1 && options.output !== null) throw oneName('URLs are given');
-    const base = await withChecksumLists(values, options, urls, fetching);
-    const list = [
+    const listed = await ofLists(lists, options, fetching, note);
+    const known = [...urls, ...listed.map(({ url }) => url)];
+    const base = await withChecksumLists(values, options, known, fetching);
+    const { checksumLists } = base;
+    const all = [
       ...urls.map((url) => ({ ...base, url })),
+      ...listed.map((each) => ({ ...each, checksumLists })),
       ...(await ofMetalinks(metalinks, base, fetching)),
     ];
-    if (list.length > 1 && options.output !== null) throw oneName('files are named');
-    if (options.output === '-') return toStandardOutput(values, list);
-    return list.map((each): Planned => ({ path: each.output, options: () => each }));
+    if (all.length > 1 && options.output !== null) throw oneName('files are named');
+    if (options.output === '-') return toStandardOutput(values, all);
+    return withoutRepeats(all, note).map((each): Planned => ({
+      path: each.output,
+      options: () => each,
+    }));
   });
+}
+
+/** The downloads of lists. */
+async function ofLists(
+  lists: readonly string[],
+  base: DownloadOptions,
+  fetching: Fetching,
+  note: (line: string) => void,
+): Promise<DownloadOptions[]> {
+  if (lists.length === 0) return [];
+  if (lists.filter((where) => where === '-').length > 1)
+    throw usage('standard input can be read once', 'Give -i - a single time.');
+  const { listedDownloads } = await import('../../app/input-list.js');
+  const found: DownloadOptions[] = [];
+  for (const where of lists) {
+    const { downloads, warnings } = await listedDownloads(where, base, process.stdin, fetching);
+    for (const warning of warnings) note(`sluice: warning: ${warning}`);
+    // One by one: a list may be longer than a call may have arguments.
+    for (const each of downloads) found.push(each);
+  }
+  return found;
+}
+
+/** What is asked for twice in the same words is fetched once. */
+function withoutRepeats(
+  all: readonly DownloadOptions[],
+  note: (line: string) => void,
+): DownloadOptions[] {
+  const seen = new Set<string>();
+  const kept = all.filter(({ url, mirrors, output, dir }) => {
+    const key = JSON.stringify([url, mirrors, output, dir]);
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+  const repeats = all.length - kept.length;
+  if (repeats > 0)
+    note(`sluice: warning: ${repeats} of ${all.length} files were named before; fetched once`);
+  return kept;
 }
 
 async function ofMetalinks(

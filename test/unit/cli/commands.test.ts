@@ -75,8 +75,8 @@ describe('commands', () => {
       'no-progress': false,
     };
     const expected: Record<Name, Record<string, unknown>> = {
-      get: { ...shared, 'on-exists': 'fail', window: '64M' },
-      resume: { ...shared, all: false, insist: false },
+      get: { ...shared, 'on-exists': 'fail', jobs: 3, window: '64M' },
+      resume: { ...shared, jobs: 3, all: false, insist: false },
       info: shared,
     };
     for (const name of Object.keys(COMMANDS) as Name[])

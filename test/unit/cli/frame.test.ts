@@ -74,7 +74,20 @@ describe('cli/frame', () => {
     const small = { ...plain, columns: 39 };
     expect(renderFrame([busy], small)).to.deep.equal(['big.iso                25%   100 MiB/s']);
     expect(renderFrame([busy], { ...plain, rows: 3 })).to.have.length(1);
-    expect(renderFrame([busy, busy], small)).to.deep.equal(['2 files  25%  200 MiB/s']);
+    const run = { total: 400, endedFiles: 12, failed: 1, bytes: 0 };
+    expect(renderFrame([busy, busy], { ...small, columns: 60, rows: 4, run })).to.deep.equal([
+      '12 of 400 files  |  1 failed  |  2.00 GiB  |  200 MiB/s',
+    ]);
+  });
+
+  it('shows several files in a line each, and all of them in one more', () => {
+    const run = { total: 1000, endedFiles: 12, failed: 0, bytes: 0 };
+    const lines = renderFrame([busy, busy, busy], { ...plain, run });
+    expect(lines).to.have.length(4);
+    expect(lines.at(-1)).to.equal('  12 of 1000 files  |  3.00 GiB  |  300 MiB/s');
+    const many = renderFrame(Array<DownloadSnapshot>(64).fill(busy), { ...plain, rows: 10, run });
+    expect(many).to.have.length(9);
+    expect(many.at(-2)).to.include('and 57 more files');
   });
 
   it('gives each of many files a line, and counts those that do not fit', () => {

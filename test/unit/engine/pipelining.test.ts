@@ -18,6 +18,7 @@ const outcome = (
   firstByteMs,
   address: null,
   pipelined,
+  keeps: true,
   result: { kind: 'done' },
 });
 

@@ -1,0 +1,7 @@
+import { TUNING } from '../schedule/tuning.js';
+import type { DownloadOptions } from './options.js';
+
+/** The most connections that the user allows. */
+export function maxConnections({ connections }: Pick<DownloadOptions, 'connections'>): number {
+  return connections === 'auto' ? TUNING.most : connections;
+}
