@@ -83,7 +83,10 @@ describe('e2e/wire', () => {
       const isAlone = times > 1 && !broken && expected !== 8 && ended.status === 0;
       // Leases with another total may be counted as a change before one answer is asked for.
       const isChange = one.what === 'another total' && ended.status === 8;
-      if (expected >= 0 && !isOvertaken && !isAlone && !isChange) expectStatus(ended, expected);
+      // Where only ranges are spoilt, a plain request brings the file (P22); a page in its place does not.
+      const isPlain = broken && [0, 8].includes(ended.status ?? -1);
+      if (expected >= 0 && !isOvertaken && !isAlone && !isChange && !isPlain)
+        expectStatus(ended, expected);
       if (ended.status === 0) {
         expectSameContent(path.join(cwd, 'file.bin'), 1, SIZE);
         expect(filesIn(cwd)).to.deep.equal(['file.bin']);
