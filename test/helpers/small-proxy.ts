@@ -173,8 +173,11 @@ export class SmallProxy {
     const port = (await read(2)).readUInt16BE();
     if (this.isAnswered(socket, `SOCKS ${host}:${port}`)) return;
     const upstream = this.connect(host, port);
-    upstream.once('error', () => socket.end(Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0])));
+    const refuse = (): void => void socket.end(Buffer.from([5, 5, 0, 1, 0, 0, 0, 0, 0, 0]));
+    upstream.once('error', refuse);
     upstream.once('connect', () => {
+      // In a tunnel that stands nothing is the proxy's own word.
+      upstream.removeListener('error', refuse);
       socket.write(Buffer.from([5, 0, 0, 3, 1, 120, 0, 0]));
       this.join(socket, upstream);
     });
