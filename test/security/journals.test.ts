@@ -124,9 +124,11 @@ describe('security/journals', () => {
       expectStatus(late, 4);
       expect(late.ms).below(SOON_MS);
       put();
+      // What the run before asked says nothing of whether this one listens to signals yet.
+      const asked = origin.requests.length;
       const run = spawnSluice(['resume', 'x', '--insist'], { cwd: dir() });
       await Promise.race([
-        origin.server.until(({ requests }) => requests.length > 1),
+        origin.server.until(({ requests }) => requests.length > asked + 1),
         run.ended.then(({ stderr }) => expect.fail(`it has ended: ${stderr}`)),
       ]);
       const signalled = performance.now();
