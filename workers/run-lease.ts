@@ -134,7 +134,8 @@ function newRun(task: LeaseTask, connection: Connection | null): Run {
   };
 }
 
-function emptyOutcome(task: LeaseTask): LeaseOutcome {
+/** What a lease comes to of which nothing is known yet. */
+export function emptyOutcome(task: LeaseTask): LeaseOutcome {
   return {
     lease: task.lease,
     slot: task.slot,

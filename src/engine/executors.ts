@@ -7,7 +7,7 @@ import type { Answer, Connection } from '../net/connection.js';
 import type { Connections } from '../../workers/connections.js';
 import { Slots } from '../../workers/protocol.js';
 import type { LeaseOutcome, LeaseTask } from '../../workers/protocol.js';
-import { receiveLease, runLease } from '../../workers/run-lease.js';
+import { emptyOutcome, receiveLease, runLease } from '../../workers/run-lease.js';
 import type { Host } from './host.js';
 
 /** Runs the leases of one file. `run` never rejects: a thread that dies is an outcome too (P19). */
@@ -292,16 +292,8 @@ function lostOutcome(task: LeaseTask, thrown: unknown): LeaseOutcome {
     next: 'Run the same command again: it continues where it stopped.',
   });
   return {
-    lease: task.lease,
-    slot: task.slot,
+    ...emptyOutcome(task),
     written: new Slots(task.memory).position(task.slot),
-    received: 0,
-    seam: null,
-    dialMs: null,
-    firstByteMs: null,
-    address: null,
-    pipelined: null,
-    keeps: false,
     result: { kind: 'failed', error: error.toRecord() },
   };
 }

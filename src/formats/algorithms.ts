@@ -1,23 +1,7 @@
 /** What the digests of lists are called: each program spells the names of algorithms in its own way. */
+import { LIST_DIGITS } from '../digests.js';
 
-/** Hexadecimal digits of the digests that can be computed. */
-export const DIGITS = {
-  md5: 32,
-  sha1: 40,
-  sha224: 56,
-  sha256: 64,
-  sha384: 96,
-  sha512: 128,
-  'sha512-256': 64,
-  'sha3-224': 56,
-  'sha3-256': 64,
-  'sha3-384': 96,
-  'sha3-512': 128,
-  blake2b: 128,
-  blake3: 64,
-} as const;
-
-export type ListAlgorithm = keyof typeof DIGITS;
+export type ListAlgorithm = keyof typeof LIST_DIGITS;
 
 /** What a list says that a digest is: one that can be computed, or what it calls the others. */
 export interface Label {
@@ -95,18 +79,18 @@ export function labelOf(word: string): Label | null {
 export function labelled({ spelling, algorithm }: Label, digits: number): Label | null {
   const family = FAMILIES.get(spelling.toLowerCase().replace(/[-_/. ]/g, ''));
   if (family !== undefined) return { spelling, algorithm: computed(family + digits * 4) };
-  if (algorithm === null || DIGITS[algorithm] === digits) return { spelling, algorithm };
+  if (algorithm === null || LIST_DIGITS[algorithm] === digits) return { spelling, algorithm };
   return algorithm === 'blake2b' ? { spelling, algorithm: null } : null;
 }
 
 function computed(name: string): ListAlgorithm | null {
-  return Object.hasOwn(DIGITS, name) ? (name as ListAlgorithm) : null;
+  return Object.hasOwn(LIST_DIGITS, name) ? (name as ListAlgorithm) : null;
 }
 
 /** What a digest of so many digits is when nothing names it; null when none has so many. */
 export function usualAlgorithm(digits: number): ListAlgorithm | null {
   const usual = ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
-  return usual.find((name) => DIGITS[name] === digits) ?? null;
+  return usual.find((name) => LIST_DIGITS[name] === digits) ?? null;
 }
 
 /**

@@ -3,9 +3,9 @@
  * --print-md, CertUtil, Get-FileHash, rhash, Gentoo, Debian, and people. What a line says may depend on
  * headings before it, and a digest of gpg's takes several lines; so lines are read in order.
  */
+import { LIST_DIGITS } from '../digests.js';
 import { trimOws } from '../http/syntax.js';
 import {
-  DIGITS,
   labelOf,
   labelled,
   OPENPGP,
@@ -27,7 +27,7 @@ export interface LineEntry {
 }
 
 /** Lengths of digests, in hexadecimal digits. */
-const LENGTHS = new Set<number>(Object.values(DIGITS));
+const LENGTHS = new Set<number>(Object.values(LIST_DIGITS));
 /** The longest of them. */
 const MAX_DIGITS = Math.max(...LENGTHS);
 

@@ -2,7 +2,8 @@
 import { SluiceError } from '../errors.js';
 import { safeName } from '../http/names.js';
 import { excerpt } from '../http/syntax.js';
-import { DIGITS, labelOfName, type ListAlgorithm } from './algorithms.js';
+import { LIST_DIGITS } from '../digests.js';
+import { labelOfName, type ListAlgorithm } from './algorithms.js';
 import { LineReader, type LineEntry } from './checksum-lines.js';
 import type { Pace } from './pace.js';
 
@@ -87,7 +88,7 @@ function notComputed(origin: string, others: ChecksumList['others'], what: strin
   return invalid(
     origin,
     `${what} of ${names.join(', ')} only, which sluice cannot compute`,
-    `Give another digest with --checksum ALGORITHM:HEX (${Object.keys(DIGITS).join(', ')}).`,
+    `Give another digest with --checksum ALGORITHM:HEX (${Object.keys(LIST_DIGITS).join(', ')}).`,
   );
 }
 

@@ -9,13 +9,11 @@ import { bootId } from '../disk/boot.js';
 import { withMissingSpace } from '../disk/errors.js';
 import { writeReceipt } from '../disk/receipts.js';
 import { redactUrl } from '../http/redact.js';
-import { readValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
 import type { Share, Shares } from '../schedule/shares.js';
 import type { Span } from '../schedule/types.js';
 import { slabBytes } from '../net/connection.js';
-import { LONGEST_RETRY_AFTER_MS, backoffMs } from '../engine/backoff.js';
 import { Dispatcher } from '../engine/dispatcher.js';
 import { creditOf, underLimit } from '../engine/rate-limit.js';
 import { PoolExecutor } from '../engine/executors.js';
@@ -25,8 +23,7 @@ import { SYSTEM_CLOCK } from '../engine/parts.js';
 import type { WorkEnd } from '../engine/parts.js';
 import { Seams } from '../engine/seams.js';
 import { Slots } from '../../workers/protocol.js';
-import type { Source } from '../../workers/protocol.js';
-import { changedError, judge, stillRefusedError } from './adopt.js';
+import { stillRefusedError } from './adopt.js';
 import type { Asked } from './ask.js';
 import { badClaims, takeBack, takeBackBad } from './claims.js';
 import { Backlog, LOOK_MS, backlogBound } from './backlog.js';
@@ -40,9 +37,10 @@ import { START, next } from './machine.js';
 import type { Course, Ending, Event, Limits, State } from './machine.js';
 import { isMixed, provingValidators } from './marks.js';
 import { Opening } from './opening.js';
-import { readAnswer } from './questions.js';
+import { renewedSource } from './questions.js';
 import type { DownloadOptions } from './options.js';
-import { lastEvent, repairSentence, snapshotOf } from './telling.js';
+import { Pause } from './pause.js';
+import { lastEvent, repairSentence, snapshotOf, tellProgress, tellRetry } from './telling.js';
 import { Session, ofOne } from './session.js';
 import type { Verdict } from './verification.js';
 import type { Workspace } from './workspace.js';
@@ -86,7 +84,7 @@ export class Download {
   private fetchedBefore = 0;
   private dirty = false;
   private spoiled = false;
-  private wake: (() => void) | null = null;
+  private readonly pause: Pause;
   /** What the last transfer taught is kept for later runs. */
   private remembered: Promise<void> | null = null;
 
@@ -99,6 +97,7 @@ export class Download {
     this.ownsSession = hooks.session === undefined;
     this.session = hooks.session ?? new Session(ofOne(options, log));
     this.job = new Job(options, hooks.emit ?? (() => undefined), log, this.session);
+    this.pause = new Pause(this.job);
     this.opening = new Opening(this.job);
     const most = maxConnections(options);
     const slabs = most * slabBytes(most);
@@ -132,7 +131,7 @@ export class Download {
     this.job.dispatcher?.stop(error);
     // Hashing a large file can take minutes: what waits for it is told at once.
     void this.job.verification.stop();
-    this.wake?.();
+    this.pause.end();
   }
 
   private get limits(): Limits {
@@ -178,43 +177,8 @@ export class Download {
   // Waiting
 
   private async wait(attempt: number, error: SluiceError): Promise<Event> {
-    const delayMs = backoffMs(attempt, error.details.retryAfterMs ?? null, Math.random());
-    if (delayMs > LONGEST_RETRY_AFTER_MS * 1.1) throw error;
-    this.tellRetry(error, attempt, delayMs, null);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, delayMs);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.wake = null;
+    await this.pause.after(error, attempt);
     return { type: 'waited' };
-  }
-
-  private tellRetry(
-    error: SluiceError,
-    attempt: number,
-    delayMs: number,
-    connection: number | null,
-  ): void {
-    const seconds = (delayMs / 1000).toFixed(1);
-    const who = connection === null ? '' : `connection ${connection}: `;
-    this.job.notices = [`${who}${error.message}; again in ${seconds} s`, ...this.job.notices].slice(
-      0,
-      3,
-    );
-    this.job.log.warn({ code: error.code, attempt, delayMs, connection }, error.message);
-    const reason = error.message;
-    this.job.emit({
-      type: 'retry',
-      ...this.job.base,
-      code: error.code,
-      reason,
-      attempt,
-      delayMs,
-      connection,
-    });
   }
 
   // Transferring
@@ -323,8 +287,8 @@ export class Download {
         log: this.job.log,
         hooks: {
           retry: (error, attempt, delayMs, connection) =>
-            this.tellRetry(error, attempt, delayMs, connection),
-          refresh: () => this.refresh(),
+            tellRetry(this.job, error, attempt, delayMs, connection),
+          refresh: () => renewedSource(this.job),
         },
         roundTripMs,
         dialMs: Math.max(roundTripMs, connection.dialMs),
@@ -359,21 +323,6 @@ export class Download {
     const { engine } = this.session;
     const threads = this.session.threads(options, source.endpoint.scheme);
     return (this.pool ??= new PoolExecutor(threads, (task) => engine.host(task.source.endpoint)));
-  }
-
-  /** Finds out anew where the original URL leads, and that it is still the same representation (P20). */
-  private async refresh(): Promise<Source> {
-    const { work, known } = this.job;
-    if (work === null || known === null) throw new SluiceError('DEFECT', 'refresh without work');
-    const at = work.ledger.gaps()[0]?.start ?? 0;
-    const asked = await this.job.asker.ask({ start: at, end: at + 1 });
-    const offer = readAnswer(asked, at, known.total);
-    await this.job.asker.release(asked.connection, asked.answer);
-    const seen = { validators: readValidators(asked.answer.head), total: offer.total };
-    const verdict = judge({ known, seen, digest: this.job.verification.wanted, insist: true });
-    if (verdict.kind === 'changed')
-      throw changedError(verdict.how, this.job.path, this.job.shownUrl);
-    return { ...asked.source, validators: known.validators, total: known.total };
   }
 
   /** Checkpoints until stopped; a failing disk ends the download (P17). */
@@ -445,9 +394,7 @@ export class Download {
 
   private tellProgress(): void {
     this.followFront();
-    const { size, bytes, rate, eta, lanes } = this.snapshot();
-    const connections = lanes.filter(({ state }) => state === 'receiving').length;
-    this.job.emit({ type: 'progress', ...this.job.base, bytes, size, rate, eta, connections });
+    tellProgress(this.job);
   }
 
   // Other sources, and repair

@@ -8,7 +8,8 @@ import { encodedError } from '../http/answer.js';
 import { redactUrl } from '../http/redact.js';
 import { excerpt } from '../http/syntax.js';
 import { compareValidators, readValidators } from '../http/validators.js';
-import { changedError } from './adopt.js';
+import type { Source } from '../../workers/protocol.js';
+import { changedError, judge } from './adopt.js';
 import type { Asked } from './ask.js';
 import type { Job, Known } from './job.js';
 import type { Event } from './machine.js';
@@ -164,4 +165,21 @@ function withWithheld(error: SluiceError, url: URL, withheld: readonly string[])
   const names = withheld.map((name) => excerpt(name)).join(', ');
   const message = `${error.message}; not sent to ${excerpt(url.host)}, for it is another origin: ${names}`;
   return new SluiceError(error.code, message, error.details);
+}
+
+/**
+ * Finds out anew where the original URL leads, and that it is still the same representation (P20).
+ * @throws SluiceError CHANGED, and those of a first request
+ */
+export async function renewedSource(job: Job): Promise<Source> {
+  const { work, known, asker, verification } = job;
+  if (work === null || known === null) throw new SluiceError('DEFECT', 'refresh without work');
+  const at = work.ledger.gaps()[0]?.start ?? 0;
+  const asked = await asker.ask({ start: at, end: at + 1 });
+  const offer = readAnswer(asked, at, known.total);
+  await asker.release(asked.connection, asked.answer);
+  const seen = { validators: readValidators(asked.answer.head), total: offer.total };
+  const verdict = judge({ known, seen, digest: verification.wanted, insist: true });
+  if (verdict.kind === 'changed') throw changedError(verdict.how, job.path, job.shownUrl);
+  return { ...asked.source, validators: known.validators, total: known.total };
 }

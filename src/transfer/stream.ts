@@ -10,7 +10,6 @@ import { ExtentSet } from '../schedule/extents.js';
 import type { Share } from '../schedule/shares.js';
 import { Ledger } from '../schedule/ledger.js';
 import { calledOff, onAbort } from '../net/calling-off.js';
-import { backoffMs } from '../engine/backoff.js';
 import { Dispatcher } from '../engine/dispatcher.js';
 import { PoolExecutor } from '../engine/executors.js';
 import type { Executor } from '../engine/executors.js';
@@ -32,8 +31,9 @@ import { Job } from './job.js';
 import type { Work } from './job.js';
 import type { Offer } from './offer.js';
 import type { DownloadOptions } from './options.js';
-import { Questions } from './questions.js';
-import { lastEvent, snapshotOf } from './telling.js';
+import { Pause } from './pause.js';
+import { Questions, renewedSource } from './questions.js';
+import { lastEvent, snapshotOf, tellProgress, tellRetry } from './telling.js';
 import { maxConnections } from './most.js';
 import { Session, ofOne } from './session.js';
 import { usefulConnections } from './useful.js';
@@ -70,7 +70,7 @@ export class StreamDownload {
   private pool: PoolExecutor | null = null;
   private leaseNumber = 1;
   private stopped: SluiceError | null = null;
-  private wake: (() => void) | null = null;
+  private readonly pause: Pause;
   private draining: Promise<void> | null = null;
   /** Rejects when the download is stopped. */
   private readonly stopping: Promise<never>;
@@ -90,6 +90,7 @@ export class StreamDownload {
     this.session = hooks.session ?? new Session(ofOne(options, log));
     this.job = new Job(options, hooks.emit ?? (() => undefined), log, this.session);
     this.job.target = '-';
+    this.pause = new Pause(this.job);
     this.questions = new Questions(this.job, () => this.job.known);
     this.window = Window.allocate(windowBytes);
     this.slots = Slots.allocate(maxConnections(options));
@@ -133,7 +134,7 @@ export class StreamDownload {
     this.job.abort.abort(error);
     this.job.asker.abort(error);
     this.job.dispatcher?.stop(error);
-    this.wake?.();
+    this.pause.end();
   }
 
   /** The download as it is now; cheap. */
@@ -153,7 +154,7 @@ export class StreamDownload {
       if (end.kind === 'failed') this.job.alone = true;
       if (this.window.front > before) attempt = 0;
       if (attempt >= retries && end.kind === 'broken') throw end.error;
-      if (end.kind === 'broken') await this.wait(++attempt, end.error);
+      if (end.kind === 'broken') await this.pause.after(end.error, ++attempt);
     }
     await this.finish();
   }
@@ -238,7 +239,7 @@ export class StreamDownload {
     const dispatcher = this.makeDispatcher(work, asked, share);
     job.dispatcher = dispatcher;
     const look = setInterval(() => void this.drain().catch(() => undefined), LOOK_MS);
-    const progress = setInterval(() => this.tellProgress(), PROGRESS_MS);
+    const progress = setInterval(() => tellProgress(job), PROGRESS_MS);
     const first = firstLeaseOf(job, work.offer, asked);
     const end = await underLimit(this.options.rateLimit, () => dispatcher.run(first));
     clearInterval(look);
@@ -279,8 +280,8 @@ export class StreamDownload {
         log: job.log,
         hooks: {
           retry: (error, attempt, delayMs, number) =>
-            this.tellRetry(error, attempt, delayMs, number),
-          refresh: () => this.refresh(),
+            tellRetry(job, error, attempt, delayMs, number),
+          refresh: () => renewedSource(job),
         },
         roundTripMs,
         dialMs: Math.max(roundTripMs, connection.dialMs),
@@ -304,20 +305,6 @@ export class StreamDownload {
     const { engine } = this.session;
     const threads = this.session.threads(options, source.endpoint.scheme);
     return (this.pool ??= new PoolExecutor(threads, (task) => engine.host(task.source.endpoint)));
-  }
-
-  private async refresh(): Promise<Source> {
-    const { job } = this;
-    const at = job.work?.ledger.gaps()[0]?.start ?? 0;
-    const reply = await this.questions.ask(at, at + 1);
-    if (!('asked' in reply)) throw new SluiceError('HTTP_SERVER_ERROR', 'the link was not renewed');
-    const { asked, offer } = reply;
-    await job.asker.release(asked.connection, asked.answer);
-    const known = job.known ?? { validators: readValidators(asked.answer.head), total: null };
-    const seen = { validators: readValidators(asked.answer.head), total: offer.total };
-    const verdict = judge({ known, seen, digest: job.verification.wanted, insist: true });
-    if (verdict.kind === 'changed') throw changedError(verdict.how, job.path, job.shownUrl);
-    return { ...asked.source, validators: known.validators, total: known.total };
   }
 
   // The reader
@@ -364,38 +351,6 @@ export class StreamDownload {
       throw new SluiceError('DEFECT', `${this.window.front} of ${total} bytes were handed on`);
     const whole = new Map([...this.hashes].map(([name, hash]) => [name, hash.digest()] as const));
     job.verification.checkStream(total, whole, job.path);
-  }
-
-  // Waiting and telling
-
-  private async wait(attempt: number, error: SluiceError): Promise<void> {
-    const delayMs = backoffMs(attempt, error.details.retryAfterMs ?? null, Math.random());
-    this.tellRetry(error, attempt, delayMs, null);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, delayMs);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.wake = null;
-  }
-
-  private tellRetry(
-    error: SluiceError,
-    attempt: number,
-    delayMs: number,
-    connection: number | null,
-  ): void {
-    const { code, message: reason } = error;
-    this.job.log.warn({ code, attempt, delayMs, connection }, reason);
-    this.job.emit({ type: 'retry', ...this.job.base, code, reason, attempt, delayMs, connection });
-  }
-
-  private tellProgress(): void {
-    const { size, bytes, rate, eta, lanes } = this.snapshot();
-    const connections = lanes.filter(({ state }) => state === 'receiving').length;
-    this.job.emit({ type: 'progress', ...this.job.base, bytes, size, rate, eta, connections });
   }
 }
 

@@ -99,3 +99,33 @@ export function snapshotOf(job: Job): DownloadSnapshot {
     verified: job.verification.progress(size ?? 0),
   };
 }
+
+/** Notices that a display shows at most. */
+const MAX_NOTICES = 3;
+
+/**
+ * Tells that something failed and is tried again.
+ * @param attempt failures in a row
+ * @param delayMs until then
+ * @param connection null for the download as a whole
+ */
+export function tellRetry(
+  job: Job,
+  error: SluiceError,
+  attempt: number,
+  delayMs: number,
+  connection: number | null,
+): void {
+  const { code, message: reason } = error;
+  const seconds = (delayMs / 1000).toFixed(1);
+  const who = connection === null ? '' : `connection ${connection}: `;
+  job.notices = [`${who}${reason}; again in ${seconds} s`, ...job.notices].slice(0, MAX_NOTICES);
+  job.log.warn({ code, attempt, delayMs, connection }, reason);
+  job.emit({ type: 'retry', ...job.base, code, reason, attempt, delayMs, connection });
+}
+
+export function tellProgress(job: Job): void {
+  const { size, bytes, rate, eta, lanes } = snapshotOf(job);
+  const connections = lanes.filter(({ state }) => state === 'receiving').length;
+  job.emit({ type: 'progress', ...job.base, bytes, size, rate, eta, connections });
+}

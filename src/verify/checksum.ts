@@ -1,24 +1,10 @@
 /** Checksums as users give them, and the hashes behind them. */
 import { createHash } from 'node:crypto';
+import { LIST_DIGITS } from '../digests.js';
 import { SluiceError } from '../errors.js';
 
 /** Hex digits of each algorithm's digest. */
-const DIGITS = {
-  md5: 32,
-  sha1: 40,
-  sha224: 56,
-  sha256: 64,
-  sha384: 96,
-  sha512: 128,
-  'sha512-256': 64,
-  'sha3-224': 56,
-  'sha3-256': 64,
-  'sha3-384': 96,
-  'sha3-512': 128,
-  blake2b: 128,
-  blake3: 64,
-  crc32c: 8,
-} as const;
+const DIGITS = { ...LIST_DIGITS, crc32c: 8 } as const;
 
 export type ChecksumAlgorithm = keyof typeof DIGITS;
 

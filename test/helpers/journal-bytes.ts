@@ -4,9 +4,9 @@ import { encodeFrame, encodeHeader, type Frame } from '../../src/disk/journal-fo
 const SALT = 7;
 
 /** The bytes of a journal with these frames. */
-export function journalBytes(frames: readonly Frame[]): Buffer {
-  const parts: Uint8Array[] = [encodeHeader(SALT)];
-  let seed = SALT;
+export function journalBytes(frames: readonly Frame[], salt = SALT): Buffer {
+  const parts: Uint8Array[] = [encodeHeader(salt)];
+  let seed = salt;
   for (const frame of frames) {
     const encoded = encodeFrame(frame, seed);
     parts.push(encoded.bytes);

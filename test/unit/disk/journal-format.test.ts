@@ -4,7 +4,6 @@ import { SluiceError } from '../../../src/errors.js';
 import {
   cleanFrame,
   decodeJournal,
-  encodeFrame,
   encodeHeader,
   extentFrames,
   FRAME,
@@ -16,21 +15,12 @@ import {
   type Frame,
   type JournalContents,
 } from '../../../src/disk/journal-format.js';
+import { journalBytes } from '../../helpers/journal-bytes.js';
 import { expectCode, someIdentity } from './files.js';
 
 const SALT = 0xdeadbeef;
 
-/** A journal whose frames are all sealed rightly, whatever they say. */
-function sealed(frames: Frame[], salt = SALT): Buffer {
-  const parts: Uint8Array[] = [encodeHeader(salt)];
-  let seed = salt;
-  for (const frame of frames) {
-    const encoded = encodeFrame(frame, seed);
-    parts.push(encoded.bytes);
-    seed = encoded.seed;
-  }
-  return Buffer.concat(parts);
-}
+const sealed = (frames: Frame[], salt = SALT): Buffer => journalBytes(frames, salt);
 
 function list(type: number, ...numbers: bigint[]): Frame {
   const payload = Buffer.alloc(numbers.length * 8);
