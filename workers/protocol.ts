@@ -246,8 +246,10 @@ export interface Source {
   expected: Expected;
   /** Value of If-Range, or null when none is to be sent. */
   ifRange: string | null;
-  /** Length of the representation in bytes, or null when the server did not tell. */
+  /** Length of the file in bytes, or null when the server did not tell. */
   total: number | null;
+  /** Set where the file is a part of the representation: where that begins, and how long the representation is. */
+  part?: { start: number; whole: number | null };
 }
 
 /** One lease: one range on one connection. Its end is in its slot, for it may move. */

@@ -272,8 +272,9 @@ function checkWanted(task: LeaseTask, slots: Slots): void {
 }
 
 function requestBytes({ source, start, headSeam, askEnd }: LeaseTask): Buffer {
+  const at = startOf(source);
   const fields: Array<[string, string]> = [...source.fields];
-  fields.push(['Range', rangeValue(start - headSeam, askEnd)]);
+  fields.push(['Range', rangeValue(at + start - headSeam, askEnd === null ? null : at + askEnd)]);
   if (source.ifRange !== null) fields.push(['If-Range', source.ifRange]);
   return writeRequest({ method: 'GET', target: source.target, host: source.host, fields });
 }
@@ -285,7 +286,8 @@ function checkHead(
   bodyStart: number,
 ): LeaseResult | Body {
   if (isRedirect(head.status)) return { kind: 'redirected', status: head.status };
-  const isPart = head.status === 206 || isLabelledPart(head, framing, bodyStart);
+  const at = startOf(task.source);
+  const isPart = head.status === 206 || isLabelledPart(head, framing, at + bodyStart);
   if (head.status === 200 && !isPart) return ignoredRange(head, task.source);
   if (head.status === 416 && isOfOtherLength(head, task.source)) {
     return changed('its length is another one');
@@ -294,8 +296,9 @@ function checkHead(
   if (foreignCoding(head, task.source.expected) !== null)
     return { kind: 'failed', error: encodedError(head).toRecord() };
   // A server that overlooks the end of a range says so: the rest of its body is left unread.
-  const part = readPart(head, framing, bodyStart);
-  const { total, validators } = task.source;
+  const part = readPart(head, framing, at + bodyStart);
+  const { validators } = task.source;
+  const total = wholeOf(task.source);
   if (part.total !== null && part.total !== total) {
     return changed(`its length is now ${part.total} bytes, it was ${total}`);
   }
@@ -303,11 +306,12 @@ function checkHead(
     return changed('its validator is another one');
   }
   if (part.kind === 'whole') return ignoredRange(head, task.source);
-  return { start: part.start, end: part.end };
+  return { start: part.start - at, end: part.end - at };
 }
 
 /** Whether a 416 tells another length than the one that is known (RFC 9110 section 15.5.17). */
-function isOfOtherLength(head: ResponseHead, { total }: Source): boolean {
+function isOfOtherLength(head: ResponseHead, source: Source): boolean {
+  const total = wholeOf(source);
   const value = head.fields.get('content-range');
   const range = value === undefined ? null : parseContentRange(value);
   return range !== null && range.total !== null && range.total !== total;
@@ -330,3 +334,10 @@ function changed(how: string): LeaseResult {
   });
   return { kind: 'changed', by: 'validator', error: error.toRecord() };
 }
+
+/** Offset in the representation of the file's first byte. */
+const startOf = ({ part }: Source): number => part?.start ?? 0;
+
+/** Length of the representation. */
+const wholeOf = ({ part, total }: Source): number | null =>
+  part === undefined ? total : part.whole;

@@ -7,6 +7,7 @@ import type { DownloadOptions } from '../transfer/options.js';
 export function defaultOptions(url: string): DownloadOptions {
   return {
     url,
+    range: null,
     mirrors: [],
     credentialsFor: null,
     output: null,

@@ -6,6 +6,7 @@ import type { DownloadOptions } from '../transfer/options.js';
 import { parseChecksum } from '../verify/checksum.js';
 import { defaultOptions } from './defaults.js';
 import { readCookies, readNetrc } from './credential-files.js';
+import { partOptions, readPartOption } from './part.js';
 import { checkPems } from './pem.js';
 import { programsProxies } from './proxies.js';
 
@@ -24,6 +25,7 @@ export type GivenOptions = {
       | 'netrc'
       | 'environment'
       | 'cookies'
+      | 'range'
     >
   ]?: DownloadOptions[Name] | undefined;
 } & {
@@ -31,6 +33,8 @@ export type GivenOptions = {
   deadlines?: Partial<DownloadOptions['deadlines']> | undefined;
   /** Bytes per second of this download, all its connections together; null for no limit. */
   limitRate?: number | null | undefined;
+  /** As `--range`: `START-END` (both included), `START-` or `-LAST`. */
+  range?: string | undefined;
   /** As `--cookie-file`. */
   cookieFile?: string | undefined;
   /** As `--netrc-file`. */
@@ -107,6 +111,7 @@ const RULES: Record<keyof GivenOptions, Rule> = {
   bearer: orNull(text),
   tls: object,
   resolve: listOf(object),
+  range: text,
   cookieFile: path,
   netrcFile: path,
   proxy: text,
@@ -142,7 +147,11 @@ const DEADLINE_RULES: Record<string, Rule> = {
  */
 export function libraryOptions(url: string, given: GivenOptions): DownloadOptions {
   if (typeof url !== 'string') throw usage('the URL is not a text');
-  const { proxy, noProxy, netrcFile, cookieFile, limitRate, ...others } = check(given, RULES, '');
+  const { proxy, noProxy, netrcFile, cookieFile, limitRate, range, ...others } = check(
+    given,
+    RULES,
+    '',
+  );
   const netrc = netrcFile === undefined ? null : readNetrc(netrcFile);
   const proxies = programsProxies({ proxy, noProxy });
   const base = defaultOptions(url);
@@ -157,7 +166,7 @@ export function libraryOptions(url: string, given: GivenOptions): DownloadOption
     parseChecksum(`${algorithm}:${hex}`),
   );
   const rateLimit = limitRate ? new RateLimit(limitRate) : null;
-  return {
+  const options: DownloadOptions = {
     ...base,
     ...said(others),
     tls,
@@ -168,6 +177,11 @@ export function libraryOptions(url: string, given: GivenOptions): DownloadOption
     netrc,
     cookies,
   };
+  return partOptions(
+    options,
+    range === undefined ? null : readPartOption(range),
+    checksums.length > 0,
+  );
 }
 
 /** The values that are said, each of which keeps its rule. */

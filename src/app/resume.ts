@@ -3,6 +3,8 @@ import { SluiceError } from '../errors.js';
 import { readJournal, targetOf } from '../disk/journal.js';
 import { journalPath } from '../disk/names.js';
 import { unfinishedIn } from '../disk/unfinished.js';
+import { fromDownloadId } from '../http/part-of-file.js';
+import { partOptions } from './part.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { keptChecksums } from '../verify/checksum.js';
 
@@ -22,7 +24,12 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
   const { identity } = readResumable(target);
   const isGiven = base.checksums.length + base.checksumLists.length > 0;
   const checksums = isGiven ? base.checksums : keptChecksums(identity.options['checksums']);
-  return { ...base, url: identity.url, output: target, dir: null, checksums, mode: 'resume' };
+  const { url, part: range } = fromDownloadId(identity.url);
+  return partOptions(
+    { ...base, url, output: target, dir: null, checksums, mode: 'resume' },
+    range,
+    isGiven,
+  );
 }
 
 /**

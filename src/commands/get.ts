@@ -34,6 +34,11 @@ const flags = {
     helpValue: 'DIR',
     env: 'SLUICE_DIR',
   }),
+  range: Flags.string({
+    description:
+      'only these bytes, both ends included: START-END, START- or -LAST; the file is called NAME.bytes-START-END',
+    helpValue: 'START-END',
+  }),
   'on-exists': Flags.option({
     description: 'when the target exists and is not this very download',
     options: ['fail', 'overwrite', 'rename', 'skip'] as const,

@@ -9,6 +9,7 @@ import { bootId } from '../disk/boot.js';
 import { withMissingSpace } from '../disk/errors.js';
 import { writeReceipt } from '../disk/receipts.js';
 import { redactUrl } from '../http/redact.js';
+import { WHOLE, beyondEnd } from '../http/part-of-file.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
 import type { Share, Shares } from '../schedule/shares.js';
@@ -252,6 +253,8 @@ export class Download {
   }
 
   private received(work: Work): Event {
+    if (work.ledger.total === 0 && this.job.cut !== WHOLE)
+      throw beyondEnd(this.options.range, this.job.whole);
     this.job.known = {
       validators: this.job.known?.validators as Validators,
       total: work.ledger.total,
@@ -522,7 +525,7 @@ export class Download {
     this.job.published = await workspace.publish({ mode, synced, size, digests }, warn);
     // Before the journal goes: there is no moment at which nothing knows of the file.
     writeReceipt(this.job.published, {
-      url: this.job.asker.url.href,
+      url: this.job.sourceId,
       validators: this.job.identity === null ? null : provingValidators(this.job.identity),
       digests,
       bootId: bootId(),

@@ -5,6 +5,7 @@ import { findReceipt, hashUrl } from '../disk/receipts.js';
 import type { Receipt } from '../disk/receipts.js';
 import { inspectTarget } from '../disk/target.js';
 import { compareValidators, keptValidators } from '../http/validators.js';
+import { downloadId } from '../http/part-of-file.js';
 import { parseUserUrl } from '../http/url.js';
 import type { Validators } from '../http/validators.js';
 import type { DownloadOptions } from './options.js';
@@ -78,9 +79,11 @@ export function isKnownFinished(target: string, options: DownloadOptions): boole
   return receiptOf(target, options) !== null;
 }
 
-function receiptOf(target: string, { url, mirrors }: DownloadOptions): Receipt | null {
+function receiptOf(target: string, { url, mirrors, range }: DownloadOptions): Receipt | null {
   const receipt = findReceipt(target);
-  const sources = [url, ...mirrors].map((each) => hashUrl(parseUserUrl(each).url.href));
+  const sources = [url, ...mirrors].map((each) =>
+    hashUrl(downloadId(parseUserUrl(each).url.href, range)),
+  );
   if (receipt === null || !sources.includes(receipt.urlSha256)) return null;
   // What was not forced to disk may not have survived the end of that system run.
   return receipt.synced || receipt.bootId === bootId() ? receipt : null;

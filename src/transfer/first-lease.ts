@@ -1,7 +1,9 @@
 /** The lease on the body of an answer that is open already. */
 import type { Dispatcher } from '../engine/dispatcher.js';
 import { EARLY_BYTES } from '../http/part.js';
-import { SEAM_BYTES } from '../../workers/protocol.js';
+import { WHOLE } from '../http/part-of-file.js';
+import type { Span } from '../schedule/types.js';
+import { SEAM_BYTES, UNKNOWN_END } from '../../workers/protocol.js';
 import type { Asked } from './ask.js';
 import type { Job } from './job.js';
 import type { Offer } from './offer.js';
@@ -14,11 +16,12 @@ export function firstLeaseOf(
 ): Parameters<Dispatcher['run']>[0] {
   const ledger = job.work?.ledger;
   if (offer.kind === 'none' || ledger === undefined) return null;
-  const bodyStart = offer.kind === 'range' ? offer.start : 0;
-  const bodyEnd = offer.kind === 'range' ? offer.end : ledger.total;
+  const { start: bodyStart, end: bodyEnd } = bodyOf(job, offer, ledger.total);
   const gap = ledger.gaps().find(({ start }) => start >= bodyStart);
+  // What lies before the file comes in any case.
+  const passedOver = (gap?.start ?? 0) - Math.max(0, bodyStart);
   const isUseless =
-    gap === undefined || gap.start >= bodyEnd || gap.start - bodyStart > SEAM_BYTES + EARLY_BYTES;
+    gap === undefined || gap.start >= bodyEnd || passedOver > SEAM_BYTES + EARLY_BYTES;
   if (isUseless) {
     asked.connection.destroy();
     return null;
@@ -29,4 +32,11 @@ export function firstLeaseOf(
     span,
     start: (task) => job.local.receive(task, { connection, answer, bodyStart, bodyEnd }),
   };
+}
+
+/** Where the body lies: before the file's first byte, too, when that is a part of what is sent. */
+function bodyOf({ cut, whole }: Job, offer: Offer, total: number): Span {
+  if (offer.kind === 'range') return offer;
+  if (cut === null || cut === WHOLE) return { start: 0, end: total };
+  return { start: -cut.start, end: (whole ?? UNKNOWN_END) - cut.start };
 }

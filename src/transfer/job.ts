@@ -20,6 +20,8 @@ import type { DownloadOptions } from './options.js';
 import type { Endpoint } from '../net/endpoint.js';
 import type { Session } from './session.js';
 import { maxConnections } from './most.js';
+import { cutOf, downloadId, partName } from '../http/part-of-file.js';
+import type { Cut } from '../http/part-of-file.js';
 import { Verification } from './verification.js';
 import type { Workspace } from './workspace.js';
 
@@ -88,6 +90,10 @@ export class Job {
   refusal: SluiceError | null = null;
   /** The server has still what an earlier run left whole. */
   confirmed = false;
+  /** Where the file lies in the representation; null while only the length of that can tell. */
+  cut: Cut | null;
+  /** Length of the representation in bytes, as the present source told it; null while it has not. */
+  whole: number | null = null;
   /** Only one answer on one connection can be believed, or had. */
   alone = false;
   notices: string[] = [];
@@ -115,11 +121,26 @@ export class Job {
       (each) => new Asker(each, engine.connections, log, shared),
     );
     this.verification = new Verification(options);
+    this.cut = cutOf(options.range);
   }
 
   /** Who asks the present source. */
   get asker(): Asker {
     return this.askers[(this.first + this.turn) % this.askers.length] as Asker;
+  }
+
+  /** What journals and receipts know the present source by. */
+  get sourceId(): string {
+    return this.idOf(this.asker);
+  }
+
+  private idOf({ url }: Asker): string {
+    return downloadId(url.href, this.options.range);
+  }
+
+  /** The file's name, from that of the whole. */
+  named(name: string): string {
+    return partName(name, this.options.range);
   }
 
   /** Takes note of how many bytes are in place; whether there are more than ever before. */
@@ -140,14 +161,14 @@ export class Job {
     return this.askers.length;
   }
 
-  /** Whether a URL without userinfo and fragment is one of the sources. */
-  isSource(url: string): boolean {
-    return this.askers.some((asker) => asker.url.href === url);
+  /** Whether what a journal knows a download by is one of the sources. */
+  isSource(id: string): boolean {
+    return this.askers.some((asker) => this.idOf(asker) === id);
   }
 
   /** Takes the source first that kept bytes are from; false when it is none of them. */
-  beginWith(url: string): boolean {
-    const index = this.askers.findIndex((asker) => asker.url.href === url);
+  beginWith(id: string): boolean {
+    const index = this.askers.findIndex((asker) => this.idOf(asker) === id);
     if (index >= 0) this.first = index;
     return index >= 0;
   }
@@ -156,6 +177,7 @@ export class Job {
   takeSource(turn: number): void {
     this.turn = turn;
     this.furthest = 0;
+    this.whole = null;
     if (this.sources === 1) return;
     this.alone = false;
     this.ladder = new Ladder();
@@ -164,7 +186,12 @@ export class Job {
 
   /** The file's path as far as it is known. */
   get path(): string {
-    return this.published ?? this.target ?? this.options.output ?? nameFromUrl(this.asker.url);
+    return (
+      this.published ??
+      this.target ??
+      this.options.output ??
+      this.named(nameFromUrl(this.asker.url))
+    );
   }
 
   /** The URL as it may be shown. */

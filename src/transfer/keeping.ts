@@ -66,7 +66,7 @@ export class Keeping {
   private decide(prior: Prior, offer: Offer, seen: Known): Kept {
     if (this.startsOver(prior)) return 'nothing';
     const again = this.job.work !== null;
-    const isForeign = prior.identity.url !== this.job.asker.url.href;
+    const isForeign = prior.identity.url !== this.job.sourceId;
     if (isForeign) return this.decideForeign(prior, offer, seen);
     const known = again && this.job.known !== null ? this.job.known : factsOf(prior);
     const verdict = this.judge(prior, known, seen);

@@ -111,7 +111,7 @@ export class Opening {
     if (this.job.workspace !== null) return this.currentPrior();
     const { output, dir } = this.job.options;
     this.lists.lookAhead();
-    const name = nameFromUrl(this.job.asker.url);
+    const name = this.job.named(nameFromUrl(this.job.asker.url));
     const target = resolveOutput({ dir, output, name });
     // What has its name already may need no server.
     if (this.job.options.mode === 'get' && inspectTarget(target).kind === 'absent')
@@ -147,7 +147,7 @@ export class Opening {
   /** An earlier run of this URL died after the file got its name: there is nothing left to do. */
   private async finishedBefore(): Promise<Event | null> {
     const finished = this.job.workspace?.finished ?? null;
-    if (finished === null || finished.url !== this.job.asker.url.href) return null;
+    if (finished === null || finished.url !== this.job.sourceId) return null;
     if (this.job.verification.canCheck) await this.job.verification.checkFile(finished.path);
     return this.settled('complete', finished.path);
   }
@@ -172,7 +172,10 @@ export class Opening {
     const { asked, offer } = reply;
     await this.job.asker.release(asked.connection, asked.answer);
     const { head } = asked.answer;
-    const target = resolveOutput({ ...this.place(), name: chooseName(head, asked.url) });
+    const target = resolveOutput({
+      ...this.place(),
+      name: this.job.named(chooseName(head, asked.url)),
+    });
     if (target !== this.job.workspace?.target) return null;
     const seen = { validators: readValidators(head), total: offer.total };
     const found = await existingTarget(target, this.job.options, seen, this.job.verification);
@@ -238,7 +241,7 @@ export class Opening {
     if (this.job.options.onExists === 'overwrite') return prior;
     throw new SluiceError(
       'TARGET_EXISTS',
-      'an unfinished download from another URL has this name',
+      'an unfinished download from another URL, or of another part, has this name',
       {
         path: workspace.partPath,
         next: 'Choose another name with --output, or start over with --on-exists overwrite.',
@@ -349,7 +352,7 @@ export class Opening {
       let found = prior;
       if (this.job.target === null) {
         const named = await this.settleName(
-          resolveOutput({ ...this.place(), name: chooseName(answer.head, url) }),
+          resolveOutput({ ...this.place(), name: this.job.named(chooseName(answer.head, url)) }),
           prior,
         );
         if (named !== null && 'type' in named) {
@@ -449,7 +452,7 @@ export class Opening {
     const { workspace, verification } = this.job;
     if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
     const again = this.job.work !== null;
-    const url = this.job.asker.url.href;
+    const url = this.job.sourceId;
     const sameSource = again && this.job.identity?.url === url;
     this.hearServer(asked, again ? null : prior, prior === null);
     const total = offer.total;
@@ -485,10 +488,10 @@ export class Opening {
    * @param isNew what it said of another representation says nothing of this one
    */
   private hearServer({ answer }: Asked, earlier: Prior | null, isNew: boolean): void {
-    const { verification, asker } = this.job;
+    const { verification, sourceId } = this.job;
     if (isNew) verification.forgetServer();
     verification.addServerDigests(answer.head);
-    if (earlier?.identity.url !== asker.url.href) return;
+    if (earlier?.identity.url !== sourceId) return;
     verification.addKeptDigests(keptChecksums(earlier.identity.options['digests']));
   }
 
@@ -498,11 +501,11 @@ export class Opening {
     total: number | null,
     prior: Prior | null,
   ): Omit<JournalIdentity, 'part'> {
-    const url = this.job.asker.url.href;
+    const { asker, sourceId: url } = this.job;
     const identity = {
       version: 1,
       url,
-      finalUrl: asked.url.href === url ? null : asked.url.href,
+      finalUrl: asked.url.href === asker.url.href ? null : asked.url.href,
       size: total,
       validators,
       bootId: bootId(),

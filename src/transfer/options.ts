@@ -2,6 +2,7 @@
 import type { ChecksumList } from '../formats/checksum-list.js';
 import type { RateLimit } from '../engine/rate-limit.js';
 import type { NetrcEntry } from '../formats/netrc.js';
+import type { WantedPart } from '../http/part-of-file.js';
 import type { Preallocation } from '../disk/preallocate.js';
 import type { ChecksumSpec } from '../verify/checksum.js';
 import type { Pieces } from '../verify/pieces.js';
@@ -22,6 +23,8 @@ export type SyncPolicy = 'auto' | 'full' | 'none';
 
 export interface DownloadOptions {
   url: string;
+  /** The part of the file that is wanted, which becomes a file of its own; null for all of it. */
+  range: WantedPart | null;
   /** Further URLs of the same file, in the order in which they are tried when one fails for good. */
   mirrors: string[];
   /**

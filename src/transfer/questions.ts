@@ -5,6 +5,8 @@
 import { SluiceError } from '../errors.js';
 import { isWorthAsking } from '../engine/failures.js';
 import { encodedError } from '../http/answer.js';
+import { WHOLE, beyondEnd, lastOf, lengthIn, toServer } from '../http/part-of-file.js';
+import type { Cut } from '../http/part-of-file.js';
 import { redactUrl } from '../http/redact.js';
 import { excerpt } from '../http/syntax.js';
 import { compareValidators, readValidators } from '../http/validators.js';
@@ -79,19 +81,24 @@ export class Questions {
   }
 
   private async askOnce(from: number, end: number | null): Promise<[Asked, Offer]> {
-    const range = this.job.ladder.asking({ start: from, end });
-    const asked = await this.job.asker.ask(range);
-    const known = this.facts()?.total ?? null;
-    const offer = await this.offerOf(asked, range === null ? null : from, known);
-    refuseOtherForm(offer, asked, known);
-    if (range !== null && this.mayBePart(offer, asked, range)) {
-      asked.connection.destroy();
+    const { job } = this;
+    const cut = (job.cut ??= await findCut(job));
+    const range = job.ladder.asking(toServer(cut, { start: from, end }));
+    const answered = await job.asker.ask(range);
+    const known = cut === WHOLE ? (this.facts()?.total ?? null) : job.whole;
+    const offer = await this.offerOf(answered, range?.start ?? null, known);
+    refuseOtherForm(offer, answered, known);
+    if (range !== null && this.mayBePart(offer, answered, range, known)) {
+      answered.connection.destroy();
       const why = 'what the server sent may be the part that was asked for, and is not marked so';
-      throw new SluiceError('HTTP_RANGE_IGNORED', why, { httpStatus: asked.answer.head.status });
+      throw new SluiceError('HTTP_RANGE_IGNORED', why, {
+        httpStatus: answered.answer.head.status,
+      });
     }
-    if (offer.kind !== 'none') return [asked, offer];
-    await this.job.asker.release(asked.connection, asked.answer);
-    const isThere = known !== null && known > from && (offer.total ?? known) === known;
+    const asked = cut === WHOLE ? answered : ofPart(job, cut, answered, offer.total);
+    if (offer.kind !== 'none') return [asked, inFile(cut, offer)];
+    await job.asker.release(asked.connection, asked.answer);
+    const isThere = known !== null && known > cut.start + from && (offer.total ?? known) === known;
     if (from === 0 || isThere)
       throw new SluiceError('HTTP_RANGE_MISMATCH', 'the server finds no such range (416)');
     const how = `nothing is left of it at offset ${from}`;
@@ -117,12 +124,13 @@ export class Questions {
     offer: Offer,
     { answer }: Asked,
     { start, end }: { start: number; end: number | null },
+    length: number | null,
   ): boolean {
     if (offer.kind !== 'whole' || answer.head.status !== 200) return false;
     if (start === 0 && end === null) return false;
     if (end !== null && offer.total === end - start) return true;
     const known = this.facts();
-    if (known === null || (offer.total !== null && known.total === offer.total)) return false;
+    if (known === null || (offer.total !== null && length === offer.total)) return false;
     if (start > 0) return true;
     return compareValidators(known.validators, readValidators(answer.head)) === 'same';
   }
@@ -175,11 +183,60 @@ export async function renewedSource(job: Job): Promise<Source> {
   const { work, known, asker, verification } = job;
   if (work === null || known === null) throw new SluiceError('DEFECT', 'refresh without work');
   const at = work.ledger.gaps()[0]?.start ?? 0;
-  const asked = await asker.ask({ start: at, end: at + 1 });
-  const offer = readAnswer(asked, at, known.total);
+  const cut = job.cut ?? WHOLE;
+  const range = toServer(cut, { start: at, end: at + 1 });
+  const answered = await asker.ask(range);
+  const whole = readAnswer(answered, range.start, cut === WHOLE ? known.total : job.whole);
+  const asked = cut === WHOLE ? answered : ofPart(job, cut, answered, whole.total);
+  const offer = inFile(cut, whole);
   await asker.release(asked.connection, asked.answer);
   const seen = { validators: readValidators(asked.answer.head), total: offer.total };
   const verdict = judge({ known, seen, digest: verification.wanted, insist: true });
   if (verdict.kind === 'changed') throw changedError(verdict.how, job.path, job.shownUrl);
   return { ...asked.source, validators: known.validators, total: known.total };
+}
+
+/** Of the last bytes, only the length tells where they begin. */
+async function findCut(job: Job): Promise<Cut> {
+  const { range } = job.options;
+  if (range === null || !('last' in range)) return WHOLE;
+  const asked = await job.asker.ask({ start: 0, end: 1 });
+  const offer = readAnswer(asked, 0);
+  await job.asker.release(asked.connection, asked.answer);
+  const { total } = offer;
+  if (total === null)
+    throw new SluiceError('HTTP_RANGE_IGNORED', 'the server does not tell the length of the file', {
+      url: redactUrl(asked.url),
+      next: 'Give --range START-END: where the last bytes begin cannot be known.',
+    });
+  return lastOf(range.last, (job.whole = total));
+}
+
+/**
+ * The answer as one about a part.
+ * @param total length of the representation as it was told just now
+ * @throws SluiceError CHANGED when that is not what it was, RANGE_BEYOND_END when nothing of it is wanted
+ */
+function ofPart(job: Job, cut: Cut, asked: Asked, total: number | null): Asked {
+  const { whole } = job;
+  try {
+    if (whole !== null && total !== null && total !== whole)
+      throw changedError(`it has ${total} bytes, and had ${whole}`, job.path, job.shownUrl);
+    job.whole = total ?? whole;
+    if (job.whole !== null && job.whole <= cut.start)
+      throw beyondEnd(job.options.range, job.whole).with({ url: redactUrl(asked.url) });
+  } catch (error) {
+    asked.connection.destroy();
+    throw error;
+  }
+  return { ...asked, source: { ...asked.source, part: { start: cut.start, whole: job.whole } } };
+}
+
+/** An offer with its offsets and its length as those of the file. */
+function inFile(cut: Cut, offer: Offer): Offer {
+  if (cut === WHOLE) return offer;
+  const total = lengthIn(cut, offer.total);
+  if (offer.kind !== 'range') return { ...offer, total };
+  const { start, end } = offer;
+  return { ...offer, start: start - cut.start, end: end - cut.start, total: total ?? 0 };
 }

@@ -5,6 +5,7 @@
  */
 import { SluiceError } from '../errors.js';
 import { silentLog } from '../log.js';
+import { WHOLE, beyondEnd } from '../http/part-of-file.js';
 import { readValidators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
 import type { Share } from '../schedule/shares.js';
@@ -178,6 +179,8 @@ export class StreamDownload {
     }
     const ended = await this.transfer(work, reply.asked);
     if (ended.kind === 'complete') {
+      if (work.ledger.total === 0 && job.cut !== WHOLE)
+        throw beyondEnd(this.options.range, job.whole);
       job.known = { validators: readValidators(reply.asked.answer.head), total: work.ledger.total };
       return null;
     }

@@ -39,15 +39,23 @@ export class Verification {
   /** What each piece must be; null when that is not known. */
   readonly pieces: Pieces | null;
   private readonly size: number | null;
+  /** What a server says of the whole does not hold of it. */
+  private readonly isPart: boolean;
   /** Digests that were verified, by algorithm. */
   digests: Record<string, string> = {};
   /** How many pieces were verified. */
   verifiedPieces = 0;
 
-  constructor({ checksums, size, pieces }: Pick<DownloadOptions, 'checksums' | 'size' | 'pieces'>) {
+  constructor({
+    checksums,
+    size,
+    pieces,
+    range,
+  }: Pick<DownloadOptions, 'checksums' | 'size' | 'pieces' | 'range'>) {
     this.ofUser = [...checksums];
     this.size = size;
     this.pieces = pieces;
+    this.isPart = range !== null;
   }
 
   /** The user gave a digest of the whole file. */
@@ -86,6 +94,7 @@ export class Verification {
 
   /** Takes up what the server says of the representation (RFC 9530). */
   addServerDigests(head: ResponseHead): void {
+    if (this.isPart) return;
     for (const { algorithm, hex } of parseDigestFields(head)) {
       const ours = SERVER_ALGORITHMS[algorithm];
       if (ours === undefined) continue;

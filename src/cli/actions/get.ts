@@ -2,6 +2,7 @@
 import type { Planned } from '../../app/download.js';
 import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
+import { partOptions, readPartOption } from '../../app/part.js';
 import type { DownloadOptions, OnExists } from '../../transfer/options.js';
 import type { ManyValues, SharedValues } from '../flags.js';
 import { downloadOptions, parseSize, withChecksumLists } from '../options.js';
@@ -15,6 +16,7 @@ interface GetValues extends SharedValues, ManyValues {
   dir: string | undefined;
   'on-exists': OnExists;
   window: string;
+  range: string | undefined;
 }
 
 /** Downloads the URLs of the arguments, of `--url` and of lists, and the files of `--metalink`. */
@@ -36,11 +38,12 @@ export async function get(values: GetValues, given: readonly string[]): Promise<
     const known = [...urls, ...listed.map(({ url }) => url)];
     const base = await withChecksumLists(values, options, known, fetching);
     const { checksumLists } = base;
+    const part = values.range === undefined ? null : readPartOption(values.range);
     const all = [
       ...urls.map((url) => ({ ...base, url })),
       ...listed.map((each) => ({ ...each, checksumLists })),
       ...(await ofMetalinks(metalinks, base, fetching)),
-    ];
+    ].map((each) => partOptions(each, part, (values.checksum ?? []).length > 0));
     if (all.length > 1 && options.output !== null) throw oneName('files are named');
     if (options.output === '-') return toStandardOutput(values, all);
     return withoutRepeats(all, note).map((each): Planned => ({
