@@ -37,6 +37,7 @@ export function defaultOptions(url: string): DownloadOptions {
     maxTimeMs: null,
     retries: 5,
     onExists: 'fail',
+    timestamping: false,
     sync: 'auto',
     preallocate: 'sparse',
     mode: 'get',

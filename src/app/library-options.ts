@@ -123,6 +123,7 @@ const RULES: Record<keyof GivenOptions, Rule> = {
   maxTimeMs: orNull(milliseconds),
   retries: whole(0, 1000),
   onExists: either('fail', 'overwrite', 'rename', 'skip'),
+  timestamping: truth,
   sync: either('auto', 'full', 'none'),
   preallocate: either('none', 'sparse', 'full'),
   insist: truth,

@@ -48,7 +48,10 @@ export function doneParts(event: DoneEvent, verbose: boolean): string[] {
   const verified = Object.keys(event.digests).map((name) => showText(name));
   const parts: string[] = [];
   if (event.outcome === 'complete') {
-    parts.push('already complete', format.bytes(event.bytes));
+    parts.push(
+      event.upToDate ? 'already up to date' : 'already complete',
+      format.bytes(event.bytes),
+    );
   } else if (event.outcome === 'skipped') {
     parts.push('skipped, a file is there already', format.bytes(event.bytes));
   } else {

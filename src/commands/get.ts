@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.js';
 import { exitTable } from '../cli/exit.js';
-import { REPEATABLE, manyFlags, sharedFlags } from '../cli/flags.js';
+import { REPEATABLE, manyFlags, sharedFlags, toggle } from '../cli/flags.js';
 
 const flags = {
   url: Flags.string({
@@ -38,6 +38,11 @@ const flags = {
     description:
       'only these bytes, both ends included: START-END, START- or -LAST; the file is called NAME.bytes-START-END',
     helpValue: 'START-END',
+  }),
+  timestamping: toggle({
+    char: 'N',
+    description:
+      'only if the server has something newer than the file that is there, which it replaces; the file gets the time of change that the server tells',
   }),
   'on-exists': Flags.option({
     description: 'when the target exists and is not this very download',

@@ -83,6 +83,19 @@ export function ifRangeValue(v: Validators): string | null {
 }
 
 /**
+ * Fields that ask for a representation only if it is another one than that of these validators (RFC 9110
+ * sections 13.1.2 and 13.1.3): what is not in HTTP's own form is left out.
+ */
+export function changedSince({ etag, lastModified }: Validators): Array<[string, string]> {
+  const fields: Array<[string, string]> = [];
+  if (etag !== null && OPAQUE_TAG.test(etag.opaque))
+    fields.push(['If-None-Match', `${etag.weak ? WEAK_MARK : ''}${etag.opaque}`]);
+  if (lastModified !== null && parseHttpDate(lastModified) !== null)
+    fields.push(['If-Modified-Since', lastModified]);
+  return fields;
+}
+
+/**
  * Why what an answer says of its representation proves nothing; null when it does prove.
  * A sentence's second half, for people.
  */

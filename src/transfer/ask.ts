@@ -160,9 +160,15 @@ export class Asker {
   /**
    * Asks for `[start, end)`, or for everything when `range` is null, and follows redirects.
    * @param range offsets in bytes, half-open; `end` null for up to the last byte
+   * @param conditions fields of RFC 9110 section 13, for this request only
    * @throws SluiceError of name resolution, connection, TLS, HTTP and redirects; what {@link abort} was given
    */
-  async ask(range: { start: number; end: number | null } | null): Promise<Asked> {
+  async ask(
+    range: { start: number; end: number | null } | null,
+    conditions: ReadonlyArray<[string, string]> = [],
+  ): Promise<Asked> {
+    const more: Array<[string, string]> = [...conditions];
+    if (range !== null) more.push(['Range', rangeValue(range.start, range.end)]);
     const hops: Hop[] = [];
     const asking = new AbortController();
     const forget = onAbort(this.abortion.signal, () => asking.abort(this.abortion.signal.reason));
@@ -171,7 +177,7 @@ export class Asker {
       throwIfCalledOff(this.abortion.signal);
       const drain = { leftMs: Math.min(DRAIN_MS, this.options.deadlines.stallMs) };
       for (let url = this.origin; ;) {
-        const asked = await this.exchange(url, range, asking.signal);
+        const asked = await this.exchange(url, more, asking.signal);
         const { connection, answer } = asked;
         if (!isRedirect(answer.head.status))
           return { ...asked, url, hops, withheld: this.credentials.withheldFrom(url) };
@@ -216,14 +222,14 @@ export class Asker {
 
   private async exchange(
     url: URL,
-    range: { start: number; end: number | null } | null,
+    more: ReadonlyArray<[string, string]>,
     signal: AbortSignal,
   ): Promise<Pick<Asked, 'connection' | 'answer' | 'source' | 'roundTripMs' | 'firstByteMs'>> {
     const ahead = this.takeAhead(url);
     const endpoint = await (ahead?.endpoint ?? this.endpoint(url, signal));
     const over = this.asking(endpoint);
     try {
-      return await this.exchangeAt(endpoint, url, range, ahead, signal);
+      return await this.exchangeAt(endpoint, url, more, ahead, signal);
     } finally {
       over();
     }
@@ -232,16 +238,14 @@ export class Asker {
   private async exchangeAt(
     endpoint: Endpoint,
     url: URL,
-    range: { start: number; end: number | null } | null,
+    more: ReadonlyArray<[string, string]>,
     opened: Ahead | null,
     signal: AbortSignal,
   ): ReturnType<Asker['exchange']> {
     const { deadlines } = this.options;
     let ahead = opened;
     const { target, host, fields } = await this.requestFor(url, endpoint);
-    const asked: Array<[string, string]> =
-      range === null ? fields : [...fields, ['Range', rangeValue(range.start, range.end)]];
-    const bytes = writeRequest({ method: 'GET', target, host, fields: asked });
+    const bytes = writeRequest({ method: 'GET', target, host, fields: [...fields, ...more] });
     for (;;) {
       throwIfCalledOff(signal);
       const { connection, reused } = await this.connect(

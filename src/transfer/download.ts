@@ -513,7 +513,7 @@ export class Download {
     const { workspace } = this.job;
     if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
     const mode =
-      options.onExists === 'overwrite'
+      options.onExists === 'overwrite' || (options.timestamping && options.onExists === 'fail')
         ? 'overwrite'
         : options.onExists === 'rename'
           ? 'rename'
@@ -522,7 +522,11 @@ export class Download {
     const { digests } = this.job.verification;
     const size = this.job.known?.total ?? 0;
     const warn = (error: SluiceError): void => this.warnOf(error);
-    this.job.published = await workspace.publish({ mode, synced, size, digests }, warn);
+    this.job.published = await workspace.publish(
+      { mode, synced, size, digests },
+      warn,
+      options.timestamping ? (this.job.known?.validators.lastModifiedMs ?? null) : null,
+    );
     // Before the journal goes: there is no moment at which nothing knows of the file.
     writeReceipt(this.job.published, {
       url: this.job.sourceId,

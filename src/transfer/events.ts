@@ -79,6 +79,8 @@ export interface DoneEvent extends EventBase {
   digests: Record<string, string>;
   /** How many pieces were verified by digests of their own; absent without such. */
   pieces?: number;
+  /** The server has nothing newer (`--timestamping`). */
+  upToDate?: true;
 }
 
 export interface ErrorEvent extends EventBase {

@@ -4,7 +4,7 @@ import { bootId } from '../disk/boot.js';
 import { findReceipt, hashUrl } from '../disk/receipts.js';
 import type { Receipt } from '../disk/receipts.js';
 import { inspectTarget } from '../disk/target.js';
-import { compareValidators, keptValidators } from '../http/validators.js';
+import { changedSince, compareValidators, keptValidators } from '../http/validators.js';
 import { downloadId } from '../http/part-of-file.js';
 import { parseUserUrl } from '../http/url.js';
 import type { Validators } from '../http/validators.js';
@@ -38,13 +38,13 @@ export async function existingTarget(
     state.kind === 'file' ? await isFinished(target, options, seen, verification) : 'no';
   if (finished === 'yes') return 'complete';
   if (finished === 'ask') return 'unknown';
-  if (state.kind === 'other' && options.onExists === 'overwrite') {
+  if (state.kind === 'other' && (options.onExists === 'overwrite' || options.timestamping)) {
     throw new SluiceError('TARGET_UNSAFE', 'the target is a FIFO, a socket or a device', {
       path: target,
       next: 'Choose another name with --output.',
     });
   }
-  if (options.onExists !== 'fail') return 'absent';
+  if (options.onExists !== 'fail' || options.timestamping) return 'absent';
   throw new SluiceError('TARGET_EXISTS', 'the target exists and is not known to be this download', {
     path: target,
     next: 'Choose another name with --output, or say --on-exists overwrite, rename or skip.',
@@ -67,11 +67,38 @@ async function isFinished(
     }
   }
   const receipt = receiptOf(target, options);
-  if (receipt === null) return 'no';
+  if (receipt === null && !options.timestamping) return 'no';
   if (seen === null) return 'ask';
-  const sameLength = seen.total === null || seen.total === receipt.size;
-  const same = compareValidators(keptValidators(receipt.validators), seen.validators) === 'same';
-  return sameLength && same ? 'yes' : 'no';
+  const { size } = inspectTarget(target);
+  if (seen.total !== null && seen.total !== size) return 'no';
+  const known = receipt === null ? null : keptValidators(receipt.validators);
+  const verdict = known === null ? 'unproven' : compareValidators(known, seen.validators);
+  if (verdict === 'same') return 'yes';
+  const isOlder = verdict === 'unproven' && options.timestamping && !isNewer(target, seen);
+  return isOlder ? 'yes' : 'no';
+}
+
+/** Whether the server's time of change is later than the file's, or not told. HTTP's dates are of whole seconds. */
+function isNewer(target: string, { validators }: { validators: Validators }): boolean {
+  const { lastModifiedMs } = validators;
+  return lastModifiedMs === null || lastModifiedMs > inspectTarget(target).mtimeMs;
+}
+
+/**
+ * Fields with which the server sends nothing when it has nothing newer than the file at the target: by the
+ * validators of its receipt, else by its time of change. None where a digest will tell.
+ */
+export function conditionsOf(
+  target: string,
+  options: DownloadOptions,
+  verification: Verification,
+): Array<[string, string]> {
+  const state = inspectTarget(target);
+  if (!options.timestamping || state.kind !== 'file' || verification.canCheck) return [];
+  const receipt = receiptOf(target, options);
+  const known = receipt === null ? [] : changedSince(keptValidators(receipt.validators));
+  if (known.length > 0) return known;
+  return [['If-Modified-Since', new Date(state.mtimeMs).toUTCString()]];
 }
 
 /** Whether an earlier run finished one of these URLs at the target, and the file is as it was left. */

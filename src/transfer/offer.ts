@@ -18,6 +18,8 @@ export type Offer =
    * what the server applied to the file that the user wants; what is saved is what it sends.
    */
   | { kind: 'whole'; total: number | null; ranges: boolean; why: string; coding?: string }
+  /** 304: what was asked whether it is still so is so; only where a condition was sent. */
+  | { kind: 'unchanged'; total: null }
   /** 416: no byte at or after the asked offset. */
   | { kind: 'none'; total: number | null };
 

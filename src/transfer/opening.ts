@@ -21,7 +21,7 @@ import { changedError } from './adopt.js';
 import type { Asked } from './ask.js';
 import { codedSentence } from './coded.js';
 import { beginComparing, takeBackBad } from './claims.js';
-import { existingTarget, isKnownFinished } from './existing.js';
+import { conditionsOf, existingTarget, isKnownFinished } from './existing.js';
 import { isOfNumber } from '../engine/failures.js';
 import { urlParts } from '../net/endpoint.js';
 import type { Job, Work } from './job.js';
@@ -79,7 +79,10 @@ export class Opening {
       if (settled !== null) return settled;
     }
     const { start, end } = this.firstRange(prior);
+    this.questions.conditions = prior === null ? this.conditions() : [];
     const reply = await this.askInTurn(start, end);
+    if (!('type' in reply) && reply.offer.kind === 'unchanged')
+      return this.settled('complete', this.job.workspace?.target ?? this.job.path);
     return 'type' in reply ? reply : this.settle(reply.asked, reply.offer, prior);
   }
 
@@ -162,7 +165,16 @@ export class Opening {
   private mayBeFinished(): boolean {
     const { workspace, options, work } = this.job;
     if (workspace === null || work !== null || options.mode === 'resume') return false;
+    // The first request itself asks whether there is something new.
+    if (options.timestamping) return false;
     return isKnownFinished(workspace.target, options);
+  }
+
+  /** What makes the first request conditional. */
+  private conditions(): Array<[string, string]> {
+    const { workspace, options, verification, work } = this.job;
+    if (workspace === null || work !== null) return [];
+    return conditionsOf(workspace.target, options, verification);
   }
 
   /** Asks for a single byte to compare what is finished with what the server has now. */

@@ -77,6 +77,8 @@ export interface DownloadOptions {
   /** Failures in a row, without a byte between them, after which the download gives up. */
   retries: number;
   onExists: OnExists;
+  /** Only if the server has something newer than the file that is there, which it then replaces; with its time of change. */
+  timestamping: boolean;
   sync: SyncPolicy;
   /** What space the part gets before its first byte. */
   preallocate: Preallocation;

@@ -19,6 +19,8 @@ import { readOffer } from './offer.js';
 import type { Offer } from './offer.js';
 
 export class Questions {
+  /** Fields that make the first request conditional; an answer that is no part of the file may come of them. */
+  conditions: ReadonlyArray<[string, string]> = [];
   /** When this request fails there will be no other one. */
   isLast = false;
   /** A range of kept bytes was answered with the whole file, once. */
@@ -84,7 +86,12 @@ export class Questions {
     const { job } = this;
     const cut = (job.cut ??= await findCut(job));
     const range = job.ladder.asking(toServer(cut, { start: from, end }));
-    const answered = await job.asker.ask(range);
+    const { conditions } = this;
+    const answered = await job.asker.ask(range, conditions);
+    if (answered.answer.head.status === 304 && conditions.length > 0) {
+      await job.asker.release(answered.connection, answered.answer);
+      return [answered, { kind: 'unchanged', total: null }];
+    }
     const known = cut === WHOLE ? (this.facts()?.total ?? null) : job.whole;
     const offer = await this.offerOf(answered, range?.start ?? null, known);
     refuseOtherForm(offer, answered, known);
@@ -99,11 +106,16 @@ export class Questions {
     if (offer.kind !== 'none') return [asked, inFile(cut, offer)];
     await job.asker.release(asked.connection, asked.answer);
     const isThere = known !== null && known > cut.start + from && (offer.total ?? known) === known;
+    return this.askAnew(from, isThere);
+  }
+
+  /** A 416 came: nothing is left of what is kept, or the server errs. */
+  private askAnew(from: number, isThere: boolean): Promise<[Asked, Offer]> {
+    const { options, work, target, shownUrl } = this.job;
     if (from === 0 || isThere)
       throw new SluiceError('HTTP_RANGE_MISMATCH', 'the server finds no such range (416)');
     const how = `nothing is left of it at offset ${from}`;
-    const mayStartOver = this.job.options.mode === 'get' && this.job.work === null;
-    if (!mayStartOver) throw changedError(how, this.job.target ?? '', this.job.shownUrl);
+    if (options.mode !== 'get' || work !== null) throw changedError(how, target ?? '', shownUrl);
     return this.askFor(0, null);
   }
 
@@ -234,7 +246,7 @@ function ofPart(job: Job, cut: Cut, asked: Asked, total: number | null): Asked {
 
 /** An offer with its offsets and its length as those of the file. */
 function inFile(cut: Cut, offer: Offer): Offer {
-  if (cut === WHOLE) return offer;
+  if (cut === WHOLE || offer.kind === 'unchanged') return offer;
   const total = lengthIn(cut, offer.total);
   if (offer.kind !== 'range') return { ...offer, total };
   const { start, end } = offer;

@@ -23,6 +23,7 @@ export function lastEvent(job: Job, ending: Ending): DoneEvent | ErrorEvent {
     limitedBy: job.limitedBy,
     digests: job.verification.digests,
     ...(verifiedPieces > 0 && { pieces: verifiedPieces }),
+    ...(ending.outcome === 'complete' && job.options.timestamping && { upToDate: true as const }),
   };
 }
 

@@ -370,8 +370,13 @@ export class Workspace {
    * @param record.synced the part is durable, so its name is made durable too; so is that of a part
    *   of which anything was claimed: nothing that was safe is put at risk
    * @param warn is told what failed once the file had its name
+   * @param mtimeMs the time of change that it gets, in milliseconds since 1970; null for that of its last byte
    */
-  async publish(record: Omit<PublishRecord, 'bootId'>, warn: Warn): Promise<string> {
+  async publish(
+    record: Omit<PublishRecord, 'bootId'>,
+    warn: Warn,
+    mtimeMs: number | null = null,
+  ): Promise<string> {
     this.lock.requireHeld();
     const sync = record.synced || this.claimed > 0;
     // A help only: a journal that cannot be written any more keeps no file from its name.
@@ -380,7 +385,7 @@ export class Workspace {
       .catch((error: unknown) => {
         this.log.warn({ error: String(error) }, 'the journal does not know of the publishing');
       });
-    return publish(this.openPart(), this.target, record.mode, { sync, warn });
+    return publish(this.openPart(), this.target, record.mode, { sync, warn, mtimeMs });
   }
 
   /**

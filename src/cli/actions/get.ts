@@ -17,6 +17,7 @@ interface GetValues extends SharedValues, ManyValues {
   'on-exists': OnExists;
   window: string;
   range: string | undefined;
+  timestamping: boolean;
 }
 
 /** Downloads the URLs of the arguments, of `--url` and of lists, and the files of `--metalink`. */
@@ -32,6 +33,7 @@ export async function get(values: GetValues, given: readonly string[]): Promise<
       output: values.output ?? null,
       dir: values.dir ?? null,
       onExists: values['on-exists'],
+      timestamping: values.timestamping,
     };
     if (urls.length > 1 && options.output !== null) throw oneName('URLs are given');
     const listed = await ofLists(lists, options, fetching, note);
@@ -114,6 +116,11 @@ async function toStandardOutput(values: GetValues, list: DownloadOptions[]): Pro
     throw usage(
       '--json and --output - both want standard output',
       'Leave --json out; --log-file FILE writes what happens.',
+    );
+  if (values.timestamping)
+    throw usage(
+      '--timestamping compares with a file, and standard output is none',
+      'Leave one of them out.',
     );
   const windowBytes = parseSize(values.window, '--window');
   if (windowBytes < LEAST_WINDOW || windowBytes > MOST_WINDOW)

@@ -75,7 +75,7 @@ describe('commands', () => {
       'no-progress': false,
     };
     const expected: Record<Name, Record<string, unknown>> = {
-      get: { ...shared, 'on-exists': 'fail', jobs: 3, window: '64M' },
+      get: { ...shared, 'on-exists': 'fail', jobs: 3, window: '64M', timestamping: false },
       resume: { ...shared, jobs: 3, all: false, insist: false },
       info: shared,
     };
