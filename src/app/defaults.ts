@@ -41,6 +41,7 @@ export function defaultOptions(url: string): DownloadOptions {
     sync: 'auto',
     preallocate: 'sparse',
     mode: 'get',
+    freshLink: false,
     insist: false,
   };
 }

@@ -6,6 +6,7 @@ import type { DownloadOptions } from '../transfer/options.js';
 import { parseChecksum } from '../verify/checksum.js';
 import { defaultOptions } from './defaults.js';
 import { readCookies, readNetrc } from './credential-files.js';
+import { resumeOptions } from './resume.js';
 import { partOptions, readPartOption } from './part.js';
 import { checkPems } from './pem.js';
 import { programsProxies } from './proxies.js';
@@ -17,6 +18,7 @@ export type GivenOptions = {
       keyof DownloadOptions,
       | 'url'
       | 'mode'
+      | 'freshLink'
       | 'tls'
       | 'deadlines'
       | 'warnings'
@@ -39,6 +41,11 @@ export type GivenOptions = {
   cookieFile?: string | undefined;
   /** As `--netrc-file`. */
   netrcFile?: string | undefined;
+  /**
+   * Goes on with the unfinished download at `output` and never starts over, as `sluice resume --url` does:
+   * the URL may be a fresh link, which has to prove itself.
+   */
+  resume?: boolean | undefined;
   /** As `--proxy`. The environment's proxies are the command's alone. */
   proxy?: string | undefined;
   /** As `--no-proxy`. */
@@ -126,6 +133,7 @@ const RULES: Record<keyof GivenOptions, Rule> = {
   timestamping: truth,
   sync: either('auto', 'full', 'none'),
   preallocate: either('none', 'sparse', 'full'),
+  resume: truth,
   insist: truth,
 };
 
@@ -148,7 +156,7 @@ const DEADLINE_RULES: Record<string, Rule> = {
  */
 export function libraryOptions(url: string, given: GivenOptions): DownloadOptions {
   if (typeof url !== 'string') throw usage('the URL is not a text');
-  const { proxy, noProxy, netrcFile, cookieFile, limitRate, range, ...others } = check(
+  const { proxy, noProxy, netrcFile, cookieFile, limitRate, range, resume, ...others } = check(
     given,
     RULES,
     '',
@@ -178,11 +186,19 @@ export function libraryOptions(url: string, given: GivenOptions): DownloadOption
     netrc,
     cookies,
   };
+  if (resume === true) return freshOptions(options, range);
   return partOptions(
     options,
     range === undefined ? null : readPartOption(range),
     checksums.length > 0,
   );
+}
+
+/** `output` names the download that is gone on with; its journal has the part of `range`. */
+function freshOptions(options: DownloadOptions, range: string | undefined): DownloadOptions {
+  if (options.output === null) throw usage('the option resume needs output');
+  if (range !== undefined) throw usage('the options resume and range exclude each other');
+  return resumeOptions(options.output, { ...options, freshLink: true });
 }
 
 /** The values that are said, each of which keeps its rule. */

@@ -15,7 +15,7 @@ export function findUnfinished(directory: string): string[] {
 
 /**
  * The options to go on with what lies at a path: the URL and the checksums are the journal's,
- * everything else is the caller's.
+ * everything else is the caller's. A URL of the caller's is a fresh link for the same file.
  * @param path the final path, the part's or the journal's
  * @throws SluiceError NOTHING_TO_RESUME, JOURNAL_DAMAGED, TARGET_FOREIGN
  */
@@ -26,7 +26,14 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
   const checksums = isGiven ? base.checksums : keptChecksums(identity.options['checksums']);
   const { url, part: range } = fromDownloadId(identity.url);
   return partOptions(
-    { ...base, url, output: target, dir: null, checksums, mode: 'resume' },
+    {
+      ...base,
+      url: base.freshLink ? base.url : url,
+      output: target,
+      dir: null,
+      checksums,
+      mode: 'resume',
+    },
     range,
     isGiven,
   );

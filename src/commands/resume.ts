@@ -1,4 +1,5 @@
 import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.js';
 import { exitTable } from '../cli/exit.js';
@@ -9,6 +10,11 @@ const flags = {
   insist: toggle({
     description:
       'continue although the server gives nothing that proves the kept bytes are of the same file',
+  }),
+  url: Flags.string({
+    description:
+      'a fresh link to the same file, when the old one has expired; what is kept is used if length and validator, bytes of it, or a digest prove that it is the same',
+    helpValue: 'URL',
   }),
   jobs: manyFlags.jobs,
   'per-host': manyFlags['per-host'],
@@ -28,7 +34,11 @@ Credentials are never kept: give them again with the same flags as to get.
 EXIT STATUS
 ${exitTable()}`;
   static override usage = 'resume [PATH...] [FLAGS]';
-  static override examples = ['<%= config.bin %> resume big.iso', '<%= config.bin %> resume --all'];
+  static override examples = [
+    '<%= config.bin %> resume big.iso',
+    '<%= config.bin %> resume --all',
+    '<%= config.bin %> resume big.iso --url https://example.org/fresh-link',
+  ];
   static override strict = false;
   static override args = {
     path: Args.string({ description: 'an unfinished download', ignoreStdin: true }),

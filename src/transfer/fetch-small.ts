@@ -79,6 +79,20 @@ async function fetchOnce(
   }
 }
 
+/**
+ * A body that is known to be short, in pieces.
+ * @throws SluiceError HTTP_TOO_LARGE when it is longer than `maxBytes`; STALLED; of the connection
+ */
+export async function receiveSmall(
+  connection: Connection,
+  maxBytes: number,
+  stallMs: number,
+): Promise<Uint8Array[]> {
+  const sink = new MemorySink(maxBytes);
+  await sink.receive(connection, stallMs);
+  return sink.parts;
+}
+
 /** A document is read, not saved: in a coding it says nothing. */
 function encodedDocument(head: ResponseHead): SluiceError {
   const { code, message, details } = encodedError(head);

@@ -6,6 +6,7 @@ import { changedError, judge, stillRefusedError, unprovenError } from './adopt.j
 import type { Verdict } from './adopt.js';
 import { shellCommand } from '../disk/shell.js';
 import { toldOf } from '../open/ladder.js';
+import type { FreshLink } from './fresh-link.js';
 import type { Job, Known } from './job.js';
 import { isMixed, wasRefused, withMarks } from './marks.js';
 import type { Marks } from './marks.js';
@@ -25,7 +26,10 @@ type Doubt = Extract<Verdict, { kind: 'changed' | 'unproven' }>;
 export class Keeping {
   private hasGrown = false;
 
-  constructor(private readonly job: Job) {}
+  constructor(
+    private readonly job: Job,
+    private readonly fresh: FreshLink,
+  ) {}
 
   /**
    * What of the kept bytes is gone on with; null for a new start. What is not is taken back.
@@ -34,7 +38,8 @@ export class Keeping {
    *   what is kept, and the server has nothing else
    */
   async choose(prior: Prior, offer: Offer, seen: Known): Promise<Prior | null> {
-    const kept = this.decide(prior, offer, seen);
+    const isFresh = this.fresh.proof !== null && this.job.work === null;
+    const kept = isFresh ? this.decideFresh(prior, offer, seen) : this.decide(prior, offer, seen);
     this.job.refusal = null;
     switch (kept) {
       case 'all':
@@ -110,6 +115,16 @@ export class Keeping {
     if (refusal !== null) throw stillRefusedError(refusal);
     this.job.confirmed = isWhole(prior) || wasRefused(prior);
     return 'all';
+  }
+
+  /** The link was compared with what is kept. What it answers now must still be that. */
+  private decideFresh(prior: Prior, offer: Offer, seen: Known): Kept {
+    const { path, shownUrl } = this.job;
+    const known = factsOf(prior);
+    if (seen.total !== known.total)
+      throw changedError(`its length is now ${seen.total} bytes`, path, shownUrl);
+    if (offer.kind === 'whole' && !isWhole(prior)) return this.withoutRanges();
+    return this.fresh.proof === 'validator' ? 'all' : 'trusted';
   }
 
   /**

@@ -5,6 +5,7 @@
 import { SluiceError } from '../errors.js';
 import { bootId } from '../disk/boot.js';
 import type { JournalIdentity } from '../disk/journal.js';
+import { shellCommand } from '../disk/shell.js';
 import { MAX_RENAMES, numberedName } from '../disk/publish.js';
 import { inspectTarget, resolveOutput } from '../disk/target.js';
 import { chooseName, nameFromUrl } from '../http/names.js';
@@ -26,6 +27,7 @@ import { isOfNumber } from '../engine/failures.js';
 import { urlParts } from '../net/endpoint.js';
 import type { Job, Work } from './job.js';
 import { ListLookup } from './list-lookup.js';
+import { FreshLink } from './fresh-link.js';
 import { Keeping, factsOf, marksOf } from './keeping.js';
 import { maxConnections } from './most.js';
 import { SMALL_FILE, usefulConnections } from './useful.js';
@@ -49,11 +51,13 @@ export class Opening {
   /** What an earlier run left, until the first answer decides on it. */
   private found: Prior | null = null;
   private readonly keeping: Keeping;
+  private readonly fresh: FreshLink;
   private readonly lists: ListLookup;
   private readonly questions: Questions;
 
   constructor(private readonly job: Job) {
-    this.keeping = new Keeping(job);
+    this.fresh = new FreshLink(job, (start, end) => this.askInTurn(start, end));
+    this.keeping = new Keeping(job, this.fresh);
     this.lists = new ListLookup(job);
     this.questions = new Questions(
       job,
@@ -77,6 +81,10 @@ export class Opening {
     if (prior === null && this.mayBeFinished()) {
       const settled = await this.compareFinished();
       if (settled !== null) return settled;
+    }
+    if (prior !== null && this.job.work === null && this.job.options.freshLink) {
+      const broken = await this.fresh.prove(prior);
+      if (broken !== null) return broken;
     }
     const { start, end } = this.firstRange(prior);
     this.questions.conditions = prior === null ? this.conditions() : [];
@@ -256,7 +264,7 @@ export class Opening {
       'an unfinished download from another URL, or of another part, has this name',
       {
         path: workspace.partPath,
-        next: 'Choose another name with --output, or start over with --on-exists overwrite.',
+        next: `If the URL leads to the same file, go on with ${shellCommand('sluice resume --url URL', workspace.target)}; else choose another name with --output, or start over with --on-exists overwrite.`,
       },
     );
   }
@@ -503,7 +511,9 @@ export class Opening {
     const { verification, sourceId } = this.job;
     if (isNew) verification.forgetServer();
     verification.addServerDigests(answer.head);
-    if (earlier?.identity.url !== sourceId) return;
+    // A fresh link is of the same file, or it must not be gone on with: digests tell.
+    if (earlier === null || (earlier.identity.url !== sourceId && this.fresh.proof === null))
+      return;
     verification.addKeptDigests(keptChecksums(earlier.identity.options['digests']));
   }
 

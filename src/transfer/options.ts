@@ -84,6 +84,8 @@ export interface DownloadOptions {
   preallocate: Preallocation;
   /** `resume` never starts over by itself; `get` does, and says so. */
   mode: 'get' | 'resume';
+  /** With `resume`: the URL may be another one than the kept bytes are from, and has to prove itself (P7). */
+  freshLink: boolean;
   /** Continue although nothing proves that the kept bytes belong to what the server has now (P7). */
   insist: boolean;
 }

@@ -10,6 +10,7 @@ import { runDownloads } from './downloads.js';
 interface ResumeValues extends SharedValues, Pick<ManyValues, 'jobs' | 'per-host'> {
   all: boolean;
   insist: boolean;
+  url: string | undefined;
 }
 
 /** Goes on with the paths of the arguments, or with everything here. */
@@ -18,7 +19,10 @@ export async function resume(values: ResumeValues, given: readonly string[]): Pr
     const paths = values.all ? findUnfinished('.') : given;
     if (paths.length === 0) throw nothing(values.all);
     if (paths.some((path) => /^https?:\/\//i.test(path) || hasUserinfo(path))) throw notUrl();
-    const options = { ...downloadOptions(values), insist: values.insist };
+    const { url } = values;
+    if (url !== undefined && (values.all || paths.length > 1)) throw oneLink();
+    const fresh = url === undefined ? {} : { url, freshLink: true };
+    const options = { ...downloadOptions(values), insist: values.insist, ...fresh };
     const base = await withChecksumLists(values, options, [], fetching);
     return paths.map((path) => ({ path, options: () => resumeOptions(path, base) }));
   });
@@ -27,6 +31,12 @@ export async function resume(values: ResumeValues, given: readonly string[]): Pr
 function notUrl(): SluiceError {
   return new SluiceError('USAGE', '`resume` takes the path of a download, not a URL', {
     next: 'Write `sluice get` with the URL: it continues what is there.',
+  });
+}
+
+function oneLink(): SluiceError {
+  return new SluiceError('USAGE', '--url is a fresh link for one download', {
+    next: 'Name that download: `sluice resume PATH --url URL`.',
   });
 }
 
