@@ -8,6 +8,7 @@ export function defaultOptions(url: string): DownloadOptions {
   return {
     url,
     range: null,
+    freshUrl: null,
     mirrors: [],
     credentialsFor: null,
     output: null,

@@ -28,6 +28,7 @@ export type GivenOptions = {
       | 'environment'
       | 'cookies'
       | 'range'
+      | 'freshUrl'
     >
   ]?: DownloadOptions[Name] | undefined;
 } & {
@@ -199,6 +200,20 @@ function freshOptions(options: DownloadOptions, range: string | undefined): Down
   if (options.output === null) throw usage('the option resume needs output');
   if (range !== undefined) throw usage('the options resume and range exclude each other');
   return resumeOptions(options.output, { ...options, freshLink: true });
+}
+
+const POOL_RULES: Record<string, Rule> = {
+  connections: RULES.connections,
+  perHost: whole(1, MAX_CONNECTIONS),
+  limitRate: whole(1, Number.MAX_SAFE_INTEGER),
+};
+
+/**
+ * The options of a pool.
+ * @throws SluiceError USAGE
+ */
+export function poolOptions<Given extends object>(given: Given): Said<Given> {
+  return said(check(given, POOL_RULES, 'pool.'));
 }
 
 /** The values that are said, each of which keeps its rule. */

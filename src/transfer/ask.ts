@@ -80,7 +80,7 @@ export interface Shared {
 }
 
 export class Asker {
-  private readonly origin: URL;
+  private origin: URL;
   /** Whose origin gets what the user said to send. */
   private readonly owner: URL;
   private readonly credentials: Credentials;
@@ -112,6 +112,14 @@ export class Asker {
   /** The URL that the user gave, without userinfo and fragment. */
   get url(): URL {
     return this.origin;
+  }
+
+  /**
+   * The link has expired, and this is a fresh one to the same.
+   * @throws SluiceError URL_INVALID
+   */
+  moveTo(url: string): void {
+    this.origin = parseUserUrl(url).url;
   }
 
   /** Ends whatever is being asked; nothing is asked any more. */

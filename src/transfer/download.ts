@@ -280,7 +280,7 @@ export class Download {
         firstConnection: this.job.firstConnection,
         mayMeasure: () => this.session.engine.mayMeasure(source.endpoint),
         source,
-        redirected: hops.length > 0,
+        redirected: hops.length > 0 || this.options.freshUrl !== null,
         seams: Seams.ofFile(fd, path),
         deadlines,
         retries,
@@ -554,7 +554,7 @@ export class Download {
       if (ending.kind === 'failed') await this.keepWhatIsSafe(workspace, ending.error);
     } finally {
       await workspace.close({ keep: ending.kind === 'failed' });
-      if (ending.kind === 'failed' && this.job.kept === 0)
+      if (this.session.isLasting || (ending.kind === 'failed' && this.job.kept === 0))
         this.session.leaveTarget(workspace.target, this.job);
     }
     return { type: 'closed' };

@@ -5,10 +5,10 @@ import { findReceipt, hashUrl } from '../disk/receipts.js';
 import type { Receipt } from '../disk/receipts.js';
 import { inspectTarget } from '../disk/target.js';
 import { changedSince, compareValidators, keptValidators } from '../http/validators.js';
-import { downloadId } from '../http/part-of-file.js';
 import { parseUserUrl } from '../http/url.js';
 import type { Validators } from '../http/validators.js';
 import type { DownloadOptions } from './options.js';
+import { sourceIdOf } from './source-id.js';
 import type { Verification } from './verification.js';
 
 /** `absent` also when the file may be replaced; `unknown` when only the server's answer can tell. */
@@ -106,10 +106,10 @@ export function isKnownFinished(target: string, options: DownloadOptions): boole
   return receiptOf(target, options) !== null;
 }
 
-function receiptOf(target: string, { url, mirrors, range }: DownloadOptions): Receipt | null {
+function receiptOf(target: string, options: DownloadOptions): Receipt | null {
   const receipt = findReceipt(target);
-  const sources = [url, ...mirrors].map((each) =>
-    hashUrl(downloadId(parseUserUrl(each).url.href, range)),
+  const sources = [options.url, ...options.mirrors].map((each) =>
+    hashUrl(sourceIdOf(parseUserUrl(each).url, options)),
   );
   if (receipt === null || !sources.includes(receipt.urlSha256)) return null;
   // What was not forced to disk may not have survived the end of that system run.

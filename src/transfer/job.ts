@@ -20,7 +20,8 @@ import type { DownloadOptions } from './options.js';
 import type { Endpoint } from '../net/endpoint.js';
 import type { Session } from './session.js';
 import { maxConnections } from './most.js';
-import { cutOf, downloadId, partName } from '../http/part-of-file.js';
+import { sourceIdOf } from './source-id.js';
+import { cutOf, partName } from '../http/part-of-file.js';
 import type { Cut } from '../http/part-of-file.js';
 import { Verification } from './verification.js';
 import type { Workspace } from './workspace.js';
@@ -135,7 +136,13 @@ export class Job {
   }
 
   private idOf({ url }: Asker): string {
-    return downloadId(url.href, this.options.range);
+    return sourceIdOf(url, this.options);
+  }
+
+  /** Asks the program for a link that is good now, if it gives such. */
+  async refreshLink(): Promise<void> {
+    const { freshUrl } = this.options;
+    if (freshUrl !== null && this.asker === this.askers[0]) this.asker.moveTo(await freshUrl());
   }
 
   /** The file's name, from that of the whole. */

@@ -23,6 +23,8 @@ export type SyncPolicy = 'auto' | 'full' | 'none';
 
 export interface DownloadOptions {
   url: string;
+  /** Gives a link that is good now, where the one in `url` may expire; null when it is good for ever. */
+  freshUrl: (() => Promise<string>) | null;
   /** The part of the file that is wanted, which becomes a file of its own; null for all of it. */
   range: WantedPart | null;
   /** Further URLs of the same file, in the order in which they are tried when one fails for good. */

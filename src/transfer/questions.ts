@@ -25,6 +25,8 @@ export class Questions {
   isLast = false;
   /** A range of kept bytes was answered with the whole file, once. */
   private sawWhole = false;
+  /** A link may have expired since. */
+  private hasAsked = false;
   /** Why the last answer could not be read. */
   private malformed: string | null = null;
 
@@ -41,6 +43,8 @@ export class Questions {
   async ask(from: number, end: number | null): Promise<{ asked: Asked; offer: Offer } | Event> {
     const { ladder } = this.job;
     try {
+      if (this.hasAsked) await this.job.refreshLink();
+      this.hasAsked = true;
       ladder.begin(from);
       const [asked, offer] = await this.askFor(from, end);
       this.malformed = null;
@@ -195,6 +199,7 @@ export async function renewedSource(job: Job): Promise<Source> {
   const { work, known, asker, verification } = job;
   if (work === null || known === null) throw new SluiceError('DEFECT', 'refresh without work');
   const at = work.ledger.gaps()[0]?.start ?? 0;
+  await job.refreshLink();
   const cut = job.cut ?? WHOLE;
   const range = toServer(cut, { start: at, end: at + 1 });
   const answered = await asker.ask(range);

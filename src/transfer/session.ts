@@ -19,6 +19,8 @@ export interface SessionOptions {
   /** Files at once. */
   jobs: number;
   log?: Log;
+  /** It outlasts its downloads: a name is free again when a download is over. */
+  isLasting?: boolean;
 }
 
 /** The options of a session of one download. */
@@ -37,7 +39,11 @@ export class Session {
   /** Locks that files of this run hand on to each other. */
   readonly locks = new SpareLocks<Lock>();
 
+  /** Names are free again when a download is over. */
+  readonly isLasting: boolean;
+
   constructor(options: SessionOptions) {
+    this.isLasting = options.isLasting ?? false;
     this.engine = new Engine(options);
   }
 

@@ -273,7 +273,7 @@ export class StreamDownload {
         firstConnection: job.firstConnection,
         mayMeasure: () => engine.mayMeasure(source.endpoint),
         source,
-        redirected: hops.length > 0,
+        redirected: hops.length > 0 || options.freshUrl !== null,
         seams,
         deadlines: options.deadlines,
         retries: options.retries,
