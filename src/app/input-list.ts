@@ -48,7 +48,7 @@ export async function listedDownloads(
 }
 
 /** All that the standard input has, which must not be more than a list may. */
-async function allOf(
+export async function allOf(
   input: AsyncIterable<Uint8Array>,
   origin: string,
   signal: AbortSignal,
@@ -60,7 +60,7 @@ async function allOf(
       bytes += piece.length;
       if (bytes > MAX_INPUT_BYTES) {
         const message = `${origin} is longer than ${MAX_INPUT_BYTES} bytes`;
-        throw new SluiceError('USAGE', message, { next: 'Check that it is a list of URLs.' });
+        throw new SluiceError('USAGE', message, { next: 'Check what is piped into it.' });
       }
       pieces.push(piece);
     }

@@ -6,6 +6,7 @@ import { parseOverride } from '../app/addresses.js';
 import type { Fetching } from '../app/documents.js';
 import { RateLimit } from '../engine/rate-limit.js';
 import { proxyRules } from '../app/proxies.js';
+import { splitUser } from '../app/users.js';
 import { SluiceError } from '../errors.js';
 import { redactWords } from '../http/redact.js';
 import { MAX_CONNECTIONS } from '../limits.js';
@@ -25,7 +26,7 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
     headers: values.header ?? [],
     userAgent: values['user-agent'] ?? null,
     referer: values.referer ?? null,
-    user: values.user === undefined ? null : parseUser(values.user),
+    user: values.user === undefined ? null : splitUser(values.user, '--user'),
     bearer: values.bearer ?? null,
     environment: environmentCredentials(),
     netrc: netrcOf(values),
@@ -127,20 +128,13 @@ export function parseSize(text: string, flag: string, what = 'a number of bytes'
 function environmentCredentials(): DownloadOptions['environment'] {
   const { SLUICE_USER: user, SLUICE_BEARER: bearer } = process.env;
   return {
-    user: user ? parseUser(user, 'SLUICE_USER') : null,
+    user: user ? splitUser(user, 'SLUICE_USER') : null,
     bearer: bearer ? bearer : null,
   };
 }
 
 function netrcOf({ netrc, 'netrc-file': file }: NetworkValues): DownloadOptions['netrc'] {
   return netrc || file !== undefined ? readNetrc(file ?? null) : null;
-}
-
-function parseUser(text: string, from = '--user'): { user: string; password: string } {
-  const colon = text.indexOf(':');
-  if (colon < 0)
-    throw usage(`${from} takes USER:PASSWORD`, 'An empty password is written as USER:.');
-  return { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
 function usage(message: string, next = 'See `sluice help get`.'): SluiceError {

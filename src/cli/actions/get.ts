@@ -12,6 +12,7 @@ import { runDownloads } from './downloads.js';
 interface GetValues extends SharedValues, ManyValues {
   url: string[] | undefined;
   metalink: string[] | undefined;
+  'from-curl': string | undefined;
   output: string | undefined;
   dir: string | undefined;
   'on-exists': OnExists;
@@ -26,7 +27,8 @@ export async function get(values: GetValues, given: readonly string[]): Promise<
     const urls = [...given, ...(values.url ?? [])];
     const metalinks = values.metalink ?? [];
     const lists = values['input-file'] ?? [];
-    if (urls.length + metalinks.length + lists.length === 0)
+    const copied = values['from-curl'];
+    if (urls.length + metalinks.length + lists.length === 0 && copied === undefined)
       throw usage('no URL is given', 'Write `sluice get URL`.');
     const options: DownloadOptions = {
       ...downloadOptions(values),
@@ -37,13 +39,14 @@ export async function get(values: GetValues, given: readonly string[]): Promise<
     };
     if (urls.length > 1 && options.output !== null) throw oneName('URLs are given');
     const listed = await ofLists(lists, options, fetching, note);
-    const known = [...urls, ...listed.map(({ url }) => url)];
+    const curled = await ofCurl(copied, options, fetching, lists);
+    const known = [...urls, ...curled.map(({ url }) => url), ...listed.map(({ url }) => url)];
     const base = await withChecksumLists(values, options, known, fetching);
     const { checksumLists } = base;
     const part = values.range === undefined ? null : readPartOption(values.range);
     const all = [
       ...urls.map((url) => ({ ...base, url })),
-      ...listed.map((each) => ({ ...each, checksumLists })),
+      ...[...curled, ...listed].map((each) => ({ ...each, checksumLists })),
       ...(await ofMetalinks(metalinks, base, fetching)),
     ].map((each) => partOptions(each, part, (values.checksum ?? []).length > 0));
     if (all.length > 1 && options.output !== null) throw oneName('files are named');
@@ -53,6 +56,20 @@ export async function get(values: GetValues, given: readonly string[]): Promise<
       options: () => each,
     }));
   });
+}
+
+/** The download of a copied curl command: what that says is for its own URL only. */
+async function ofCurl(
+  copied: string | undefined,
+  base: DownloadOptions,
+  fetching: Fetching,
+  lists: readonly string[],
+): Promise<DownloadOptions[]> {
+  if (copied === undefined) return [];
+  if (copied === '-' && lists.includes('-'))
+    throw usage('standard input can be read once', 'Give --from-curl the command itself.');
+  const { curlDownload } = await import('../../app/from-curl.js');
+  return [await curlDownload(copied, base, process.stdin, fetching)];
 }
 
 /** The downloads of lists. */

@@ -122,7 +122,7 @@ describe('commands', () => {
       ['get', ['--constructor', url], /Unexpected flag/],
       ['info', ['a', 'b'], /Unexpected argument: b/],
       ['info', [], /Missing 1 required arg/],
-      ['resume', ['--url', 'x'], /Nonexistent flag: --url/],
+      ['resume', ['--dir', 'x'], /Nonexistent flag: --dir/],
     ];
     for (const [name, words, says] of lines)
       expect(await refusal(name, ...words), words.join(' ')).to.match(says);
