@@ -16,6 +16,7 @@ export function defaultOptions(url: string): DownloadOptions {
     connections: 'auto',
     threads: null,
     checksums: [],
+    serverDigests: true,
     checksumLists: [],
     size: null,
     pieces: null,

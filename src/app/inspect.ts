@@ -4,7 +4,7 @@ import type { ErrorCode } from '../errors.js';
 import { partPath, targetOf } from '../disk/names.js';
 import { requireOurs } from '../disk/own-file.js';
 import { lstatOrNull } from '../disk/part-file.js';
-import { parseDigestFields } from '../http/digest.js';
+import { givenDigests } from '../http/service-digests.js';
 import { showText, redactUrl } from '../http/redact.js';
 import { chooseName } from '../http/names.js';
 import {
@@ -62,7 +62,8 @@ export interface UrlReport {
   unproven: string | null;
   type: string | null;
   server: string | null;
-  digests: Array<{ algorithm: string; hex: string }>;
+  /** What the server gives, and in which field. */
+  digests: Array<{ algorithm: string; hex: string; field: string }>;
   /** Of the server; none where a proxy looks them up. */
   addresses: string[];
   /** The address that the connection leads to: the server's, or the proxy's. */
@@ -189,7 +190,7 @@ function urlReport(
     unproven: whyUnproven(head),
     type: field('content-type'),
     server: field('server'),
-    digests: parseDigestFields(head).map(({ algorithm, hex }) => ({ algorithm, hex })),
+    digests: options.serverDigests ? givenDigests(head, asked.promised) : [],
     addresses: serverAddresses(asked.source.endpoint),
     address: asked.connection.address,
     proxy: proxyOf(options, asked.url),

@@ -103,6 +103,7 @@ const RULES: Record<keyof GivenOptions, Rule> = {
   },
   threads: orNull(whole(0, MAX_CONNECTIONS)),
   checksums: listOf(object),
+  serverDigests: truth,
   checksumLists: listOf(object),
   size: orNull(whole(0, Number.MAX_SAFE_INTEGER)),
   pieces: orNull(object),

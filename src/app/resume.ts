@@ -24,6 +24,7 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
   const { identity } = readResumable(target);
   const isGiven = base.checksums.length + base.checksumLists.length > 0;
   const checksums = isGiven ? base.checksums : keptChecksums(identity.options['checksums']);
+  const serverDigests = base.serverDigests && identity.options['noDigests'] !== true;
   const { url, part: range } = fromDownloadId(identity.url);
   return partOptions(
     {
@@ -32,6 +33,7 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
       output: target,
       dir: null,
       checksums,
+      serverDigests,
       mode: 'resume',
     },
     range,

@@ -73,8 +73,8 @@ const transferFlags = group('transfer', {
   checksum: Flags.string({
     ...REPEATABLE,
     description:
-      'digest that the file must have, checked before it gets its name; or a list of such, as sha256sum writes them',
-    helpValue: 'ALGO:HEX|@FILE|URL',
+      'digest that the file must have, checked before it gets its name; or a list of such, as sha256sum writes them; none: do not verify what the server gives',
+    helpValue: 'ALGO:HEX|@FILE|URL|none',
   }),
   sync: Flags.option({
     description: 'force the finished file to disk: always, never, or when losing it would hurt',

@@ -59,8 +59,9 @@ export function downloadOptions(values: SharedValues): DownloadOptions {
     ...networkOptions(values),
     connections: parseConnections(values.connections),
     threads: values.threads ?? null,
+    serverDigests: !(values.checksum ?? []).includes('none'),
     checksums: (values.checksum ?? [])
-      .filter((text) => !isChecksumList(text))
+      .filter((text) => text !== 'none' && !isChecksumList(text))
       .map((text) => {
         // It may be a URL that took the place of a forgotten checksum.
         if (text.includes('://')) throw usage(`not a checksum: ${redactWords(text)}`);

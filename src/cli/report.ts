@@ -30,7 +30,7 @@ function urlRows(report: UrlReport): Row[] {
     ['resumable', resumable(report)],
     ['type', report.type],
     ['server', report.server],
-    ...report.digests.map(({ algorithm, hex }): Row => [algorithm, hex]),
+    ...report.digests.map(({ algorithm, hex, field }): Row => [algorithm, `${hex} (${field})`]),
     ['addresses', report.addresses.length === 0 ? null : report.addresses.join(', ')],
     ['proxy', proxyText(report.proxy)],
     ['tls', tls === null ? null : `${tls.protocol}, ${tls.cipher}`],

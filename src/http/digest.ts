@@ -1,5 +1,6 @@
 /** Digests that a server gives of what it sends (RFC 9530, and RFC 3230 before it). */
 import { contentCodings } from './content-coding.js';
+import { parseContentRange } from './content-range.js';
 import type { ResponseHead } from './head.js';
 import { trimOws } from './syntax.js';
 
@@ -23,19 +24,30 @@ const ALGORITHMS = new Map<string, { algorithm: DigestAlgorithm; bytes: number }
  * The digests of the whole representation that an answer gives, each once.
  *
  * Repr-Digest of a 200 or 206 is of the whole representation (RFC 9530 §3). Content-Digest and
- * the old Digest are believed only of a 200 that is not encoded: Content-Digest of a 206 is of the
- * part alone, and servers do not agree what Digest is of. Unknown algorithms are ignored, and so is
+ * the old Digest are believed only of an answer that is not encoded and has the whole: Content-Digest of
+ * a 206 is of the part alone, and servers do not agree what Digest is of. Unknown algorithms are ignored, and so is
  * a field that is malformed, as RFC 8941 §4.2 wants.
  */
 export function parseDigestFields(head: ResponseHead): ServerDigest[] {
   const { status, fields } = head;
   if (status !== 200 && status !== 206) return [];
   const found = structured(fields.get('repr-digest'));
-  if (status === 200 && contentCodings(fields).length === 0) {
+  if (isWhole(head) && contentCodings(fields).length === 0) {
     found.push(...structured(fields.get('content-digest')), ...legacy(fields.get('digest')));
   }
   const unique = new Map(found.map((digest) => [`${digest.algorithm}=${digest.hex}`, digest]));
   return [...unique.values()];
+}
+
+/** Whether the content of a 200 or 206 is the whole representation, and no part of it. */
+export function isWhole({ status, fields }: ResponseHead): boolean {
+  if (status !== 206) return status === 200;
+  try {
+    const range = parseContentRange(fields.get('content-range') ?? '');
+    return range.kind === 'range' && range.start === 0 && range.end === range.total;
+  } catch {
+    return false;
+  }
 }
 
 const KEY = /[a-z*][a-z0-9_\-.*]*/y;

@@ -11,6 +11,8 @@ import type { ResponseHead } from '../http/head.js';
 import { redactUrl } from '../http/redact.js';
 import { MAX_REDIRECTS, isRedirect, isForOwner, resolveRedirect } from '../http/redirect.js';
 import { baseFields, hostHeader, requestTarget, writeRequest } from '../http/request.js';
+import { promisedDigests } from '../http/service-digests.js';
+import type { GivenDigest } from '../http/service-digests.js';
 import { excerpt } from '../http/syntax.js';
 import { parseUserUrl } from '../http/url.js';
 import { ifRangeValue, readValidators } from '../http/validators.js';
@@ -43,6 +45,8 @@ export interface Asked {
   /** Where the answer came from, after redirects. */
   url: URL;
   hops: Hop[];
+  /** Digests that redirects gave of the file. */
+  promised: GivenDigest[];
   /** Names of fields that the user gave and that were not sent there (P11). */
   withheld: string[];
   /** How to ask for more of the same. */
@@ -177,7 +181,11 @@ export class Asker {
   ): Promise<Asked> {
     const more: Array<[string, string]> = [...conditions];
     if (range !== null) more.push(['Range', rangeValue(range.start, range.end)]);
+    // Who has a digest of the whole may give it (RFC 9530 section 4).
+    const { serverDigests, checksums } = this.options;
+    if (serverDigests && checksums.length === 0) more.push(['Want-Repr-Digest', 'sha-256=10']);
     const hops: Hop[] = [];
+    const promised: GivenDigest[] = [];
     const asking = new AbortController();
     const forget = onAbort(this.abortion.signal, () => asking.abort(this.abortion.signal.reason));
     let endRedirects = (): void => undefined;
@@ -188,7 +196,8 @@ export class Asker {
         const asked = await this.exchange(url, more, asking.signal);
         const { connection, answer } = asked;
         if (!isRedirect(answer.head.status))
-          return { ...asked, url, hops, withheld: this.credentials.withheldFrom(url) };
+          return { ...asked, url, hops, promised, withheld: this.credentials.withheldFrom(url) };
+        promised.push(...promisedDigests(answer.head));
         const next = this.follow(url, answer.head, hops);
         if (hops.length === 1) endRedirects = this.boundRedirects(asking, hops);
         await this.release(connection, answer, drain);

@@ -390,9 +390,9 @@ export class Download {
   }
 
   private followFront(): void {
-    if (!this.job.verification.isFollowing) return;
+    if (!this.job.verification.isReading) return;
     const written = new ExtentSet(this.job.dispatcher?.extents() ?? []);
-    if (this.job.claims === null) this.job.verification.advance(written.firstGap(0));
+    if (this.job.claims === null) this.job.verification.advance(written);
   }
 
   private tellProgress(): void {

@@ -77,6 +77,8 @@ export interface DoneEvent extends EventBase {
   limitedBy: LimitedBy;
   /** Digests that were verified, by algorithm, as lower-case hex. */
   digests: Record<string, string>;
+  /** Fields of HTTP in which the server gave them, by algorithm; absent when it gave none. */
+  digestFields?: Record<string, string>;
   /** How many pieces were verified by digests of their own; absent without such. */
   pieces?: number;
   /** The server has nothing newer (`--timestamping`). */

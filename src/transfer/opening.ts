@@ -507,10 +507,10 @@ export class Opening {
    * Takes up what the server says of the representation, now and in an earlier run.
    * @param isNew what it said of another representation says nothing of this one
    */
-  private hearServer({ answer }: Asked, earlier: Prior | null, isNew: boolean): void {
+  private hearServer({ answer, promised }: Asked, earlier: Prior | null, isNew: boolean): void {
     const { verification, sourceId } = this.job;
     if (isNew) verification.forgetServer();
-    verification.addServerDigests(answer.head);
+    verification.addServerDigests(answer.head, promised);
     // A fresh link is of the same file, or it must not be gone on with: digests tell.
     if (earlier === null || (earlier.identity.url !== sourceId && this.fresh.proof === null))
       return;
@@ -535,6 +535,7 @@ export class Opening {
       options: {
         checksums: this.job.verification.userChecksums,
         digests: this.job.verification.serverChecksums,
+        ...(this.job.options.serverDigests ? {} : { noDigests: true }),
       },
     } satisfies Omit<JournalIdentity, 'part'>;
     return withMarks<Omit<JournalIdentity, 'part'>>(identity, prior === null ? {} : marksOf(prior));
@@ -576,8 +577,8 @@ export class Opening {
 }
 
 /** Begins to hash the part while it is written, if digests are to be checked. */
-function startVerifying({ workspace, verification }: Job): void {
-  if (workspace?.isOpen === true) verification.start(workspace.fd);
+function startVerifying({ workspace, verification, known }: Job): void {
+  if (workspace?.isOpen === true) verification.start(workspace.fd, known?.total ?? null);
 }
 
 const seamBefore = (offset: number): number => Math.max(0, offset - SEAM_BYTES);

@@ -42,6 +42,8 @@ export interface DownloadOptions {
   /** Worker threads; null for as many as pay, 0 for none: leases run in the calling thread. */
   threads: number | null;
   checksums: ChecksumSpec[];
+  /** Whether digests that the server gives are verified. */
+  serverDigests: boolean;
   /** Lists in which the file must have a line; it is looked up by the file's name. */
   checksumLists: ChecksumList[];
   /** Length in bytes that the file must have; null when nobody says. */

@@ -212,7 +212,7 @@ export class StreamDownload {
     const { job } = this;
     const total = offer.total;
     job.known = { validators: readValidators(asked.answer.head), total };
-    job.verification.addServerDigests(asked.answer.head);
+    job.verification.addServerDigests(asked.answer.head, asked.promised);
     for (const algorithm of job.verification.algorithms)
       this.hashes.set(algorithm, await startHash(algorithm));
     const ledger = new Ledger(total ?? UNKNOWN_END, new ExtentSet());

@@ -11,7 +11,7 @@ import type { Ending } from './machine.js';
 export function lastEvent(job: Job, ending: Ending): DoneEvent | ErrorEvent {
   if (ending.kind === 'failed') return errorEvent(job, ending.error);
   const bytes = job.known?.total ?? 0;
-  const { verifiedPieces } = job.verification;
+  const { verifiedPieces, digestFields } = job.verification;
   return {
     type: 'done',
     ...job.base,
@@ -22,6 +22,7 @@ export function lastEvent(job: Job, ending: Ending): DoneEvent | ErrorEvent {
     connections: job.peak,
     limitedBy: job.limitedBy,
     digests: job.verification.digests,
+    ...(Object.keys(digestFields).length > 0 && { digestFields }),
     ...(verifiedPieces > 0 && { pieces: verifiedPieces }),
     ...(ending.outcome === 'complete' && job.options.timestamping && { upToDate: true as const }),
   };

@@ -1,10 +1,11 @@
 /** Checksums as users give them, and the hashes behind them. */
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { LIST_DIGITS } from '../digests.js';
 import { SluiceError } from '../errors.js';
 
 /** Hex digits of each algorithm's digest. */
-const DIGITS = { ...LIST_DIGITS, crc32c: 8 } as const;
+const DIGITS = { ...LIST_DIGITS, crc32: 8, crc32c: 8, crc64nvme: 16 } as const;
 
 export type ChecksumAlgorithm = keyof typeof DIGITS;
 
@@ -88,19 +89,35 @@ export interface RunningHash {
   digest(): string;
 }
 
-/** CRC-32C's polynomial (RFC 3720 section 12.1), reflected. */
+/** The reflected polynomials of CRC-32C (RFC 3720 section 12.1) and of NVMe's CRC-64. */
 const CASTAGNOLI = 0x82f63b78;
+const NVME = '9a6c9329ac4bc9b5';
 
-/** Starts a hash. OpenSSL's where it has it, WebAssembly for the rest. */
+/** Starts a hash. Node's where it has it, WebAssembly for the rest. */
 export async function startHash(algorithm: ChecksumAlgorithm): Promise<RunningHash> {
-  if (algorithm !== 'blake3' && algorithm !== 'crc32c') {
+  if (algorithm === 'crc32') return nodesCrc();
+  if (algorithm !== 'blake3' && algorithm !== 'crc32c' && algorithm !== 'crc64nvme') {
     const hash = createHash(algorithm === 'blake2b' ? 'blake2b512' : algorithm);
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
   }
-  const { createBLAKE3, createCRC32 } = await import('hash-wasm');
-  const hash = algorithm === 'blake3' ? await createBLAKE3() : await createCRC32(CASTAGNOLI);
+  const { createBLAKE3, createCRC32, createCRC64 } = await import('hash-wasm');
+  const hash = await {
+    blake3: () => createBLAKE3(),
+    crc32c: () => createCRC32(CASTAGNOLI),
+    crc64nvme: () => createCRC64(NVME),
+  }[algorithm]();
   hash.init();
   return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
+}
+
+function nodesCrc(): RunningHash {
+  let crc = 0;
+  return {
+    update: (bytes) => {
+      crc = crc32(bytes, crc);
+    },
+    digest: () => crc.toString(16).padStart(8, '0'),
+  };
 }
 
 /** The error of a digest that differs. */

@@ -1,6 +1,7 @@
 /** What the hash thread and its owner share. */
 import type { ErrorRecord } from '../errors.js';
 import type { ChecksumAlgorithm } from './checksum.js';
+import type { CrcAlgorithm } from './crc-combine.js';
 import type { PieceForm } from './pieces.js';
 
 /** What a hash thread is asked to do. */
@@ -9,6 +10,18 @@ export interface HashJob {
   /** Hash each piece too, in the same pass. */
   pieces: PieceForm | null;
   memory: SharedArrayBuffer;
+}
+
+/** To sum the parts of a file in the order in which they come. */
+export interface SumJob {
+  sums: CrcAlgorithm[];
+  memory: SharedArrayBuffer;
+}
+
+/** Parts of a {@link SumJob} that are in place; the size of the file with the last ones. */
+export interface SumMore {
+  ranges: Array<{ start: number; end: number }>;
+  size: number | null;
 }
 
 /**
