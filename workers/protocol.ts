@@ -2,6 +2,7 @@
  * The only types that both threads share: what a lease is asked to do, what came of it, and the
  * shared memory through which progress and control cross without messages.
  */
+import type { LowSpeed } from './low-speed.js';
 import type { ErrorRecord } from '../src/errors.js';
 import type { Expected } from '../src/http/content-coding.js';
 import type { Validators } from '../src/http/validators.js';
@@ -230,6 +231,8 @@ export interface Deadlines {
   firstByteMs: number;
   /** The longest silence in the middle of a body. */
   stallMs: number;
+  /** The least speed of a connection in the middle of a body; absent for none. */
+  lowSpeed?: LowSpeed;
 }
 
 /** Where and how to ask for a representation: all that a thread needs to send a request. */

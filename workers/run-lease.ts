@@ -13,6 +13,7 @@ import type { Answer, Connection } from '../src/net/connection.js';
 import { endpointKey } from '../src/net/endpoint.js';
 import type { Connections } from './connections.js';
 import { LeaseSink } from './lease-sink.js';
+import { LowSpeedWatch } from './low-speed.js';
 import { LANE } from './protocol.js';
 import type { LeaseOutcome, LeaseResult, LeaseTask, Slots, Source } from './protocol.js';
 
@@ -78,6 +79,21 @@ function watchSilence(task: LeaseTask, slots: Slots, run: Run): NodeJS.Timeout {
   }, WATCH_MS);
 }
 
+/** Ends a connection that is slower than the user puts up with; others go on with what it leaves. */
+function watchSpeed({ deadlines }: LeaseTask, sink: LeaseSink, connection: Connection): () => void {
+  const { lowSpeed } = deadlines;
+  if (lowSpeed === undefined) return () => undefined;
+  const watch = new LowSpeedWatch(lowSpeed, performance.now());
+  const timer = setInterval(() => {
+    if (!watch.isOver(sink.received, sink.isHeld, performance.now())) return;
+    const { bytesPerSecond, ms } = lowSpeed;
+    const message = `less than ${bytesPerSecond} bytes per second came for ${ms / 1000} s`;
+    const next = 'Try again later or another source, or give another --low-speed.';
+    connection.destroy(new SluiceError('LOW_SPEED', message, { next }));
+  }, WATCH_MS);
+  return () => clearInterval(timer);
+}
+
 const givenUp = (): SluiceError => new SluiceError('CONNECTION_LOST', 'the lease was given up');
 
 /**
@@ -115,7 +131,8 @@ async function receive(
     connections.occupy(task.connection, connection);
     run.outcome.address = connection.address;
     slots.setState(task.slot, LANE.receiving);
-    const end = await connection.readBody(sink, task.deadlines.stallMs);
+    const endWatch = watchSpeed(task, sink, connection);
+    const end = await connection.readBody(sink, task.deadlines.stallMs).finally(endWatch);
     run.handedOn = end === 'complete' && !connection.isIdle;
     return finish(run, slots, connections, resultOf(task, slots), sink);
   } catch (error) {

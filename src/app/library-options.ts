@@ -149,6 +149,13 @@ const DEADLINE_RULES: Record<string, Rule> = {
   connectMs: milliseconds,
   firstByteMs: milliseconds,
   stallMs: milliseconds,
+  lowSpeed: {
+    form: '{ bytesPerSecond, ms }',
+    holds: (value) => {
+      const { bytesPerSecond, ms } = (value ?? {}) as { bytesPerSecond?: unknown; ms?: unknown };
+      return isWhole(bytesPerSecond, 1, Number.MAX_SAFE_INTEGER) && isWhole(ms, 1, MAX_MS);
+    },
+  },
 };
 
 /**

@@ -185,6 +185,12 @@ const timeFlags = group('time', {
     helpValue: 'TIME',
     env: 'SLUICE_STALL_TIMEOUT',
   }),
+  'low-speed': Flags.string({
+    description:
+      'replace a connection that brings less than RATE bytes per second for TIME; give up when all are that slow after the retries',
+    helpValue: 'RATE:TIME',
+    env: 'SLUICE_LOW_SPEED',
+  }),
   'max-time': Flags.string({
     description: 'for the whole download',
     helpValue: 'TIME',

@@ -47,6 +47,7 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
       connectMs: parseTime(values['connect-timeout'], '--connect-timeout'),
       firstByteMs: stallMs,
       stallMs,
+      ...lowSpeedOf(values['low-speed']),
     },
     maxTimeMs: maxTime === undefined ? null : parseTime(maxTime, '--max-time'),
     retries: values.retries,
@@ -110,6 +111,16 @@ export function parseTime(text: string, flag: string): number {
   // Node's timers hold 31 bits.
   if (ms >= 1 && ms <= 0x7fffffff) return ms;
   throw usage(`${flag} takes a time such as 30, 90s or 2m, not ${redactWords(text)}`);
+}
+
+/** `RATE:TIME`, as `1k:30s`; curl's -Y and -y in one. */
+function lowSpeedOf(text: string | undefined): Pick<DownloadOptions['deadlines'], 'lowSpeed'> {
+  if (text === undefined) return {};
+  const [rate, time, ...more] = text.split(':');
+  if (rate === undefined || time === undefined || more.length > 0)
+    throw usage(`--low-speed takes RATE:TIME such as 1k:30s, not ${redactWords(text)}`);
+  const bytesPerSecond = parseSize(rate, '--low-speed', 'RATE:TIME with a rate');
+  return { lowSpeed: { bytesPerSecond, ms: parseTime(time, '--low-speed') } };
 }
 
 function parseRate(text: string | undefined, flag: string): RateLimit | null {

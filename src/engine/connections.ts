@@ -157,6 +157,14 @@ export class Connections {
     return count;
   }
 
+  /** The highest rate of those that work, but for one, in bytes per second; 0 when there is none. */
+  fastest(except: number): number {
+    let fastest = 0;
+    for (const { connection } of this.working())
+      if (connection !== except) fastest = Math.max(fastest, this.seat(connection).rate);
+    return fastest;
+  }
+
   /** A lease is given up: what was asked for behind it is not to blame. */
   excuseBehind(out: Out): void {
     const { working, behind } = this.seat(out.connection);

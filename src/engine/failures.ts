@@ -34,6 +34,7 @@ const OBJECTIONS: ReadonlySet<ErrorCode> = new Set([
 /** What may be over a moment later. */
 const PASSING: ReadonlySet<ErrorCode> = new Set([
   'STALLED',
+  'LOW_SPEED',
   'NAME_LOOKUP_FAILED',
   'TLS_HANDSHAKE',
   'HTTP_MALFORMED',

@@ -235,7 +235,9 @@ export class Recovery {
     this.remedies.cancelAll();
   }
 
-  private failed(out: Out, error: SluiceError, progressed: boolean): void {
+  private failed(out: Out, error: SluiceError, hasWritten: boolean): void {
+    // What trickles in is no progress, or a download that is always too slow would never end.
+    const progressed = hasWritten && error.code !== 'LOW_SPEED';
     const { clock, ledger, hooks } = this.parts;
     const nowMs = clock.now();
     const served = this.connections.served(nowMs);
@@ -252,12 +254,20 @@ export class Recovery {
     if (kind === 'fatal') throw error;
     this.lastError = error;
     const attempt = this.connections.failed(out.connection, progressed);
+    if (error.code === 'LOW_SPEED' && this.isTooSlow(out, attempt)) throw error;
     const pauseMs = error.details.retryAfterMs ?? null;
     const delayMs = backoffMs(attempt, pauseMs, clock.random());
     this.rest(out.connection, nowMs + delayMs);
     if (served > 0 && !progressed) this.objected(out, kind === 'objection', pauseMs);
     else if (served === 0) this.nothingServed(out, error, progressed);
     if (!this.single) hooks.retry(error, attempt, delayMs, out.connection);
+  }
+
+  /** A connection was too slow time and again, and no other one is faster. */
+  private isTooSlow({ connection }: Out, attempt: number): boolean {
+    const { retries, deadlines } = this.parts;
+    const least = deadlines.lowSpeed?.bytesPerSecond ?? 0;
+    return attempt > retries && this.connections.fastest(connection) < least;
   }
 
   private rest(connection: number, untilMs: number): void {

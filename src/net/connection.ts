@@ -377,8 +377,10 @@ export class Connection {
   }
 
   /** Closes the connection at once; whoever waits on it gets CONNECTION_LOST. */
-  destroy(): void {
-    this.die(new SluiceError('CONNECTION_LOST', `the connection to ${this.peer} was closed`));
+  destroy(
+    why = new SluiceError('CONNECTION_LOST', `the connection to ${this.peer} was closed`),
+  ): void {
+    this.die(why);
   }
 
   /** What TLS agreed on, or null without TLS. */

@@ -235,7 +235,8 @@ export class Download {
       return { type: 'failed', error };
     }
     this.job.alone ||= end.alone;
-    const progressed = this.job.reaches(work.ledger.written.total());
+    const isFurther = this.job.reaches(work.ledger.written.total());
+    const progressed = isFurther && end.error.code !== 'LOW_SPEED';
     return { type: 'broken', error: end.error, progressed };
   }
 

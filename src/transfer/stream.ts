@@ -153,7 +153,7 @@ export class StreamDownload {
       if (end === null) break;
       if (end.kind === 'failed' && !this.job.ladder.leavesLeases(end.error)) throw end.error;
       if (end.kind === 'failed') this.job.alone = true;
-      if (this.window.front > before) attempt = 0;
+      if (this.window.front > before && end.error.code !== 'LOW_SPEED') attempt = 0;
       if (attempt >= retries && end.kind === 'broken') throw end.error;
       if (end.kind === 'broken') await this.pause.after(end.error, ++attempt);
     }
