@@ -44,11 +44,12 @@ export async function get(values: GetValues, given: readonly string[]): Promise<
     const base = await withChecksumLists(values, options, known, fetching);
     const { checksumLists } = base;
     const part = values.range === undefined ? null : readPartOption(values.range);
+    const isGiven = (values.checksum ?? []).some((text) => text !== 'none');
     const all = [
       ...urls.map((url) => ({ ...base, url })),
       ...[...curled, ...listed].map((each) => ({ ...each, checksumLists })),
       ...(await ofMetalinks(metalinks, base, fetching)),
-    ].map((each) => partOptions(each, part, (values.checksum ?? []).length > 0));
+    ].map((each) => partOptions(each, part, isGiven));
     if (all.length > 1 && options.output !== null) throw oneName('files are named');
     if (options.output === '-') return toStandardOutput(values, all);
     return withoutRepeats(all, note).map((each): Planned => ({
