@@ -1,6 +1,7 @@
 /** Use case: download files, some at once. */
 import { ERROR_CODES, SluiceError } from '../errors.js';
 import type { ExitStatus } from '../errors.js';
+import { removeUnused } from '../disk/directories.js';
 import { PER_HOST } from '../limits.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
@@ -78,6 +79,8 @@ export class Downloads {
       await Promise.all(Array.from({ length: jobs }, work));
     } finally {
       await session.close();
+      // A directory for files that the server refused would be all that such a run leaves.
+      removeUnused();
       off();
     }
     return this.stopped?.exitStatus ?? this.failed?.status ?? 0;
@@ -120,10 +123,10 @@ export class Downloads {
 
 /** The last event of a download that could not even begin. */
 function refusedEvent(error: SluiceError, url: string, path: string | null): ErrorEvent {
-  const { next } = error.details;
+  const { next, url: shown } = error.details;
   return {
     type: 'error',
-    url: url === '' ? '' : redactUrl(url),
+    url: shown ?? (url === '' ? '' : redactUrl(url)),
     path: path ?? '',
     code: error.code,
     exitStatus: error.exitStatus,

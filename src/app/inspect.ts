@@ -30,6 +30,7 @@ import { Ladder } from '../open/ladder.js';
 import type { Rung } from '../open/ladder.js';
 import { Asker } from '../transfer/ask.js';
 import type { Asked } from '../transfer/ask.js';
+import { isClaimed } from '../transfer/claim.js';
 import { isComplete, isMixed, wasRefused } from '../transfer/marks.js';
 import { Session, ofOne } from '../transfer/session.js';
 import { SMALL_FILE } from '../transfer/useful.js';
@@ -97,6 +98,8 @@ export interface PathReport {
   provable: boolean;
   /** Whether a digest refused the bytes. `resume` then ends with exit status 9, or 8 after a change. */
   refused: boolean;
+  /** Whether a run is at work on it now; `bytes` is then what was durable at its last checkpoint. */
+  running: boolean;
   /** Whether the last run stopped gracefully. */
   clean: boolean;
   /** Whether a torn or damaged end of the journal was left out. */
@@ -250,7 +253,13 @@ function isPartThere(part: string): boolean {
  * @param path the final path, the part's or the journal's
  * @throws SluiceError NOTHING_TO_RESUME, JOURNAL_DAMAGED, TARGET_FOREIGN
  */
-export function inspectPath(path: string): PathReport {
+export async function inspectPath(path: string): Promise<PathReport> {
+  const held = heldAt(path);
+  return { ...held, running: await isClaimed(held.target) };
+}
+
+/** The same without looking for a run that is at work. */
+export function heldAt(path: string): Omit<PathReport, 'running'> {
   const target = targetOf(path);
   const { identity, extents, clean, publish, damaged } = readResumable(target);
   const written = new ExtentSet(extents);

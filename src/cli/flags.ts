@@ -209,6 +209,10 @@ const timeFlags = group('time', {
 /** What is shown. */
 const outputFlags = group('output', {
   json: toggle({ description: 'newline-delimited JSON events on standard output' }),
+  print: Flags.option({
+    description: 'write the path of each finished file to standard output, a line each',
+    options: ['path'] as const,
+  })(),
   quiet: toggle({ char: 'q', description: 'only errors' }),
   verbose: toggle({ char: 'v', description: 'the log on standard error' }),
   'log-file': Flags.string({

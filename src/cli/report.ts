@@ -64,11 +64,18 @@ function planText({ connections, leaseBytes }: UrlReport['plan']): string {
 }
 
 /** What `sluice resume` will do with it. */
-function pathResumable({ partPresent, refused, provable }: PathReport): string {
+function pathResumable({ running, partPresent, refused, provable }: PathReport): string {
+  if (running) return 'not now: wait for the run that is at work on it';
   if (!partPresent) return 'no: the part is missing';
   if (refused)
     return 'no: `sluice get` asks the server for another file, or give the right --checksum';
   return provable ? 'yes' : 'only with --checksum or --insist';
+}
+
+/** How the run before ended; while one is at work nothing is told of that. */
+function lastRun({ running, clean }: PathReport): string | null {
+  if (running) return null;
+  return clean ? 'stopped gracefully' : 'died; what it left is compared on resume';
 }
 
 function pathRows(report: PathReport): Row[] {
@@ -86,7 +93,8 @@ function pathRows(report: PathReport): Row[] {
     ['last modified', report.lastModified],
     ['refused', report.refused ? 'by a digest: these bytes are not what they had to be' : null],
     ['resumable', pathResumable(report)],
-    ['last run', report.clean ? 'stopped gracefully' : 'died; what it left is compared on resume'],
+    ['running', report.running ? 'yes, another run is at work on it' : null],
+    ['last run', lastRun(report)],
     ['journal', report.journalDamaged ? 'its damaged end is left out' : null],
     ['started', report.startedAt],
   ];

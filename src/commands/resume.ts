@@ -6,7 +6,9 @@ import { exitTable } from '../cli/exit.js';
 import { manyFlags, sharedFlags, toggle } from '../cli/flags.js';
 
 const flags = {
-  all: toggle({ description: 'every unfinished download in the current directory' }),
+  all: toggle({
+    description: 'every unfinished download of the directories (this one)',
+  }),
   insist: toggle({
     description:
       'continue although the server gives nothing that proves the kept bytes are of the same file',
@@ -38,10 +40,14 @@ ${exitTable()}`;
     '<%= config.bin %> resume big.iso',
     '<%= config.bin %> resume --all',
     '<%= config.bin %> resume big.iso --url https://example.org/fresh-link',
+    '<%= config.bin %> resume --all images',
   ];
   static override strict = false;
   static override args = {
-    path: Args.string({ description: 'an unfinished download', ignoreStdin: true }),
+    path: Args.string({
+      description: 'an unfinished download; with --all, a directory',
+      ignoreStdin: true,
+    }),
   };
   static override flags = flags;
 

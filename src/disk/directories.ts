@@ -1,7 +1,22 @@
 /** Making directories. */
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { errnoOf } from './errors.js';
+
+/** Directories that this process made. */
+const made = new Set<string>();
+
+/** Removes those directories of this process that nothing was put into. To be called when no download is at work. */
+export function removeUnused(): void {
+  for (const directory of [...made].sort((a, b) => b.length - a.length)) {
+    try {
+      rmdirSync(directory);
+    } catch {
+      // There is something in it, or it is gone.
+    }
+  }
+  made.clear();
+}
 
 /**
  * Makes a directory and those above it that are missing. Not by `recursive`: where a name cannot be
@@ -18,6 +33,7 @@ export function makeDirectories(directory: string, mode = 0o777): void {
   for (const at of absent.reverse()) {
     try {
       mkdirSync(at, { mode });
+      made.add(path.resolve(at));
     } catch (thrown) {
       // Another run may have been faster.
       if (errnoOf(thrown) !== 'EEXIST') throw thrown;

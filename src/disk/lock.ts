@@ -62,6 +62,33 @@ export async function takeLock(
   }
 }
 
+/**
+ * Whether a run that lives has the target, told by its lock and without touching that.
+ * @throws SluiceError TARGET_UNSAFE when what has the lock's name is no lock
+ */
+export async function isLocked(target: string, options: LockOptions): Promise<boolean> {
+  const directory = lockPath(target);
+  const fd = openOurs(directory, null);
+  if (fd === null) return false;
+  try {
+    const setting = settingFor(target, options);
+    const looking = {
+      ...setting,
+      directory,
+      reach: (name: string) => reach(fd, directory, name),
+      mayWait: false,
+    };
+    for (const holder of readHolders(readdirSync(directory)) ?? [])
+      if (!(await isDead(holder, looking))) return true;
+    return false;
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return false;
+    throw diskError(thrown, { action: 'read the directory', path: directory });
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** The error of a target that another run has. */
 export function targetBusy(target: string): SluiceError {
   return new SluiceError('TARGET_BUSY', 'another run of sluice is downloading to this file', {

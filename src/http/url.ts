@@ -1,6 +1,6 @@
 /** URLs as users write them. */
 import { SluiceError } from '../errors.js';
-import { redactUrl } from './redact.js';
+import { redactUrl, showText } from './redact.js';
 import { excerpt } from './syntax.js';
 
 /** Longest URL in ASCII, in characters: as long as a whole head may be. */
@@ -32,6 +32,27 @@ export interface UserUrl {
  * @throws SluiceError URL_INVALID, with what to write instead; it never shows userinfo or query.
  */
 export function parseUserUrl(text: string): UserUrl {
+  try {
+    return readUserUrl(text);
+  } catch (thrown) {
+    const url = typed(text);
+    throw url === null ? thrown : SluiceError.from(thrown).with({ url });
+  }
+}
+
+/**
+ * What was typed, where it cannot hold a secret: without userinfo, query and fragment, and without a
+ * colon that may stand before a password. Null otherwise.
+ */
+function typed(text: string): string | null {
+  const [, bare = null] =
+    /^\s*((?:[a-z][a-z0-9+.-]*:\/\/[^@?#\s]*|[^@?#:\s]+(?::\d{1,5}(?:\/[^@?#:\s]*)?)?))\s*$/i.exec(
+      text.slice(0, MAX_GUESS),
+    ) ?? [];
+  return bare === null || text.length > MAX_GUESS ? null : showText(bare);
+}
+
+function readUserUrl(text: string): UserUrl {
   const trimmed = text.trim();
   checkText(trimmed);
   checkScheme(trimmed);

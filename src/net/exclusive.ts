@@ -38,6 +38,12 @@ export async function holdExclusive(name: string): Promise<Exclusive | null> {
   }
 }
 
+/** Whether a process holds the name, as far as the system can tell: see {@link holdExclusive}. */
+export async function isHeld(name: string): Promise<boolean> {
+  const at = address(name);
+  return at !== null && (await answersAt(at)) === 'alive';
+}
+
 /**
  * Makes a socket in the file system and listens there. Unlike an abstract name it is found by its
  * inode: from every network namespace, and through every mount. Releasing removes it.

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { lockPath } from '../disk/names.js';
-import { takeLock, targetBusy } from '../disk/lock.js';
+import { isLocked, takeLock, targetBusy } from '../disk/lock.js';
 import type { Lock, LockOptions } from '../disk/lock.js';
 import type { SpareLocks } from '../disk/spare-locks.js';
 import { realTarget } from '../disk/target.js';
@@ -32,7 +32,7 @@ export async function claimTarget(
   target: string,
   { spares, ...options }: ClaimOptions,
 ): Promise<Claim> {
-  const name = createHash('sha256').update(realTarget(target)).digest('hex').slice(0, 40);
+  const name = nameOf(target);
   const held = await presence.holdExclusive(name);
   if (held === null) throw targetBusy(target);
   let lock: Lock | null;
@@ -54,4 +54,14 @@ export async function claimTarget(
       await held.release();
     },
   };
+}
+
+/** The kernel's name for a target. */
+const nameOf = (target: string): string =>
+  createHash('sha256').update(realTarget(target)).digest('hex').slice(0, 40);
+
+/** Whether a run has the target now. Nothing is taken for the answer, so no run is refused meanwhile. */
+export async function isClaimed(target: string): Promise<boolean> {
+  if (await presence.isHeld(nameOf(target))) return true;
+  return process.platform === 'win32' ? false : isLocked(target, { presence });
 }

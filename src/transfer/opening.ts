@@ -209,8 +209,10 @@ export class Opening {
    */
   private async claimOwn(target: string): Promise<string | Event | null> {
     const { session, options } = this.job;
-    let own = target;
-    if (!session.takeTarget(target, this.job)) {
+    const earlier = options.onExists === 'rename' ? this.renamedBefore(target) : null;
+    let own = earlier ?? target;
+    if (earlier !== null) this.job.target = earlier;
+    else if (!session.takeTarget(target, this.job)) {
       const isExpected = options.output === null && this.job.target === null;
       if (isExpected) return null;
       if (options.onExists === 'skip') return this.settled('skip', target);
@@ -220,6 +222,18 @@ export class Opening {
     }
     await this.claim(own);
     return own;
+  }
+
+  /** The numbered name that an earlier run finished this download under; null for none. */
+  private renamedBefore(target: string): string | null {
+    const { session, options } = this.job;
+    if (options.mode === 'resume' || isKnownFinished(target, options)) return null;
+    for (let number = 1; number < MAX_RENAMES; number++) {
+      const name = numberedName(target, number);
+      if (inspectTarget(name).kind === 'absent') return null;
+      if (isKnownFinished(name, options) && session.takeTarget(name, this.job)) return name;
+    }
+    return null;
   }
 
   /** A name beside a target that another file of this run has; the one that an earlier run gave it, if any. */

@@ -88,7 +88,7 @@ describe('e2e/output', () => {
     expect(JSON.parse(held.stdout)).to.include({ kind: 'path', size: SIZE, partPresent: true });
     const nothing = await runIn(dir(), ['info', 'nothing', '--json']);
     expectStatus(nothing, 12);
-    expect(nothing.stdout).to.equal('');
+    expect(JSON.parse(nothing.stdout)).to.include({ kind: 'error', exitStatus: 12 });
   });
 
   it('every mistake in the command line is exit status 2, on one line, and tells no secret', async () => {

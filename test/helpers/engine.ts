@@ -7,7 +7,7 @@ import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { defaultOptions } from '../../src/app/defaults.js';
-import { inspectPath } from '../../src/app/inspect.js';
+import { heldAt } from '../../src/app/inspect.js';
 import { resumeOptions } from '../../src/app/resume.js';
 import { ERROR_CODES, SluiceError } from '../../src/errors.js';
 import type { ErrorCode, ExitStatus } from '../../src/errors.js';
@@ -164,7 +164,7 @@ export class Engine {
 
   /** Bytes that the unfinished download claims to have. */
   get keptBytes(): number {
-    return inspectPath(this.file).bytes;
+    return heldAt(this.file).bytes;
   }
 
   remove(): void {

@@ -4,10 +4,12 @@ import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
 import { PER_HOST } from '../../limits.js';
 import type { ExitStatus } from '../../errors.js';
-import type { Planned } from '../../app/download.js';
+import type { Planned, Watcher } from '../../app/download.js';
 import type { ManyValues, OutputValues, SharedValues } from '../flags.js';
 import { openLog } from '../log.js';
+import { lineWriter, lossOf, onLost } from '../output.js';
 import type { OpenLog } from '../log.js';
+import { fail } from '../perform.js';
 import { chooseReporter } from '../reporter.js';
 import type { Reporter } from '../reporter.js';
 import { onStop } from '../signals.js';
@@ -20,8 +22,23 @@ type RunValues = OutputValues &
   Pick<ManyValues, 'jobs' | 'per-host'> &
   Pick<SharedValues, 'connections'>;
 
+/**
+ * Waits until the stream has what was written to it.
+ * @throws SluiceError DISK_FULL, DISK_IO when it lost some of it
+ */
+async function requireWritten(stream: NodeJS.WriteStream): Promise<void> {
+  // Who ends by a signal waits for no reader.
+  if (process.exitCode === 0) await new Promise((resolve) => stream.write('', resolve));
+  const loss = lossOf(stream);
+  if (loss !== null) throw loss;
+}
+
 /** Runs downloads; sets the exit status of the process. */
 export async function runDownloads(values: RunValues, prepare: Prepare): Promise<void> {
+  if (values.json && values.print !== undefined)
+    throw new SluiceError('USAGE', '--json and --print both want standard output', {
+      next: 'Leave --print out: the event `done` has the path.',
+    });
   const reporter = await chooseReporter({
     json: values.json,
     quiet: values.quiet,
@@ -43,9 +60,12 @@ export async function runDownloads(values: RunValues, prepare: Prepare): Promise
       log.close();
     }
     reporter.end();
+    // The last lines may be the ones that found no room.
+    if (values.json || values.print !== undefined) await requireWritten(process.stdout);
   } catch (thrown) {
     const error = SluiceError.from(thrown);
     reporter.end(error);
+    if (lossOf(process.stdout) === error) await fail(error);
     process.exitCode = error.exitStatus;
   }
 }
@@ -61,10 +81,16 @@ async function attend(
   // Whoever asks for more connections for a file means them all.
   const perHost = given ?? Math.max(PER_HOST, Number(connections) || 0);
   const isStrict = given !== undefined;
-  const downloads = new Downloads(reporter, log, { jobs, perHost, isStrict });
+  const print = values.print === undefined ? null : lineWriter(process.stdout);
+  const downloads = new Downloads(printing(reporter, print), log, { jobs, perHost, isStrict });
   const note = (line: string): void => {
     if (!values.quiet) reporter.note(line);
   };
+  onLost(process.stdout, (error) => {
+    // Whoever reads the events would take the run for one that went well, or wait for its end.
+    preparing.abort(error);
+    downloads.stop(error);
+  });
   const off = onStop(
     (signal) => {
       reporter.note('sluice: stopping; once more ends at once');
@@ -80,6 +106,17 @@ async function attend(
   } finally {
     off();
   }
+}
+
+/** The reporter, and the path of each file that ends well for `--print path`. The path is what a script opens: unescaped. */
+function printing(reporter: Reporter, print: ((line: string) => void) | null): Watcher {
+  return {
+    begin: (handle, index) => reporter.begin(handle, index),
+    event: (event) => {
+      reporter.event(event);
+      if (event.type === 'done') print?.(event.path);
+    },
+  };
 }
 
 function stopError(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): SluiceError {

@@ -140,6 +140,8 @@ async function toStandardOutput(values: GetValues, list: DownloadOptions[]): Pro
       '--timestamping compares with a file, and standard output is none',
       'Leave one of them out.',
     );
+  if (values.print !== undefined)
+    throw usage('--print and --output - both want standard output', 'Leave --print out.');
   const windowBytes = parseSize(values.window, '--window');
   if (windowBytes < LEAST_WINDOW || windowBytes > MOST_WINDOW)
     throw usage('--window takes 1M to 4G', 'Leave it out for 64M.');

@@ -16,8 +16,8 @@ interface ResumeValues extends SharedValues, Pick<ManyValues, 'jobs' | 'per-host
 /** Goes on with the paths of the arguments, or with everything here. */
 export async function resume(values: ResumeValues, given: readonly string[]): Promise<void> {
   await runDownloads(values, async (fetching) => {
-    const paths = values.all ? findUnfinished('.') : given;
-    if (paths.length === 0) throw nothing(values.all);
+    const paths = values.all ? unfinishedIn(given) : given;
+    if (paths.length === 0) throw nothing(values.all, given);
     if (paths.some((path) => /^https?:\/\//i.test(path) || hasUserinfo(path))) throw notUrl();
     const { url } = values;
     if (url !== undefined && (values.all || paths.length > 1)) throw oneLink();
@@ -40,9 +40,15 @@ function oneLink(): SluiceError {
   });
 }
 
-function nothing(all: boolean): SluiceError {
+/** What is unfinished in the directories; none given is the current one. */
+function unfinishedIn(directories: readonly string[]): string[] {
+  return (directories.length === 0 ? ['.'] : directories).flatMap(findUnfinished);
+}
+
+function nothing(all: boolean, given: readonly string[]): SluiceError {
+  const where = given.length === 0 ? 'this directory' : given.join(', ');
   return all
-    ? new SluiceError('NOTHING_TO_RESUME', 'there is no unfinished download in this directory', {
+    ? new SluiceError('NOTHING_TO_RESUME', `there is no unfinished download in ${where}`, {
         next: 'Start one with `sluice get URL`.',
       })
     : new SluiceError('USAGE', 'no path is given', { next: 'Name a download, or say --all.' });

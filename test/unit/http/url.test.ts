@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { SluiceError } from '../../../src/errors.js';
 import { MAX_URL_CHARS, parseUserUrl } from '../../../src/http/url.js';
 import { refusal } from './support.js';
 
@@ -100,4 +101,27 @@ describe('http/url: parseUserUrl', () => {
       expect(JSON.stringify(error.toRecord())).to.not.contain('CANARY');
     }
   });
+});
+
+describe('http/url: what was typed', () => {
+  for (const [text, shown] of [
+    ['foo', 'foo'],
+    ['example.org:8080/x', 'example.org:8080/x'],
+    ['http://', 'http://'],
+    ['http://[::1/x', 'http://[::1/x'],
+    ['http://user:secret@/x', undefined],
+    ['user:secret@host/x', undefined],
+    ['http:///x?token=secret', undefined],
+    ['user:secret', undefined],
+  ] as const) {
+    it(`P12: the error of ${text} shows ${shown ?? 'nothing of it'}`, () => {
+      let url: string | undefined;
+      try {
+        parseUserUrl(text);
+      } catch (thrown) {
+        url = (thrown as SluiceError).details.url;
+      }
+      expect(url).to.equal(shown);
+    });
+  }
 });
