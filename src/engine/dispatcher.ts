@@ -239,7 +239,8 @@ export class Dispatcher {
 
   private task({ lease, slot, span, headSeam, isBehind, connection }: Out): LeaseTask {
     const { slots, fd, path, deadlines, firstConnection } = this.parts;
-    const source = this.recovery.sourceFor(connection);
+    const known = this.recovery.sourceFor(connection);
+    const source = this.parts.forLease?.(known) ?? known;
     const askEnd = source.total === null ? span.end : Math.min(source.total, span.end + SEAM_BYTES);
     if (headSeam > 0) this.parts.seams.headWillCompare(span.start);
     return {

@@ -62,7 +62,9 @@ export function classify(error: SluiceError, context: FailureContext): FailureKi
   // While others are served it is this connection that was one too many: it is done.
   if (asksTooMuch(error)) return context.others > 0 ? 'objection' : 'fatal';
   if (error.code === 'HTTP_REFUSED') {
-    if (context.redirected && !context.refreshed) return 'renew';
+    // What the server gave to log in with may have expired as well.
+    const isLoggedOut = error.details.httpStatus === 401 && context.served;
+    if ((context.redirected || isLoggedOut) && !context.refreshed) return 'renew';
     return refused(context);
   }
   // It let others through: this connection was one too many, or the rules of one proxy of several.

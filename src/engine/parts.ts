@@ -49,6 +49,8 @@ export interface DispatcherParts {
   /** Lets a connection be opened to measure a round trip; returns what says that it is closed, or null. */
   mayMeasure: () => (() => void) | null;
   source: Source;
+  /** The source for one more lease, where each request has a field of its own. */
+  forLease?: (source: Source) => Source;
   /** Whether the source is what a redirect led to. */
   redirected: boolean;
   seams: Seams;

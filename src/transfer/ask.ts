@@ -29,6 +29,7 @@ import type { Connections, Taken } from '../../workers/connections.js';
 import type { Source } from '../../workers/protocol.js';
 import { Credentials } from './credentials.js';
 import { Hosts } from './hosts.js';
+import { Logins } from './logins.js';
 import type { DownloadOptions } from './options.js';
 
 /** One redirect that was followed. */
@@ -88,6 +89,7 @@ export class Asker {
   /** Whose origin gets what the user said to send. */
   private readonly owner: URL;
   private readonly credentials: Credentials;
+  private readonly logins: Logins;
   private readonly hosts: Hosts;
   private readonly asking: (endpoint: Endpoint) => () => void;
   private current: Connection | null = null;
@@ -109,6 +111,7 @@ export class Asker {
     const { credentialsFor } = options;
     this.owner = credentialsFor === null ? url : parseUserUrl(credentialsFor).url;
     this.credentials = new Credentials(options, this.owner, userinfo);
+    this.logins = new Logins((each) => this.credentials.loginFor(each));
     this.hosts = shared.hosts ?? new Hosts(options, log);
     this.asking = shared.asking ?? (() => () => undefined);
   }
@@ -124,6 +127,17 @@ export class Asker {
    */
   moveTo(url: string): void {
     this.origin = parseUserUrl(url).url;
+  }
+
+  /** The source for one more lease: Digest wants another value for each request. */
+  forLease(source: Source): Source {
+    const { scheme, host, port } = source.endpoint;
+    const name = host.includes(':') ? `[${host}]` : host;
+    const path = source.target.replace(/^http:\/\/[^/]*/, '');
+    const value = this.logins.valueFor(new URL(`${scheme}://${name}:${port}${path}`));
+    if (value === null) return source;
+    const others = source.fields.filter(([each]) => each.toLowerCase() !== 'authorization');
+    return { ...source, fields: [['Authorization', value], ...others] };
   }
 
   /** Ends whatever is being asked; nothing is asked any more. */
@@ -192,9 +206,17 @@ export class Asker {
     try {
       throwIfCalledOff(this.abortion.signal);
       const drain = { leftMs: Math.min(DRAIN_MS, this.options.deadlines.stallMs) };
+      let tries = 0;
       for (let url = this.origin; ;) {
         const asked = await this.exchange(url, more, asking.signal);
         const { connection, answer } = asked;
+        if (this.logins.take(url, answer.head, tries)) {
+          tries++;
+          this.log.info({ url: redactUrl(url) }, 'the server asks for Digest authentication');
+          await this.release(connection, answer, drain);
+          continue;
+        }
+        tries = 0;
         if (!isRedirect(answer.head.status))
           return { ...asked, url, hops, promised, withheld: this.credentials.withheldFrom(url) };
         promised.push(...promisedDigests(answer.head));
@@ -261,7 +283,8 @@ export class Asker {
   ): ReturnType<Asker['exchange']> {
     const { deadlines } = this.options;
     let ahead = opened;
-    const { target, host, fields } = await this.requestFor(url, endpoint);
+    const login = this.logins.valueFor(url);
+    const { target, host, fields } = await this.requestFor(url, endpoint, login);
     const bytes = writeRequest({ method: 'GET', target, host, fields: [...fields, ...more] });
     for (;;) {
       throwIfCalledOff(signal);
@@ -289,7 +312,7 @@ export class Asker {
         if (answer.head.status >= 500) this.failed(endpoint);
         await this.options.cookies.hear(url, answer.head);
         // With the cookies that this answer has set.
-        const again = await this.requestFor(url, endpoint);
+        const again = await this.requestFor(url, endpoint, login);
         const source = sourceOf(answer.head, endpoint, again, this.expected(url));
         return { connection, answer, source, roundTripMs, firstByteMs };
       } catch (error) {
@@ -303,8 +326,8 @@ export class Asker {
   }
 
   /** What all requests for a URL have in common. */
-  private async requestFor(url: URL, endpoint: Endpoint): Promise<Request> {
-    const extra = this.credentials.fieldsFor(url);
+  private async requestFor(url: URL, endpoint: Endpoint, login: string | null): Promise<Request> {
+    const extra = withAuthorization(this.credentials.fieldsFor(url), login);
     const own = extra.find(([name]) => name.toLowerCase() === 'cookie')?.[1] ?? null;
     const cookie = await this.options.cookies.valueFor(url, own);
     const others = extra.filter(([name]) => name.toLowerCase() !== 'cookie');
@@ -456,6 +479,16 @@ function targetOf(url: URL, endpoint: Endpoint, fields: Array<[string, string]>)
   const authorization = proxyAuthorization(endpoint.proxy);
   if (authorization !== null) fields.push(['Proxy-Authorization', authorization]);
   return `http://${url.host}${target}`;
+}
+
+/** The fields with this value of Authorization, if there is one, in the place of any other. */
+function withAuthorization<Field extends readonly [string, unknown]>(
+  fields: Field[],
+  value: string | null,
+): Array<Field | readonly [string, string]> {
+  if (value === null) return fields;
+  const others = fields.filter(([name]) => name.toLowerCase() !== 'authorization');
+  return [['Authorization', value], ...others];
 }
 
 /** Whether nothing would tell a whole body from a cut one (RFC 9112 section 9.8). */

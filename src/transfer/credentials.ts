@@ -65,6 +65,17 @@ export class Credentials {
     return [...new Set([...(isGiven ? ['Authorization'] : []), ...names])];
   }
 
+  /** Who one is on a server that asks for more than a name and a password in clear; null when nobody said. */
+  loginFor(url: URL): User {
+    if (!isForOwner(this.owner, url))
+      return url.protocol === 'https:' ? this.entryFor(url, false) : null;
+    const { user, bearer, environment } = this.options;
+    if (this.saysAuthorization || bearer !== null) return null;
+    const given = user ?? (this.asksNetrc ? null : this.userinfo);
+    const fallback = environment.bearer === null ? environment.user : null;
+    return given ?? this.entryFor(url, true) ?? this.userinfo ?? fallback;
+  }
+
   private authorizationFor(url: URL): string | null {
     const isOwn = isForOwner(this.owner, url);
     if (!isOwn) return url.protocol === 'https:' ? this.ofNetrc(url, false) : null;
@@ -73,10 +84,14 @@ export class Credentials {
   }
 
   private ofNetrc(url: URL, isOwn: boolean): string | null {
+    return authorization(null, this.entryFor(url, isOwn));
+  }
+
+  private entryFor(url: URL, isOwn: boolean): User {
     const { netrc } = this.options;
     const login = isOwn ? (this.userinfo?.user ?? null) : null;
     const entry = netrc === null ? null : netrcFor(netrc, urlParts(url).host, login, isOwn);
-    return entry === null ? null : basicCredentials(login ?? entry.login, entry.password);
+    return entry === null ? null : { user: login ?? entry.login, password: entry.password };
   }
 
   /** The netrc does not know the user of the URL. */

@@ -281,6 +281,7 @@ export class Download {
         firstConnection: this.job.firstConnection,
         mayMeasure: () => this.session.engine.mayMeasure(source.endpoint),
         source,
+        forLease: (each) => this.job.asker.forLease(each),
         redirected: hops.length > 0 || this.options.freshUrl !== null,
         seams: Seams.ofFile(fd, path),
         deadlines,

@@ -273,6 +273,7 @@ export class StreamDownload {
         firstConnection: job.firstConnection,
         mayMeasure: () => engine.mayMeasure(source.endpoint),
         source,
+        forLease: (each) => job.asker.forLease(each),
         redirected: hops.length > 0 || options.freshUrl !== null,
         seams,
         deadlines: options.deadlines,

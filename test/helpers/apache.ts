@@ -9,8 +9,10 @@
  * | `/forced/NAME` | encoded whatever the client accepts |
  * | `/noranges/NAME` | ignores Range (MaxRanges none) |
  * | `/mime/NAME` | mod_mime says the coding of `.gz`, `.tgz` and `.bz2` (AddEncoding) |
+ * | `/digest/NAME` | asks for Digest authentication: alice, secret |
  * | `/mime-limited/NAME` | the same at `limitRate` |
  */
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeContentFile } from './files.js';
@@ -24,7 +26,13 @@ export interface ApacheOptions {
 }
 
 const MODULES = '/usr/lib/apache2/modules';
-const LOADED = ['mpm_event', 'authz_core', 'alias', 'filter', 'deflate', 'env', 'headers', 'mime'];
+const LOADED = [
+  ...['mpm_event', 'authz_core', 'alias', 'filter', 'deflate', 'env', 'headers', 'mime'],
+  ...['authn_core', 'authn_file', 'authz_user', 'auth_digest'],
+];
+
+/** What htdigest(1) writes. */
+const PASSWORDS = `alice:files:${createHash('md5').update('alice:files:secret').digest('hex')}\n`;
 
 const ENCODINGS = 'AddEncoding x-gzip .gz .tgz\nAddEncoding x-bzip2 .bz2';
 
@@ -62,6 +70,7 @@ ${location('limited', `SetOutputFilter RATE_LIMIT\nSetEnv rate-limit ${Math.roun
 ${location('gzip', 'SetOutputFilter DEFLATE')}
 ${location('forced', 'SetOutputFilter DEFLATE\nSetEnv force-gzip 1\nRequestHeader set Accept-Encoding gzip early')}
 ${location('noranges', 'MaxRanges none')}
+${location('digest', `AuthType Digest\nAuthName files\nAuthDigestProvider file\nAuthUserFile "${directory}/passwords"\nRequire valid-user`)}
 ${location('mime', ENCODINGS)}
 ${location('mime-limited', `${ENCODINGS}\nSetOutputFilter RATE_LIMIT\nSetEnv rate-limit ${Math.round(limitRate / 1024)}`)}
 `;
@@ -86,6 +95,7 @@ export class Apache extends RealServer {
     chmodSync(directory, 0o755);
     mkdirSync(root);
     const file = path.join(directory, 'apache.conf');
+    writeFileSync(path.join(directory, 'passwords'), PASSWORDS);
     writeFileSync(file, configuration({ directory, root, port }, options));
     const apache = new Apache(directory, root, port);
     await apache.launch({
