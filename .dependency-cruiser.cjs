@@ -15,13 +15,25 @@ const rooms = [
   'disk',
   'verify',
   'formats',
+  'sources',
 ];
 
 /** Rooms that each room may import, besides itself, src/errors.ts, src/limits.ts and src/log.ts. */
 const allowed = {
   commands: ['cli', 'app', 'transfer'],
   cli: ['app', 'transfer', 'engine', 'http'],
-  app: ['transfer', 'open', 'engine', 'schedule', 'http', 'net', 'disk', 'verify', 'formats'],
+  app: [
+    'sources',
+    'transfer',
+    'open',
+    'engine',
+    'schedule',
+    'http',
+    'net',
+    'disk',
+    'verify',
+    'formats',
+  ],
   transfer: ['open', 'engine', 'schedule', 'http', 'net', 'disk', 'verify', 'formats'],
   open: ['http'],
   engine: ['schedule', 'http', 'net', 'disk'],
@@ -31,6 +43,7 @@ const allowed = {
   disk: ['schedule'],
   verify: ['disk'],
   formats: ['http'],
+  sources: ['http'],
 };
 
 const roomRules = rooms.map((room) => ({

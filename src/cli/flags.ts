@@ -30,6 +30,17 @@ export const manyFlags = group('files', {
       'download the files of a list, a URL a line (- for standard input); TAB parts mirrors of one file, indented lines below a URL are its options: out=, dir=, header=, checksum=, split=, referer=, user-agent=',
     helpValue: 'FILE',
   }),
+  include: Flags.string({
+    ...REPEATABLE,
+    description:
+      'of a whole repository (hf://OWNER/REPO), only files whose path fits: * is any text, ? one character',
+    helpValue: 'PATTERN',
+  }),
+  exclude: Flags.string({
+    ...REPEATABLE,
+    description: 'of a whole repository, no file whose path fits',
+    helpValue: 'PATTERN',
+  }),
   jobs: Flags.integer({
     char: 'j',
     description: 'files at once',

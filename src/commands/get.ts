@@ -78,7 +78,10 @@ ${exitTable()}`;
   ];
   static override strict = false;
   static override args = {
-    url: Args.string({ description: 'what to download, over http or https', ignoreStdin: true }),
+    url: Args.string({
+      description: 'what to download: http, https, hf, gs or az',
+      ignoreStdin: true,
+    }),
   };
   static override flags = flags;
 

@@ -77,7 +77,19 @@ function duration(ms: number): string {
   return seconds < 7200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3600)} h`;
 }
 
+/** What the hub of Hugging Face says in x-error-code, and what helps. A private repository is not told from none. */
+const HUB_ADVICE: Readonly<Record<string, string | undefined>> = {
+  GatedRepo:
+    "Accept the conditions on the repository's page, and give a token that may read it: set HF_TOKEN, or --bearer.",
+  RepoNotFound:
+    'Check the name of the repository; if it is private, give a token that may read it: set HF_TOKEN, or --bearer.',
+  RevisionNotFound: 'Check the revision behind the @.',
+  EntryNotFound: 'Check the path of the file in the repository.',
+};
+
 function advice({ status, fields }: ResponseHead): string {
+  const hub = HUB_ADVICE[fields.get('x-error-code') ?? ''];
+  if (hub !== undefined) return hub;
   switch (status) {
     case 401:
       return authentication(fields.getAll('www-authenticate'));

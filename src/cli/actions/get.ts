@@ -5,7 +5,7 @@ import { SluiceError } from '../../errors.js';
 import { partOptions, readPartOption } from '../../app/part.js';
 import type { DownloadOptions, OnExists } from '../../transfer/options.js';
 import type { ManyValues, SharedValues } from '../flags.js';
-import { downloadOptions, parseSize, withChecksumLists } from '../options.js';
+import { downloadOptions, isSource, parseSize, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
 
 /** Values of the flags of `get`. */
@@ -38,16 +38,21 @@ export async function get(values: GetValues, given: readonly string[]): Promise<
       timestamping: values.timestamping,
     };
     if (urls.length > 1 && options.output !== null) throw oneName('URLs are given');
-    const listed = await ofLists(lists, options, fetching, note);
+    const own = await ofSources(
+      values,
+      urls.map((url) => ({ ...options, url })),
+      fetching,
+    );
+    const inLists = await ofLists(lists, options, fetching, note);
+    const listed = await ofSources(values, inLists, fetching);
     const curled = await ofCurl(copied, options, fetching, lists);
-    const known = [...urls, ...curled.map(({ url }) => url), ...listed.map(({ url }) => url)];
+    const known = [...own, ...curled, ...listed].map(({ url }) => url);
     const base = await withChecksumLists(values, options, known, fetching);
     const { checksumLists } = base;
     const part = values.range === undefined ? null : readPartOption(values.range);
     const isGiven = (values.checksum ?? []).some((text) => text !== 'none');
     const all = [
-      ...urls.map((url) => ({ ...base, url })),
-      ...[...curled, ...listed].map((each) => ({ ...each, checksumLists })),
+      ...[...own, ...curled, ...listed].map((each) => ({ ...each, checksumLists })),
       ...(await ofMetalinks(metalinks, base, fetching)),
     ].map((each) => partOptions(each, part, isGiven));
     if (all.length > 1 && options.output !== null) throw oneName('files are named');
@@ -71,6 +76,21 @@ async function ofCurl(
     throw usage('standard input can be read once', 'Give --from-curl the command itself.');
   const { curlDownload } = await import('../../app/from-curl.js');
   return [await curlDownload(copied, base, process.stdin, fetching)];
+}
+
+/** What has a scheme of its own stands for one file or several. */
+async function ofSources(
+  values: GetValues,
+  given: DownloadOptions[],
+  fetching: Fetching,
+): Promise<DownloadOptions[]> {
+  if (given.every(({ url }) => !isSource(url))) return given;
+  const { sourceDownloads } = await import('../../app/sources.js');
+  const wanted = { include: values.include ?? [], exclude: values.exclude ?? [] };
+  const found: DownloadOptions[] = [];
+  for (const each of given)
+    for (const file of await sourceDownloads(each, wanted, fetching)) found.push(file);
+  return found;
 }
 
 /** The downloads of lists. */

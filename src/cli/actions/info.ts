@@ -5,9 +5,11 @@ import { errorEvent } from '../exit.js';
 import { lostOutput } from '../output.js';
 import { safeJson } from '../escape.js';
 import { hasUserinfo } from '../../http/redact.js';
+import type { Log } from '../../log.js';
+import type { DownloadOptions } from '../../transfer/options.js';
 import type { SharedValues } from '../flags.js';
 import { openLog } from '../log.js';
-import { downloadOptions } from '../options.js';
+import { downloadOptions, isSource } from '../options.js';
 import { reportLines } from '../report.js';
 
 /** Tells what a URL or a path has. With --json an error is an object on standard output as well. */
@@ -30,12 +32,28 @@ async function linesOf(values: SharedValues, subject: string): Promise<string[]>
   const log = await openLog({ file: values['log-file'], verbose: values.verbose });
   try {
     const report = isUrl
-      ? await inspectUrl({ ...downloadOptions(values), url: subject }, log)
+      ? await inspectUrl(await ofOneFile({ ...downloadOptions(values), url: subject }, log), log)
       : await inspectPath(subject);
     return values.json ? [safeJson(report)] : reportLines(report);
   } finally {
     log.close();
   }
+}
+
+/** What has a scheme of its own must be one file. */
+async function ofOneFile(options: DownloadOptions, log: Log): Promise<DownloadOptions> {
+  if (!isSource(options.url)) return options;
+  const { sourceDownloads } = await import('../../app/sources.js');
+  const { signal } = new AbortController();
+  const [file, more] = await sourceDownloads(
+    options,
+    { include: [], exclude: [] },
+    { signal, log },
+  );
+  if (file !== undefined && more === undefined) return file;
+  throw new SluiceError('USAGE', '`info` takes one file, not a whole repository', {
+    next: 'Name a file of it: hf://OWNER/REPO/PATH.',
+  });
 }
 
 /**

@@ -24,7 +24,8 @@ export async function resume(values: ResumeValues, given: readonly string[]): Pr
     const fresh = url === undefined ? {} : { url, freshLink: true };
     const options = { ...downloadOptions(values), insist: values.insist, ...fresh };
     const base = await withChecksumLists(values, options, [], fetching);
-    return paths.map((path) => ({ path, options: () => resumeOptions(path, base) }));
+    const { withTokenOf } = await import('../../app/sources.js');
+    return paths.map((path) => ({ path, options: () => withTokenOf(resumeOptions(path, base)) }));
   });
 }
 

@@ -1,0 +1,39 @@
+/** What a kind of source is: it turns what the user wrote into requests over http. */
+
+/** One file of a source. */
+export interface SourceFile {
+  url: string;
+  /** Safe components of a path below the directory of the download; null for the name that the URL has. */
+  path: string[] | null;
+}
+
+/** What is known where the command runs. */
+export interface Surroundings {
+  env: Readonly<Record<string, string | undefined>>;
+  /** A small file of the user's; null when it is not there. `~` is the home directory. */
+  read(path: string): string | null;
+  /** A document, with the credentials of the source. @throws SluiceError */
+  fetch(url: string): Promise<string>;
+}
+
+/** Which of several files are wanted. */
+export interface Wanted {
+  include: readonly string[];
+  exclude: readonly string[];
+}
+
+/** A kind of source: one file of this directory has one. */
+export interface SourceKind {
+  /** As in `scheme://`. */
+  scheme: string;
+  /**
+   * The token for an origin, if the surroundings have one; null for none. Asked with each URL that is
+   * downloaded: it must hand out a token only for its own service.
+   */
+  bearerFor(url: URL, around: Surroundings): string | null;
+  /**
+   * The files that a reference names.
+   * @throws SluiceError URL_INVALID, and those of fetching
+   */
+  files(reference: string, wanted: Wanted, around: Surroundings): Promise<SourceFile[]>;
+}

@@ -1,0 +1,32 @@
+/** What references to object stores have in common. */
+import { SluiceError } from '../errors.js';
+import { excerpt } from '../http/syntax.js';
+
+/** `scheme://first/rest`: the key, each part of it percent-encoded once. */
+export interface StoreReference {
+  bucket: string;
+  key: string;
+}
+
+/** @throws SluiceError URL_INVALID */
+export function parseReference(text: string, form: string): StoreReference {
+  const [, bucket = '', key = ''] = /^[a-z0-9]+:\/\/([^/?#]+)\/(.+)$/i.exec(text.trim()) ?? [];
+  if (!/^[\w.-]{1,255}$/.test(bucket) || key === '' || key.endsWith('/'))
+    throw new SluiceError('URL_INVALID', 'this does not name an object of a store', {
+      next: `Write ${form}.`,
+    });
+  const encoded = key
+    .split('/')
+    .map((part) => encodeURIComponent(part))
+    .join('/');
+  return { bucket, key: encoded };
+}
+
+/** The endpoint that a variable names, without a slash at its end. @throws SluiceError USAGE */
+export function endpointOf(name: string, text: string | undefined, usual: string): string {
+  const url = text === undefined || text === '' ? usual : text;
+  if (/^https?:\/\/[^/?#]+(?:\/[^?#]*)?$/i.test(url)) return url.replace(/\/$/, '');
+  throw new SluiceError('USAGE', `${name} is not the URL of a service: ${excerpt(url)}`, {
+    next: `Unset it, or write it as ${usual}.`,
+  });
+}
