@@ -53,9 +53,12 @@ function withToken(
 ): DownloadOptions {
   const { bearer, user, environment, headers } = options;
   const isSaid = headers.some((line) => /^authorization[ \t]*:/i.test(line));
-  if (bearer !== null || user !== null || isSaid || environment.bearer !== null) return options;
-  const token = kind.bearerFor(new URL(options.url), around);
-  return token === null ? options : { ...options, environment: { user: null, bearer: token } };
+  const url = new URL(options.url);
+  const isBound = [url.hostname, url.host].includes(environment.bearer?.host ?? '');
+  if (bearer !== null || user !== null || isSaid || isBound) return options;
+  const token = kind.bearerFor(url, around);
+  if (token === null) return options;
+  return { ...options, environment: { user: null, bearer: { token, host: url.hostname } } };
 }
 
 function surroundings(kind: SourceKind, base: DownloadOptions, fetching: Fetching): Surroundings {

@@ -117,11 +117,12 @@ const requestFlags = group('request', {
   referer: Flags.string({ char: 'e', description: 'value of Referer' }),
   user: Flags.string({
     char: 'u',
-    description: 'credentials for Basic; else from SLUICE_USER',
+    description:
+      'credentials for Basic or Digest; else from SLUICE_USER, for the host in SLUICE_USER_HOST',
     helpValue: 'USER:PASSWORD',
   }),
   bearer: Flags.string({
-    description: 'bearer token; else from SLUICE_BEARER',
+    description: 'bearer token; else from SLUICE_BEARER, for the host in SLUICE_BEARER_HOST',
     helpValue: 'TOKEN',
   }),
   'cookie-file': Flags.string({

@@ -141,11 +141,22 @@ export function parseSize(text: string, flag: string, what = 'a number of bytes'
 
 /** Not oclif's `env`: what is given in another way has to beat it. */
 function environmentCredentials(): DownloadOptions['environment'] {
-  const { SLUICE_USER: user, SLUICE_BEARER: bearer } = process.env;
+  const { SLUICE_USER: user, SLUICE_BEARER: token } = process.env;
   return {
-    user: user ? splitUser(user, 'SLUICE_USER') : null,
-    bearer: bearer ? bearer : null,
+    user: user ? { ...splitUser(user, 'SLUICE_USER'), host: hostFor('SLUICE_USER') } : null,
+    bearer: token ? { token, host: hostFor('SLUICE_BEARER') } : null,
   };
+}
+
+/** A variable stays set for whatever is downloaded next, so it has to say whom it is for. */
+function hostFor(variable: string): string {
+  const name = `${variable}_HOST`;
+  const host = process.env[name];
+  if (host !== undefined && /^[^\s/@,]+$/.test(host)) return host;
+  throw usage(
+    host ? `${name} is not one host` : `${variable} is set, and nothing says for which host`,
+    `Write ${name}=HOST (or HOST:PORT) beside it, or unset ${variable}.`,
+  );
 }
 
 function netrcOf({ netrc, 'netrc-file': file }: NetworkValues): DownloadOptions['netrc'] {

@@ -14,6 +14,12 @@ import type { DownloadOptions } from './options.js';
 /** Userinfo of a URL. */
 type User = { user: string; password: string } | null;
 
+/** What of the environment is for the owner's host. */
+interface Environment {
+  user: User;
+  bearer: string | null;
+}
+
 export class Credentials {
   /** For the owner's origin, without Authorization unless the user wrote that field. */
   private readonly fields: UserField[];
@@ -22,6 +28,7 @@ export class Credentials {
   private readonly saysAuthorization: boolean;
   /** What the environment says, when nobody else does. */
   private readonly fallback: string | null;
+  private readonly environment: Environment;
 
   /**
    * @param owner the URL whose origin gets what the user gave
@@ -33,7 +40,9 @@ export class Credentials {
     private readonly owner: URL,
     private readonly userinfo: User,
   ) {
-    const { referer, headers, user, bearer, environment } = options;
+    const { referer, headers, user, bearer } = options;
+    const environment = boundTo(owner, options.environment);
+    this.environment = environment;
     this.fields = referer === null ? [] : [['Referer', referer]];
     for (const line of headers) {
       const { name, value } = parseHeaderFlag(line);
@@ -69,7 +78,8 @@ export class Credentials {
   loginFor(url: URL): User {
     if (!isForOwner(this.owner, url))
       return url.protocol === 'https:' ? this.entryFor(url, false) : null;
-    const { user, bearer, environment } = this.options;
+    const { user, bearer } = this.options;
+    const { environment } = this;
     if (this.saysAuthorization || bearer !== null) return null;
     const given = user ?? (this.asksNetrc ? null : this.userinfo);
     const fallback = environment.bearer === null ? environment.user : null;
@@ -98,6 +108,18 @@ export class Credentials {
   private ofUserinfo(): string | null {
     return authorization(null, this.userinfo);
   }
+}
+
+/** What a variable says is for its host only: the next URL may be of a stranger's (P11). */
+function boundTo(owner: URL, { user, bearer }: DownloadOptions['environment']): Environment {
+  const { host, port } = urlParts(owner);
+  const name = host.includes(':') ? `[${host}]` : host;
+  const isFor = (bound: string): boolean =>
+    [host, name, `${name}:${port}`].includes(bound.toLowerCase());
+  return {
+    user: user !== null && isFor(user.host) ? user : null,
+    bearer: bearer !== null && isFor(bearer.host) ? bearer.token : null,
+  };
 }
 
 const isProgramName = ([name]: UserField): boolean => name.toLowerCase() === 'user-agent';

@@ -61,7 +61,11 @@ export interface DownloadOptions {
   /** Of the user's file and of servers; all downloads of a run share them. */
   cookies: Cookies;
   /** What the environment says, which all that is given beats. */
-  environment: { user: { user: string; password: string } | null; bearer: string | null };
+  environment: {
+    /** The host, or HOST:PORT, that it is for. */
+    user: { user: string; password: string; host: string } | null;
+    bearer: { token: string; host: string } | null;
+  };
   /** Entries of a netrc file, each for its host; null when it is not used. */
   netrc: NetrcEntry[] | null;
   tls: TlsSettings;

@@ -33,14 +33,27 @@ describe('e2e: credentials', () => {
   }
 
   it('SLUICE_USER and SLUICE_BEARER give way to what is given', async () => {
-    const env = { SLUICE_USER: 'e:e1', SLUICE_BEARER: 'token' };
+    const forUser = { SLUICE_USER: 'e:e1', SLUICE_USER_HOST: '127.0.0.1' };
+    const env = { ...forUser, SLUICE_BEARER: 'token', SLUICE_BEARER_HOST: '127.0.0.1' };
     const { url } = origin;
     expect(await sent([url], env)).equal('Bearer token');
-    expect(await sent([url], { SLUICE_USER: 'e:e1' })).equal(basic('e:e1'));
+    expect(await sent([url], forUser)).equal(basic('e:e1'));
     expect(await sent([url, '-u', 'a:b'], env)).equal(basic('a:b'));
     expect(await sent([url, '-H', 'Authorization: Own x'], env)).equal('Own x');
     expect(await sent([url.replace('//', '//c:d@')], env)).equal(basic('c:d'));
     expect(await sent([url, '-u', 'a:b', '-H', 'Authorization: Own x'])).equal('Own x');
+  });
+
+  it('P11: a variable is for its host only, and has to name it', async () => {
+    const { url } = origin;
+    const { port } = new URL(url);
+    const of = (host: string) => ({ SLUICE_BEARER: 'token', SLUICE_BEARER_HOST: host });
+    expect(await sent([url], of(`127.0.0.1:${port}`))).equal('Bearer token');
+    expect(await sent([url], of('other.test'))).equal(undefined);
+    expect(await sent([url], of('127.0.0.1:1'))).equal(undefined);
+    const run = await runIn(dir(), ['get', url], { env: { SLUICE_BEARER: 'token' } });
+    expectStatus(run, 2);
+    expect(run.stderr).contain('SLUICE_BEARER_HOST=HOST').and.not.contain('token');
   });
 
   const files: Array<[what: string, text: string]> = [

@@ -9,7 +9,7 @@ const NETRC = parseNetrc(
   'machine a.test login n password n1\nmachine a.test login m password m1\nmachine b.test login b password b1\ndefault login d password d1',
   'netrc',
 );
-const ENVIRONMENT = { user: { user: 'e', password: 'e1' }, bearer: null };
+const ENVIRONMENT = { user: { user: 'e', password: 'e1', host: 'a.test' }, bearer: null };
 
 /** What a URL gets as Authorization, decoded. */
 function sent(url: string, said: Partial<DownloadOptions>, asked = 'https://a.test/f'): string {
@@ -30,7 +30,7 @@ describe('transfer/credentials: who gets what', () => {
   const user = { user: 'u', password: 'u1' };
 
   it('the command line beats the environment, in each way', () => {
-    const environment = { user: { user: 'e', password: 'e1' }, bearer: 'token' };
+    const environment = { ...ENVIRONMENT, bearer: { token: 'token', host: 'a.test' } };
     expect(sent(own, { environment })).equal('Bearer token');
     expect(sent(own, { environment: ENVIRONMENT })).equal('e:e1');
     expect(sent(own, { environment, user })).equal('u:u1');
