@@ -4,6 +4,7 @@ import type { Config } from '@oclif/core/config';
 import { parse } from '@oclif/core/parser';
 import { SluiceError } from '../errors.js';
 import { redactWords } from '../http/redact.js';
+import { meantBy } from './foreign.js';
 import { fail, perform } from './perform.js';
 
 /**
@@ -32,8 +33,13 @@ export abstract class BaseCommand<Values> extends Command {
       await perform(() => this.act(parsed.flags as Values, argv));
     } catch (thrown) {
       // All that oclif throws is about the command line.
-      const next = `See \`sluice help ${this.ctor.id}\`.`;
-      await fail(new SluiceError('USAGE', usageMessage((thrown as Error).message), { next }));
+      const message = usageMessage((thrown as Error).message);
+      const [, flag = ''] = /^Nonexistent flags?: (-[^\s,]*)/.exec(message) ?? [];
+      const names = Object.entries(this.ctor.flags).flatMap(([name, { hidden }]) =>
+        hidden === true ? [] : [name],
+      );
+      const next = meantBy(flag, names) ?? `See \`sluice help ${this.ctor.id}\`.`;
+      await fail(new SluiceError('USAGE', message, { next }));
     }
   }
 }

@@ -19,6 +19,12 @@ import type { NetworkValues, SharedValues } from './flags.js';
  * @throws SluiceError USAGE, TLS_FILES
  */
 export function networkOptions(values: NetworkValues): DownloadOptions {
+  // aria2's -x and axel's: no host is called so, and no connection would come of it.
+  if (/^\d{1,3}$/.test(values.proxy ?? ''))
+    throw usage(
+      `-x takes the URL of a proxy, not ${values.proxy}`,
+      `The number of connections is \`-n ${values.proxy}\`.`,
+    );
   const stallMs = parseTime(values['stall-timeout'], '--stall-timeout');
   const { 'max-time': maxTime, 'cookie-file': cookieFile } = values;
   return {
@@ -97,6 +103,11 @@ function parseConnections(text: string): number | 'auto' {
   if (text === 'auto') return 'auto';
   const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= MAX_CONNECTIONS) return count;
+  if (text.includes('://'))
+    throw usage(
+      '-n takes the number of connections, and a URL stands behind it',
+      'Write `-n 8` and then the URL, or leave -n out.',
+    );
   throw usage(`--connections takes 1 to ${MAX_CONNECTIONS} or auto, not ${redactWords(text)}`);
 }
 

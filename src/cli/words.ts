@@ -53,7 +53,7 @@ export function noSuchCommand(word: string, commands: readonly string[]): Sluice
 }
 
 /** The name that is least keys away; null when all are more than half of a name away. */
-function nearest(word: string, names: readonly string[]): string | null {
+export function nearest(word: string, names: readonly string[]): string | null {
   const ranked = names
     .map((name) => ({ name, keys: distance(word.toLowerCase(), name) }))
     .filter(({ name, keys }) => keys <= Math.ceil(name.length / 2))

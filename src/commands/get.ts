@@ -55,6 +55,9 @@ const flags = {
     default: 'fail',
     env: 'SLUICE_ON_EXISTS',
   })(),
+  // What curl, wget and aria2 are told, and is always done here.
+  location: Flags.boolean({ char: 'L', hidden: true }),
+  continue: Flags.boolean({ char: 'c', hidden: true }),
   ...manyFlags,
   ...sharedFlags,
 };

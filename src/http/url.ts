@@ -101,6 +101,13 @@ function checkScheme(text: string): void {
   if (/^https?:/i.test(text)) {
     throw invalid('the URL has no host', 'Write it as https://host/path.');
   }
+  if (/^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})$/i.test(text))
+    throw invalid('this is a checksum, not a URL', `Write \`--checksum ${text}\` beside the URL.`);
+  if (/^[^\s:@?#]{1,200}\.(?:meta4|metalink)$/i.test(text))
+    throw invalid(
+      'this is a Metalink, not a URL',
+      `Write \`sluice get --metalink ${quoted(text)}\`.`,
+    );
   // What begins with a dash is a flag that stands too late.
   const guess = text.startsWith('-') ? '' : redactUrl(`https://${text}`);
   throw invalid(
@@ -141,4 +148,9 @@ function tooLong(most: number): SluiceError {
 
 function invalid(message: string, next: string): SluiceError {
   return new SluiceError('URL_INVALID', message, { next });
+}
+
+/** A word as a shell takes it: in quotes where it has more than plain characters. */
+function quoted(word: string): string {
+  return /^[\w./+,%=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -63,6 +63,18 @@ function describe(
     };
   }
   const isTls = errno === 'EPROTO' || errno.startsWith('ERR_SSL') || errno.startsWith('ERR_TLS');
+  if (
+    isTls &&
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|wrong version number|packet length too long/.test(
+      `${errno} ${text}`,
+    )
+  ) {
+    return {
+      code: 'TLS_HANDSHAKE',
+      message: `${peer} does not speak TLS: what it answered may be plain http`,
+      next: 'Write http:// in place of https:// if it does, or check the port.',
+    };
+  }
   if (isTls) {
     return {
       code: 'TLS_HANDSHAKE',

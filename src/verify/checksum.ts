@@ -26,12 +26,24 @@ const ALIASES: Record<string, ChecksumAlgorithm> = {
   'blake2b-512': 'blake2b',
 };
 
+/** What a digest of so many digits is where nothing else is said. */
+const BARE: Readonly<Record<number, string>> = {
+  32: 'md5',
+  40: 'sha1',
+  64: 'sha256',
+  128: 'sha512',
+};
+
 /**
- * Parses `ALGO:HEX` (or `ALGO=HEX`, as aria2 writes it).
+ * Parses `ALGO:HEX` (or `ALGO=HEX`, as aria2 writes it). A bare digest of 32, 40, 64 or 128 digits is of the
+ * algorithm that such digests are usually of.
  * @throws SluiceError USAGE
  */
 export function parseChecksum(text: string): ChecksumSpec {
-  const match = /^([A-Za-z0-9-]+)[:=]([0-9A-Fa-f]+)$/.exec(text.trim());
+  const bare = BARE[text.trim().length];
+  const whole =
+    bare !== undefined && /^[0-9a-f]+$/i.test(text.trim()) ? `${bare}:${text.trim()}` : text.trim();
+  const match = /^([A-Za-z0-9-]+)[:=]([0-9A-Fa-f]+)$/.exec(whole);
   const name = match?.[1]?.toLowerCase() ?? '';
   const algorithm = ALIASES[name] ?? name;
   if (match === null || !isAlgorithm(algorithm)) {

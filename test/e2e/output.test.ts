@@ -118,7 +118,10 @@ describe('e2e/output', () => {
       [/`resume` takes the path of a download, not a URL/, ['resume', 'me:canary@host/x']],
       [/has no scheme\n.*Did you mean https:..host.x\?/, ['info', 'me:canary@host/x']],
       [/--max-time takes a time .* not http:/, ['get', origin.url, '--max-time', url]],
-      [/--connections takes 1 to 64 or auto, not http:/, ['get', origin.url, '-n', url]],
+      [
+        /-n takes the number of connections, and a URL stands behind it/,
+        ['get', origin.url, '-n', url],
+      ],
       [/--resolve takes HOST:PORT:ADDRESS, not http:/, ['get', url, '--resolve', url]],
       [/not a checksum: <URL not shown>/, ['get', origin.url, '--checksum', `md5:${url}`]],
       [/has no scheme\n.*\n.*Write it with/, ['get', '--', '--late']],

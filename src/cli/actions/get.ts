@@ -22,16 +22,18 @@ interface GetValues extends SharedValues, ManyValues {
 }
 
 /** Downloads the URLs of the arguments, of `--url` and of lists, and the files of `--metalink`. */
-export async function get(values: GetValues, given: readonly string[]): Promise<void> {
+export async function get(values: GetValues, words: readonly string[]): Promise<void> {
   await runDownloads(values, async (fetching, note) => {
-    const urls = [...given, ...(values.url ?? [])];
+    const urls = [...words, ...(values.url ?? [])];
     const metalinks = values.metalink ?? [];
     const lists = values['input-file'] ?? [];
     const copied = values['from-curl'];
+    // It may be that a flag without its value took the URL: that is told first.
+    const given = downloadOptions(values);
     if (urls.length + metalinks.length + lists.length === 0 && copied === undefined)
       throw usage('no URL is given', 'Write `sluice get URL`.');
     const options: DownloadOptions = {
-      ...downloadOptions(values),
+      ...given,
       output: values.output ?? null,
       dir: values.dir ?? null,
       onExists: values['on-exists'],
