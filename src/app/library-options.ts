@@ -8,6 +8,7 @@ import { defaultOptions } from './defaults.js';
 import { readCookies, readNetrc } from './credential-files.js';
 import { resumeOptions } from './resume.js';
 import { partOptions, readPartOption } from './part.js';
+import { parsePins } from './pins.js';
 import { checkPems } from './pem.js';
 import { programsProxies } from './proxies.js';
 
@@ -144,6 +145,9 @@ const TLS_RULES: Record<string, Rule> = {
   cert: orNull(text),
   key: orNull(text),
   verify: truth,
+  minVersion: orNull(either('1.2', '1.3')),
+  pins: orNull(listOf(text)),
+  system: truth,
 };
 const DEADLINE_RULES: Record<string, Rule> = {
   connectMs: milliseconds,
@@ -175,7 +179,8 @@ export function libraryOptions(url: string, given: GivenOptions): DownloadOption
   const base = defaultOptions(url);
   const cookies = cookieFile === undefined ? base.cookies : readCookies(cookieFile);
   const settings = { ...base.tls, ...check(given.tls ?? {}, TLS_RULES, 'tls.') };
-  const tls = { ...checkPems(settings), verify: settings.verify };
+  const pins = settings.pins ? parsePins(settings.pins) : null;
+  const tls = { ...settings, ...checkPems(settings), pins };
   const deadlines = {
     ...base.deadlines,
     ...check(given.deadlines ?? {}, DEADLINE_RULES, 'deadlines.'),

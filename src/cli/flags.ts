@@ -153,6 +153,18 @@ const tlsFlags = group('TLS', {
     helpValue: 'FILE',
     env: 'SLUICE_KEY',
   }),
+  'pinned-sha256': Flags.string({
+    ...REPEATABLE,
+    aliases: ['pinnedpubkey'],
+    description:
+      'the server of the URL must have this public key, or another one that is given; as curl writes it, or in hex',
+    helpValue: 'sha256//BASE64',
+  }),
+  'tls-min': Flags.option({
+    description: 'the oldest version of TLS that is accepted (default 1.2)',
+    options: ['1.2', '1.3'] as const,
+    env: 'SLUICE_TLS_MIN',
+  })(),
   insecure: toggle({ char: 'k', description: 'accept any certificate' }),
   'allow-downgrade': toggle({
     description: 'follow redirects from https to http; what comes from there is not protected',

@@ -4,6 +4,7 @@ import { readPemFiles } from '../app/pem.js';
 import { readCookies, readNetrc } from '../app/credential-files.js';
 import { parseOverride } from '../app/addresses.js';
 import type { Fetching } from '../app/documents.js';
+import { parsePins } from '../app/pins.js';
 import { RateLimit } from '../engine/rate-limit.js';
 import { proxyRules } from '../app/proxies.js';
 import { splitUser } from '../app/users.js';
@@ -44,6 +45,9 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
         key: values.key ?? null,
       }),
       verify: !values.insecure,
+      minVersion: values['tls-min'] ?? null,
+      pins: values['pinned-sha256'] === undefined ? null : parsePins(values['pinned-sha256']),
+      system: Boolean(process.env['SSL_CERT_FILE'] ?? process.env['SSL_CERT_DIR']),
     },
     resolve: (values.resolve ?? []).map((text) => parseOverride(text)),
     proxies: proxyRules({ proxy: values.proxy, noProxy: values['no-proxy'] }, process.env),

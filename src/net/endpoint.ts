@@ -14,6 +14,12 @@ export interface TlsSettings {
   key: string | null;
   /** False only when the user said `--insecure`. Always given: undefined has meant false in Node (CVE-2021-22939). */
   verify: boolean;
+  /** The oldest version of TLS that is spoken; Node's own least is 1.2. */
+  minVersion?: '1.2' | '1.3' | null;
+  /** SHA-256 of public keys, in base64, of which the server must have one. */
+  pins?: readonly string[] | null;
+  /** The system's authorities count as well as Node's, where `ca` does not replace both. */
+  system?: boolean;
 }
 
 /** How a proxy is spoken to. `socks5` is told addresses that we look up, `socks5h` names. */
@@ -126,9 +132,10 @@ const policies = new WeakMap<TlsSettings, string>();
 function policyKey(settings: TlsSettings): string {
   const known = policies.get(settings);
   if (known !== undefined) return known;
-  const { ca, cert, key, verify } = settings;
+  const { ca, cert, key, verify, minVersion, pins, system } = settings;
   const files = ca === null && cert === null && key === null ? '' : digestOf([ca, cert, key]);
-  const policy = `${verify ? 'verified' : 'unverified'} ${files}`;
+  const rules = [minVersion ?? '', (pins ?? []).join(), system === true ? 'system' : ''].join(' ');
+  const policy = `${verify ? 'verified' : 'unverified'} ${files} ${rules}`.trimEnd();
   policies.set(settings, policy);
   return policy;
 }

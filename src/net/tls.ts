@@ -8,6 +8,8 @@ import { deadline } from './deadline.js';
 import { endpointKey, peerName } from './endpoint.js';
 import type { Endpoint, TlsSettings } from './endpoint.js';
 import { socketError } from './errors.js';
+import { wrongPin } from './pins.js';
+import { allRoots, contextOfAllRoots } from './system-roots.js';
 
 /** Begins a TLS connection. Node's TLS takes 2 ms to load, and http does without it. */
 export function overTls(options: ConnectionOptions): TLSSocket {
@@ -22,14 +24,18 @@ const NO_TLS_SETTINGS: TlsSettings = { ca: null, cert: null, key: null, verify: 
  * the name that is sent, and where none is sent, with the address that is dialled.
  */
 export function tlsOptions(endpoint: Endpoint): ConnectionOptions {
-  const { ca, cert, key, verify } = endpoint.tls ?? NO_TLS_SETTINGS;
+  const { ca, cert, key, verify, minVersion, system } = endpoint.tls ?? NO_TLS_SETTINGS;
+  const least = minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2';
   const options: ConnectionOptions = {
     servername: serverName(endpoint.host),
     checkServerIdentity: (_host, certificate) => wrongHost(endpoint, certificate),
     ALPNProtocols: ['http/1.1'],
     rejectUnauthorized: verify,
   };
+  if (minVersion) options.minVersion = least;
   if (ca !== null) options.ca = ca;
+  else if (system === true && cert !== null) options.ca = allRoots();
+  else if (system === true) options.secureContext = contextOfAllRoots(least);
   if (cert !== null) options.cert = cert;
   if (key !== null) options.key = key;
   const { session } = endpoint;
@@ -75,7 +81,10 @@ export function handshake(
     };
     const endDeadline = deadline(timeoutMs, () => settle(silentInTls(endpoint, timeoutMs)));
     const forget = onAbort(signal, () => settle(calledOff(signal)));
-    socket.once('secureConnect', () => settle(null));
+    const pins = endpoint.tls?.pins ?? null;
+    socket.once('secureConnect', () =>
+      settle(pins === null ? null : wrongPin(socket as TLSSocket, pins, peer)),
+    );
     socket.once('error', (error) => settle(socketError(error, 'handshake', peer)));
     socket.once('close', () => {
       const error = Object.assign(new Error('closed'), { code: 'ECONNRESET' });

@@ -22,6 +22,7 @@ import type { Answer, BodySink, Connection } from '../net/connection.js';
 import { deadline } from '../net/deadline.js';
 import { dialled, isForwarded, proxyName, urlParts } from '../net/endpoint.js';
 import type { Address, Endpoint, Proxy, ProxyHop, TlsSettings } from '../net/endpoint.js';
+import { hasMoreRoots, isUnknownIssuer } from '../net/system-roots.js';
 import { chooseProxy } from '../net/proxies.js';
 import { ofProxy } from '../net/proxy-errors.js';
 import { proxyAuthorization } from '../net/tunnel.js';
@@ -90,6 +91,7 @@ export class Asker {
   private readonly owner: URL;
   private readonly credentials: Credentials;
   private readonly logins: Logins;
+  private tls: TlsSettings;
   private readonly hosts: Hosts;
   private readonly asking: (endpoint: Endpoint) => () => void;
   private current: Connection | null = null;
@@ -111,6 +113,7 @@ export class Asker {
     const { credentialsFor } = options;
     this.owner = credentialsFor === null ? url : parseUserUrl(credentialsFor).url;
     this.credentials = new Credentials(options, this.owner, userinfo);
+    this.tls = options.tls;
     this.logins = new Logins((each) => this.credentials.loginFor(each));
     this.hosts = shared.hosts ?? new Hosts(options, log);
     this.asking = shared.asking ?? (() => () => undefined);
@@ -348,10 +351,24 @@ export class Asker {
     try {
       return await this.take(endpoint, timeoutMs, ahead, signal);
     } catch (error) {
+      if (this.mayAskSystem(endpoint, error))
+        return this.connect(endpoint, timeoutMs, null, signal);
       // The next request begins with another address.
       this.failed(endpoint);
       throw error;
     }
+  }
+
+  /** The system may trust whom Node does not know: its authorities are read when one is met, and not before. */
+  private mayAskSystem(endpoint: Endpoint, error: unknown): boolean {
+    const { tls } = endpoint;
+    if (!(error instanceof SluiceError) || error.code !== 'TLS_CERTIFICATE') return false;
+    if (tls === null || tls.ca !== null || tls.system === true) return false;
+    if (!isUnknownIssuer(error.details.errno) || !hasMoreRoots()) return false;
+    this.log.info({}, 'nobody whom Node trusts vouches for the certificate; asking the system');
+    this.tls = { ...this.tls, system: true };
+    endpoint.tls = { ...tls, system: true };
+    return true;
   }
 
   private async take(
@@ -431,15 +448,16 @@ export class Asker {
   ): Promise<ProxyHop> {
     const isOurs = proxy.kind === 'socks5';
     const targets = isOurs ? await this.hosts.addresses(host, port, signal) : null;
-    const tls = proxy.kind === 'https' ? { ...this.options.tls, cert: null, key: null } : null;
+    const tls =
+      proxy.kind === 'https' ? { ...this.options.tls, cert: null, key: null, pins: null } : null;
     const userAgent = this.options.userAgent ?? DEFAULT_USER_AGENT;
     return { ...proxy, tls, targets, userAgent };
   }
 
-  /** The client certificate is a credential: it stays on the origin that it was given for (P11). */
+  /** The client certificate is a credential: it stays on the origin that it was given for (P11). So do pins. */
   private tlsFor(url: URL): TlsSettings {
-    const { tls } = this.options;
-    return isForOwner(this.owner, url) ? tls : { ...tls, cert: null, key: null };
+    const { tls } = this;
+    return isForOwner(this.owner, url) ? tls : { ...tls, cert: null, key: null, pins: null };
   }
 
   /**

@@ -1,0 +1,2 @@
+/** Pinned public keys, as they are given. */
+export { parsePins } from '../net/pins.js';
