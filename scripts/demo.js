@@ -45,8 +45,16 @@ async function demo(directory) {
   });
   try {
     const expected = origin.digest();
-    console.log(`$ sluice get ${origin.url} -n ${CONNECTIONS}`);
-    const status = await runCommand(['get', origin.url, '-d', directory, '-n', `${CONNECTIONS}`]);
+    console.log(`$ sluice get ${origin.url} -n ${CONNECTIONS} --lanes`);
+    const status = await runCommand([
+      'get',
+      origin.url,
+      '-d',
+      directory,
+      '-n',
+      `${CONNECTIONS}`,
+      '--lanes',
+    ]);
     if (status !== 0) return status;
     const actual = await sha256(path.join(directory, 'very-large-file.bin'));
     console.log(`sha256 that the server's file has  ${expected}`);

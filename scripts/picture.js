@@ -38,6 +38,7 @@ function applySgr(style, parameters) {
     else if (code >= 30 && code <= 37) style = { ...style, fore: BASIC[code - 30] };
     else if (code >= 90 && code <= 97) style = { ...style, fore: BASIC[code - 82] };
     else if (code >= 40 && code <= 47) style = { ...style, back: BASIC[code - 40] };
+    else if (code >= 100 && code <= 107) style = { ...style, back: BASIC[code - 92] };
     else if (code === 38 || code === 48) {
       const key = code === 38 ? 'fore' : 'back';
       if (codes[i + 1] === 5) {

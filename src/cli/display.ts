@@ -28,6 +28,8 @@ export interface DisplayOptions {
   stream: Terminal;
   color: boolean;
   unicode: boolean;
+  /** Whether each connection has a line. */
+  lanes?: boolean;
 }
 
 const FRAME_MS = 100;
@@ -47,6 +49,7 @@ export class LiveDisplay {
   readonly #stream: Terminal;
   readonly #color: boolean;
   readonly #unicode: boolean;
+  readonly #lanes: boolean;
   #run: RunProgress | null = null;
   readonly #handles = new Set<DisplayHandle>();
   /** Lines of the last frame. */
@@ -67,7 +70,8 @@ export class LiveDisplay {
     process.kill(process.pid, 'SIGSTOP');
   };
 
-  constructor({ stream, color, unicode }: DisplayOptions) {
+  constructor({ stream, color, unicode, lanes = false }: DisplayOptions) {
+    this.#lanes = lanes;
     this.#stream = stream;
     this.#color = color;
     this.#unicode = unicode;
@@ -122,6 +126,7 @@ export class LiveDisplay {
         rows: this.rows,
         color: this.#color,
         unicode: this.#unicode,
+        lanes: this.#lanes,
         now: performance.now(),
         run: this.#run,
       },

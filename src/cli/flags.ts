@@ -244,6 +244,15 @@ const outputFlags = group('output', {
     helpValue: 'FILE',
     env: 'SLUICE_LOG_FILE',
   }),
+  lanes: toggle({
+    description: 'a line for each connection in the live display; so has --verbose',
+  }),
+  color: Flags.option({
+    description: 'colours of the terminal: as it and NO_COLOR say, always or never',
+    options: ['auto', 'always', 'never'] as const,
+    default: 'auto',
+    env: 'SLUICE_COLOR',
+  })(),
   'no-progress': toggle({ description: 'no live display and no progress lines' }),
 });
 

@@ -15,8 +15,14 @@ function scale(n: number): Scaled {
     value /= 1024;
     unit++;
   }
-  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return { number: value.toFixed(digits), unit: UNITS[unit] ?? 'B' };
+  const name = UNITS[unit] ?? 'B';
+  return { number: inUnit(value, name), unit: name };
+}
+
+/** A value in its unit: three significant digits, bytes whole. */
+function inUnit(value: number, unit: string): string {
+  const digits = unit === 'B' || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return value.toFixed(digits);
 }
 
 /** A number of bytes: `0 B`, `1.50 GiB`, `64.0 MiB`; at most 8 characters up to EiB. */
@@ -25,13 +31,10 @@ export function bytes(n: number): string {
   return `${number} ${unit}`;
 }
 
-/** A part of a whole, the unit only once where it is the same: `1.50 of 3.21 GiB`. */
+/** A part of a whole, both in the unit of the whole: `1.50 of 3.21 GiB`, `0.25 of 1.00 GiB`. */
 export function bytesOf(part: number, whole: number): string {
-  const a = scale(part);
-  const b = scale(whole);
-  return a.unit === b.unit
-    ? `${a.number} of ${b.number} ${b.unit}`
-    : `${bytes(part)} of ${bytes(whole)}`;
+  const { number, unit } = scale(whole);
+  return `${inUnit(Math.max(0, part) / 1024 ** UNITS.indexOf(unit), unit)} of ${number} ${unit}`;
 }
 
 /** Bytes per second: `118 MiB/s`. */

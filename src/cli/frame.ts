@@ -14,6 +14,8 @@ export interface FrameOptions {
   rows: number;
   color: boolean;
   unicode: boolean;
+  /** Whether each connection has a line. */
+  lanes?: boolean;
   /** Milliseconds of any steady clock; moves the spinner. */
   now: number;
   /** All files of the run, when there are several; null or absent for one. */
@@ -180,7 +182,8 @@ function laneLine(lane: Lane, digits: number, size: number | null, context: Cont
 
 /** The lanes in at most `rows` lines; the last one counts those that did not fit. */
 function laneLines(snapshot: DownloadSnapshot, rows: number, context: Context): Line[] {
-  const lanes = snapshot.phase === 'transferring' ? working(snapshot.lanes) : [];
+  const lanes =
+    context.lanes === true && snapshot.phase === 'transferring' ? working(snapshot.lanes) : [];
   const shown = lanes.length <= rows ? lanes : lanes.slice(0, Math.max(0, rows - 1));
   const digits = String(Math.max(0, ...lanes.map(({ connection }) => connection + 1))).length;
   const lines = shown.map((lane) => laneLine(lane, digits, snapshot.size, context));

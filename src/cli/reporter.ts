@@ -2,7 +2,7 @@
 import type { Reporter } from './base-reporter.js';
 import type { Terminal } from './display.js';
 import { guard, lineWriter, type Sink } from './output.js';
-import { terminalTraits, type Environment, type MaybeTerminal } from './terminal.js';
+import { terminalTraits, type Color, type Environment, type MaybeTerminal } from './terminal.js';
 
 export type { Reporter } from './base-reporter.js';
 
@@ -11,6 +11,9 @@ export interface ReporterOptions {
   quiet: boolean;
   verbose: boolean;
   noProgress: boolean;
+  /** A line for each connection in the live display; verbose has them as well. */
+  lanes?: boolean;
+  color?: Color;
   stdout: Sink;
   stderr: Sink & Terminal & MaybeTerminal;
   env: Environment;
@@ -31,10 +34,16 @@ export async function chooseReporter(options: ReporterOptions): Promise<Reporter
     const { JsonReporter } = await import('./json.js');
     return new JsonReporter(lineWriter(stdout), write);
   }
-  const { live, color, unicode } = terminalTraits(stderr, env);
+  const { live, color, unicode } = terminalTraits(stderr, env, options.color);
   if (live && !quiet && !noProgress) {
     const { LiveReporter } = await import('./live.js');
-    return new LiveReporter({ stream: stderr, color, unicode, verbose });
+    return new LiveReporter({
+      stream: stderr,
+      color,
+      unicode,
+      verbose,
+      lanes: verbose || options.lanes === true,
+    });
   }
   const { LineReporter } = await import('./lines.js');
   return new LineReporter({ write, quiet, verbose, progress: !noProgress });

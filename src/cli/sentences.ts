@@ -55,7 +55,9 @@ export function doneParts(event: DoneEvent, verbose: boolean): string[] {
   } else if (event.outcome === 'skipped') {
     parts.push('skipped, a file is there already', format.bytes(event.bytes));
   } else {
-    parts.push(`${format.bytes(event.bytes)} in ${seconds(event.seconds)}`);
+    // After a resume the rate is of what was fetched, so that is said as well.
+    const part = event.fetched < event.bytes ? ` (${format.bytes(event.fetched)} fetched)` : '';
+    parts.push(`${format.bytes(event.bytes)}${part} in ${seconds(event.seconds)}`);
     if (event.seconds > 0) parts.push(format.rate(event.fetched / event.seconds));
     parts.push(format.count(event.connections, 'connection'));
     if (verbose) parts.push(`${format.bytes(event.fetched)} received`);

@@ -1,21 +1,24 @@
 /** Pieces of text with a meaning, and the few colours that meanings have. */
 import { cutEnd, visibleWidth } from './width.js';
 
-/** SGR parameters of each meaning; the background of `track*` is the empty part of a bar. */
+/**
+ * SGR parameters of each meaning. All are of the sixteen colours that a terminal's owner chose, so that they can be
+ * read on light and on dark; the background 100 is the empty part of a bar.
+ */
 const STYLES = {
   plain: '',
   name: '1',
   strong: '1',
-  dim: '38;5;245',
-  rate: '38;5;114',
-  good: '38;5;114',
-  busy: '38;5;179',
-  bad: '38;5;203',
-  fill: '38;5;74;48;5;237',
-  fillRest: '38;5;237;48;5;74',
-  headFill: '38;5;221;48;5;237',
-  lane: '38;5;74',
-  laneRest: '38;5;238',
+  dim: '2',
+  rate: '32',
+  good: '32',
+  busy: '33',
+  bad: '31',
+  fill: '36;100',
+  fillRest: '90;46',
+  headFill: '33;100',
+  lane: '36',
+  laneRest: '90',
 } as const;
 
 export type Style = keyof typeof STYLES;

@@ -28,12 +28,20 @@ function hasUnicode(env: Environment, platform: NodeJS.Platform): boolean {
   return env['TERM'] !== 'linux' && /utf-?8/i.test(locale);
 }
 
+/** Whether there are colours: as the terminal and the environment say, or whatever they say. */
+export type Color = 'auto' | 'always' | 'never';
+
 /** Whether `stream` is a terminal that can be drawn on, and with what. */
 export function terminalTraits(
   stream: MaybeTerminal,
   env: Environment,
+  wanted: Color = 'auto',
   platform: NodeJS.Platform = process.platform,
 ): TerminalTraits {
   const live = stream.isTTY === true && env['TERM'] !== 'dumb';
-  return { live, color: hasColor(live, env), unicode: hasUnicode(env, platform) };
+  return {
+    live,
+    color: wanted === 'auto' ? hasColor(live, env) : wanted === 'always',
+    unicode: hasUnicode(env, platform),
+  };
 }

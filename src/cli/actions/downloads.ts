@@ -44,6 +44,8 @@ export async function runDownloads(values: RunValues, prepare: Prepare): Promise
     quiet: values.quiet,
     verbose: values.verbose,
     noProgress: values['no-progress'],
+    lanes: values.lanes,
+    color: values.color,
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
@@ -93,7 +95,7 @@ async function attend(
   });
   const off = onStop(
     (signal) => {
-      reporter.note('sluice: stopping; once more ends at once');
+      reporter.note('sluice: stopping and keeping what has arrived (Ctrl-C again to quit immediately)');
       preparing.abort(stopError(signal));
       downloads.stop(stopError(signal));
     },

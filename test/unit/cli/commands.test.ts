@@ -73,6 +73,8 @@ describe('commands', () => {
       quiet: false,
       verbose: false,
       'no-progress': false,
+      lanes: false,
+      color: 'auto',
     };
     const expected: Record<Name, Record<string, unknown>> = {
       get: { ...shared, 'on-exists': 'fail', jobs: 3, window: '64M', timestamping: false },

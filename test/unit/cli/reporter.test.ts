@@ -40,7 +40,7 @@ describe('cli/reporter', () => {
 
   it('honours NO_COLOR, FORCE_COLOR, TERM and the locale', () => {
     const traits = (env: Record<string, string>, isTTY = true) =>
-      terminalTraits({ isTTY }, env, 'linux');
+      terminalTraits({ isTTY }, env, 'auto', 'linux');
     expect(traits({ LANG: 'en_US.UTF-8' })).to.deep.equal({
       live: true,
       color: true,
@@ -54,6 +54,9 @@ describe('cli/reporter', () => {
     expect(traits({ FORCE_COLOR: '0' }).color).to.equal(false);
     expect(traits({ TERM: 'dumb' })).to.include({ live: false, color: false });
     expect(traits({}, false)).to.include({ live: false, color: false });
+    const wanted = { NO_COLOR: '1' };
+    expect(terminalTraits({ isTTY: true }, wanted, 'always').color).to.equal(true);
+    expect(terminalTraits({ isTTY: true }, { FORCE_COLOR: '1' }, 'never').color).to.equal(false);
   });
 
   it('leaves on a terminal one line for each file, and errors in full', () => {
