@@ -95,7 +95,9 @@ async function attend(
   });
   const off = onStop(
     (signal) => {
-      reporter.note('sluice: stopping and keeping what has arrived (Ctrl-C again to quit immediately)');
+      reporter.note(
+        'sluice: stopping and keeping what has arrived (Ctrl-C again to quit immediately)',
+      );
       preparing.abort(stopError(signal));
       downloads.stop(stopError(signal));
     },
