@@ -4,6 +4,7 @@ import { encodedError, refusal } from '../src/http/answer.js';
 import { foreignCoding } from '../src/http/content-coding.js';
 import { parseContentRange, rangeValue } from '../src/http/content-range.js';
 import type { ResponseHead } from '../src/http/head.js';
+import { onTheWay } from '../src/http/intermediary.js';
 import { isLabelledPart, readPart } from '../src/http/part.js';
 import { isRedirect } from '../src/http/redirect.js';
 import { writeRequest } from '../src/http/request.js';
@@ -307,7 +308,7 @@ function checkHead(
   const isPart = head.status === 206 || isLabelledPart(head, framing, at + bodyStart);
   if (head.status === 200 && !isPart) return ignoredRange(head, task.source);
   if (head.status === 416 && isOfOtherLength(head, task.source)) {
-    return changed('its length is another one');
+    return changed(`its length is another one${onTheWay(head)}`);
   }
   if (!isPart) return { kind: 'failed', error: refusal(head).toRecord() };
   if (foreignCoding(head, task.source.expected) !== null)
@@ -317,10 +318,10 @@ function checkHead(
   const { validators } = task.source;
   const total = wholeOf(task.source);
   if (part.total !== null && part.total !== total) {
-    return changed(`its length is now ${part.total} bytes, it was ${total}`);
+    return changed(`its length is now ${part.total} bytes, it was ${total}${onTheWay(head)}`);
   }
   if (compareValidators(validators, readValidators(head)) === 'different') {
-    return changed('its validator is another one');
+    return changed(`its validator is another one${onTheWay(head)}`);
   }
   if (part.kind === 'whole') return ignoredRange(head, task.source);
   return { start: part.start - at, end: part.end - at };
@@ -337,11 +338,11 @@ function isOfOtherLength(head: ResponseHead, source: Source): boolean {
 /** A 200 to a range: another representation, or a server that does not serve this range. */
 function ignoredRange(head: ResponseHead, source: Source): LeaseResult {
   if (compareValidators(source.validators, readValidators(head)) === 'different') {
-    return changed('the server answered with the whole of another one');
+    return changed(`the server answered with the whole of another one${onTheWay(head)}`);
   }
   return {
     kind: 'ignored',
-    why: `the server answered a range with the whole file (${head.status})`,
+    why: `the server answered a range with the whole file (${head.status})${onTheWay(head)}`,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Expected } from '../http/content-coding.js';
 import { parseContentRange } from '../http/content-range.js';
 import type { Framing } from '../http/framing.js';
 import type { ResponseHead } from '../http/head.js';
+import { onTheWay } from '../http/intermediary.js';
 import { isLabelledPart, readPart } from '../http/part.js';
 import { excerpt } from '../http/syntax.js';
 
@@ -63,7 +64,7 @@ function readRange(
   const part = readPart(head, framing, start);
   if (part.kind === 'whole' && coding !== null) return asSent(part.total, coding);
   if (part.kind === 'whole') {
-    const why = 'the server calls everything the whole file, whatever is asked for';
+    const why = `the server calls everything the whole file, whatever is asked for${onTheWay(head)}`;
     return { kind: 'whole', total: part.total, ranges: false, why };
   }
   const total = part.total ?? known;
@@ -84,7 +85,7 @@ function readWhole(head: ResponseHead, framing: Framing, coding: string | null):
   const why =
     total === null
       ? 'the server does not tell the length'
-      : 'the server does not serve byte ranges of this file';
+      : `the server does not serve byte ranges of this file${onTheWay(head)}`;
   return { kind: 'whole', total, ranges, why };
 }
 
@@ -116,7 +117,7 @@ function readNone(head: ResponseHead): Offer {
 
 function mismatch(head: ResponseHead, what: string): SluiceError {
   const got = excerpt(head.fields.get('content-range') ?? 'none');
-  return new SluiceError('HTTP_RANGE_MISMATCH', `${what}; Content-Range: ${got}`, {
+  return new SluiceError('HTTP_RANGE_MISMATCH', `${what}; Content-Range: ${got}${onTheWay(head)}`, {
     httpStatus: head.status,
     next: 'The server breaks HTTP; try another source of the file.',
   });
