@@ -9,6 +9,7 @@ export function defaultOptions(url: string): DownloadOptions {
     url,
     range: null,
     freshUrl: null,
+    sign: null,
     mirrors: [],
     credentialsFor: null,
     output: null,

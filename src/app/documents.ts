@@ -123,7 +123,17 @@ function withoutCredentials(base: DownloadOptions): DownloadOptions {
   const environment = { user: null, bearer: null };
   // What is for every machine is for those that the user names.
   const netrc = base.netrc?.filter(({ machine }) => machine !== null) ?? null;
-  return { ...base, headers: [], referer: null, user: null, bearer: null, environment, netrc, tls };
+  return {
+    ...base,
+    sign: null,
+    headers: [],
+    referer: null,
+    user: null,
+    bearer: null,
+    environment,
+    netrc,
+    tls,
+  };
 }
 
 /**

@@ -20,6 +20,7 @@ export type GivenOptions = {
       | 'url'
       | 'mode'
       | 'freshLink'
+      | 'sign'
       | 'tls'
       | 'deadlines'
       | 'warnings'

@@ -24,11 +24,12 @@ export async function sourceDownloads(
   base: DownloadOptions,
   wanted: Wanted,
   fetching: Fetching,
+  env: Surroundings['env'] = process.env,
 ): Promise<DownloadOptions[]> {
   const scheme = /^([a-z0-9]+):\/\//i.exec(base.url.trim())?.[1]?.toLowerCase();
   const kind = SOURCES.find((each) => each.scheme === scheme);
   if (kind === undefined) return [base];
-  const around = surroundings(kind, base, fetching);
+  const around = surroundings(kind, base, fetching, env);
   const files = await kind.files(base.url, wanted, around);
   return files.map(({ url, path: parts }): DownloadOptions => {
     const place = parts === null ? {} : { output: path.join(...parts) };
@@ -45,7 +46,7 @@ export function withTokenOf(options: DownloadOptions): DownloadOptions {
   );
 }
 
-/** What the user gave beats what the surroundings have; both stay on the origin of the URL (P11). */
+/** What the user gave beats what the surroundings have, tokens and keys; both stay on the origin of the URL (P11). */
 function withToken(
   options: DownloadOptions,
   kind: SourceKind,
@@ -56,14 +57,21 @@ function withToken(
   const url = new URL(options.url);
   const isBound = [url.hostname, url.host].includes(environment.bearer?.host ?? '');
   if (bearer !== null || user !== null || isSaid || isBound) return options;
+  const sign = kind.signerFor?.(url, around) ?? null;
+  if (sign !== null) return { ...options, sign };
   const token = kind.bearerFor(url, around);
   if (token === null) return options;
   return { ...options, environment: { user: null, bearer: { token, host: url.hostname } } };
 }
 
-function surroundings(kind: SourceKind, base: DownloadOptions, fetching: Fetching): Surroundings {
+function surroundings(
+  kind: SourceKind,
+  base: DownloadOptions,
+  fetching: Fetching,
+  env: Surroundings['env'] = process.env,
+): Surroundings {
   const around: Surroundings = {
-    env: process.env,
+    env,
     read: (file) => textAt(file.replace(/^~(?=\/)/, homedir())),
     fetch: async (url) =>
       [

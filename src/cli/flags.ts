@@ -41,6 +41,12 @@ export const manyFlags = group('files', {
     description: 'of a whole repository, no file whose path fits',
     helpValue: 'PATTERN',
   }),
+  's3-endpoint': Flags.string({
+    description: 'of s3://, the service to ask, by path',
+    helpValue: 'URL',
+  }),
+  's3-anonymous': toggle({ description: 'of s3://, without a signature' }),
+  's3-requester-pays': toggle({ description: 'of s3://, you pay for the transfer' }),
   jobs: Flags.integer({
     char: 'j',
     description: 'files at once',

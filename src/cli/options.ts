@@ -65,7 +65,7 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
 }
 
 /** Whether it has the scheme of a source of its own, which src/app/sources.ts turns into http. */
-export const isSource = (url: string): boolean => /^\s*(hf|gs|az):\/\//i.test(url);
+export const isSource = (url: string): boolean => /^\s*(hf|s3|gs|az):\/\//i.test(url);
 
 /** The options that all flags of a download say. */
 export function downloadOptions(values: SharedValues): DownloadOptions {

@@ -82,7 +82,7 @@ ${exitTable()}`;
   static override strict = false;
   static override args = {
     url: Args.string({
-      description: 'what to download: http, https, hf, gs or az',
+      description: 'what to download: http, https, hf, s3, gs or az',
       ignoreStdin: true,
     }),
   };

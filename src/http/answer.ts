@@ -77,6 +77,14 @@ function duration(ms: number): string {
   return seconds < 7200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3600)} h`;
 }
 
+/** A store takes a signature for a quarter of an hour: what to do when the clocks differ by more; null when they do not. */
+function clockSkew(fields: ResponseHead['fields']): string | null {
+  const theirs = Date.parse(fields.get('date') ?? '');
+  const minutes = Math.round(Math.abs(Date.now() - theirs) / 60_000);
+  if (!fields.has('x-amz-request-id') || !(minutes >= 15)) return null;
+  return `The clocks differ by ${minutes} minutes, and a signature holds for 15: set this machine's clock.`;
+}
+
 /** What the hub of Hugging Face says in x-error-code, and what helps. A private repository is not told from none. */
 const HUB_ADVICE: Readonly<Record<string, string | undefined>> = {
   GatedRepo:
@@ -93,8 +101,11 @@ function advice({ status, fields }: ResponseHead): string {
   switch (status) {
     case 401:
       return authentication(fields.getAll('www-authenticate'));
-    case 403:
+    case 403: {
+      const skew = clockSkew(fields);
+      if (skew !== null) return skew;
       return 'Check the credentials; a signed address may have expired.';
+    }
     case 404:
     case 410:
       return 'Check the URL.';

@@ -2,6 +2,7 @@
 import { az } from './az.js';
 import { gs } from './gs.js';
 import { hf } from './hf.js';
+import { s3 } from './s3.js';
 import type { SourceKind } from './source.js';
 
-export const SOURCES: readonly SourceKind[] = [hf, gs, az];
+export const SOURCES: readonly SourceKind[] = [hf, s3, gs, az];

@@ -11,9 +11,9 @@ export interface SourceFile {
 export interface Surroundings {
   env: Readonly<Record<string, string | undefined>>;
   /** A small file of the user's; null when it is not there. `~` is the home directory. */
-  read(path: string): string | null;
+  read: (path: string) => string | null;
   /** A document, with the credentials of the source. @throws SluiceError */
-  fetch(url: string): Promise<string>;
+  fetch: (url: string) => Promise<string>;
 }
 
 /** Which of several files are wanted. */
@@ -31,6 +31,8 @@ export interface SourceKind {
    * downloaded: it must hand out a token only for its own service.
    */
   bearerFor(url: URL, around: Surroundings): string | null;
+  /** What signs each request for a URL of its service; null for nothing. */
+  signerFor?(url: URL, around: Surroundings): ((url: URL) => Array<[string, string]>) | null;
   /**
    * The files that a reference names.
    * @throws SluiceError URL_INVALID, and those of fetching

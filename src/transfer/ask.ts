@@ -137,10 +137,18 @@ export class Asker {
     const { scheme, host, port } = source.endpoint;
     const name = host.includes(':') ? `[${host}]` : host;
     const path = source.target.replace(/^http:\/\/[^/]*/, '');
-    const value = this.logins.valueFor(new URL(`${scheme}://${name}:${port}${path}`));
+    const url = new URL(`${scheme}://${name}:${port}${path}`);
+    const signed = this.signatureFor(url);
+    if (signed.length > 0) return { ...source, fields: withFields(source.fields, signed) };
+    const value = this.logins.valueFor(url);
     if (value === null) return source;
     const others = source.fields.filter(([each]) => each.toLowerCase() !== 'authorization');
     return { ...source, fields: [['Authorization', value], ...others] };
+  }
+
+  /** The fields that sign a request to the user's origin; they hold for one request only. */
+  private signatureFor(url: URL): Array<[string, string]> {
+    return isForOwner(this.owner, url) ? (this.options.sign?.(url) ?? []) : [];
   }
 
   /** Ends whatever is being asked; nothing is asked any more. */
@@ -339,7 +347,8 @@ export class Asker {
       userAgent,
       extra: cookie === null ? others : [...others, ['Cookie', cookie]],
     });
-    return { target: targetOf(url, endpoint, fields), host: hostHeader(url), fields };
+    const target = targetOf(url, endpoint, fields);
+    return { target, host: hostHeader(url), fields: withFields(fields, this.signatureFor(url)) };
   }
 
   private async connect(
@@ -507,6 +516,15 @@ function withAuthorization<Field extends readonly [string, unknown]>(
   if (value === null) return fields;
   const others = fields.filter(([name]) => name.toLowerCase() !== 'authorization');
   return [['Authorization', value], ...others];
+}
+
+/** Fields in place of those of the same names. */
+function withFields(
+  fields: ReadonlyArray<[string, string]>,
+  others: ReadonlyArray<[string, string]>,
+): Array<[string, string]> {
+  const names = new Set(others.map(([name]) => name.toLowerCase()));
+  return [...fields.filter(([name]) => !names.has(name.toLowerCase())), ...others];
 }
 
 /** Whether nothing would tell a whole body from a cut one (RFC 9112 section 9.8). */

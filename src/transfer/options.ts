@@ -27,6 +27,11 @@ export interface DownloadOptions {
   freshUrl: (() => Promise<string>) | null;
   /** The part of the file that is wanted, which becomes a file of its own; null for all of it. */
   range: WantedPart | null;
+  /**
+   * The fields that sign one request for a URL, made anew for each; null for none. They go to the origin of
+   * the URL only (P11).
+   */
+  sign: ((url: URL) => Array<[string, string]>) | null;
   /** Further URLs of the same file, in the order in which they are tried when one fails for good. */
   mirrors: string[];
   /**

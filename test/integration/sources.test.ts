@@ -148,7 +148,7 @@ describe('sources', () => {
   for (const line of examplesOf('docs/sources.md'))
     it(`docs/sources.md: ${line}`, async () => {
       listed = ['config.json', 'onnx/config.json', 'model.bin'];
-      const services = `HF_ENDPOINT=${hubUrl} STORAGE_EMULATOR_HOST=${storeUrl} AZURE_STORAGE_SERVICE_ENDPOINT=${storeUrl}`;
+      const services = `HF_ENDPOINT=${hubUrl} STORAGE_EMULATOR_HOST=${storeUrl} AZURE_STORAGE_SERVICE_ENDPOINT=${storeUrl} AWS_ENDPOINT_URL_S3=${storeUrl}`;
       await runExample(line, dir(), { 'sluice get': `${services} sluice get` });
       expect(asked).not.deep.equal([]);
       expect(asked.some(({ url }) => /onnx|model\.bin/.test(url))).equal(false);

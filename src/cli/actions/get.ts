@@ -88,10 +88,16 @@ async function ofSources(
 ): Promise<DownloadOptions[]> {
   if (given.every(({ url }) => !isSource(url))) return given;
   const { sourceDownloads } = await import('../../app/sources.js');
+  const env = {
+    ...process.env,
+    ...(values['s3-endpoint'] !== undefined && { AWS_ENDPOINT_URL_S3: values['s3-endpoint'] }),
+    ...(values['s3-anonymous'] && { SLUICE_S3_ANONYMOUS: 'true' }),
+    ...(values['s3-requester-pays'] && { SLUICE_S3_REQUESTER_PAYS: 'true' }),
+  };
   const wanted = { include: values.include ?? [], exclude: values.exclude ?? [] };
   const found: DownloadOptions[] = [];
   for (const each of given)
-    for (const file of await sourceDownloads(each, wanted, fetching)) found.push(file);
+    for (const file of await sourceDownloads(each, wanted, fetching, env)) found.push(file);
   return found;
 }
 

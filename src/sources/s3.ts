@@ -1,0 +1,60 @@
+/** `s3://bucket/key`: S3 and what speaks like it. Every request is signed anew, where there are credentials. */
+import { SluiceError } from '../errors.js';
+import { region, signingKey } from './aws-config.js';
+import { encodeStrictly, signedFields } from './sigv4.js';
+import { endpointOf, parseReference } from './stores.js';
+import type { SourceKind, Surroundings } from './source.js';
+
+export const s3: SourceKind = {
+  scheme: 's3',
+
+  bearerFor: () => null,
+
+  signerFor(url, around) {
+    if (!isOurs(url, around) || around.env['SLUICE_S3_ANONYMOUS'] === 'true') return null;
+    const key = signingKey(around);
+    if (key === null) return null;
+    const scope = { region: region(around), service: 's3' };
+    const pays = around.env['SLUICE_S3_REQUESTER_PAYS'] === 'true';
+    // S3 tells the digests of an object to whoever asks for them.
+    const more: Array<[string, string]> = [['x-amz-checksum-mode', 'ENABLED']];
+    if (pays) more.push(['x-amz-request-payer', 'requester']);
+    return (each) => signedFields(each, more, key, scope, new Date());
+  },
+
+  files(text, _wanted, around) {
+    const { bucket, key } = parseReference(text, 's3://BUCKET/KEY');
+    if (key.split('/').some((part) => part === '.' || part === '..'))
+      throw new SluiceError('URL_INVALID', 'a key with . or .. as a part cannot be asked for', {
+        next: 'Use a presigned URL of the object.',
+      });
+    const path = key
+      .split('/')
+      .map((part) => encodeStrictly(decodeURIComponent(part)))
+      .join('/');
+    return Promise.resolve([{ url: `${bucketUrl(bucket, around)}/${path}`, path: null }]);
+  },
+};
+
+function givenEndpoint({ env }: Surroundings): string | null {
+  const given = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
+  return given === undefined || given === '' ? null : endpointOf('the endpoint of S3', given, '');
+}
+
+/** A service that is named is asked by path; AWS's by the name of the bucket, unless a certificate could not have it. */
+function bucketUrl(bucket: string, around: Surroundings): string {
+  const endpoint = givenEndpoint(around);
+  if (endpoint !== null) return `${endpoint}/${bucket}`;
+  const host = `s3.${region(around)}.amazonaws.com`;
+  const isHost = /^[a-z0-9-]+$/.test(bucket);
+  return isHost ? `https://${bucket}.${host}` : `https://${host}/${bucket}`;
+}
+
+/** A signature is made for S3 only. */
+function isOurs(url: URL, around: Surroundings): boolean {
+  const endpoint = givenEndpoint(around);
+  if (endpoint !== null) return url.origin === new URL(endpoint).origin;
+  const host = `s3.${region(around)}.amazonaws.com`;
+  const isHost = url.hostname === host || url.hostname.endsWith(`.${host}`);
+  return url.protocol === 'https:' && isHost;
+}
