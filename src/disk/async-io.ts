@@ -1,5 +1,5 @@
 /** The same as io.ts for the main thread: the calls wait in libuv's pool, not in the event loop. */
-import { fdatasync, fsync, open, close, read, write, constants } from 'node:fs';
+import { fdatasync, fsync, open, close, read, write, writeSync, constants } from 'node:fs';
 import { promisify } from 'node:util';
 import { diskError, errnoOf, takesNothing } from './errors.js';
 
@@ -14,14 +14,31 @@ export const syncData = promisify(fdatasync);
 /** fsync(2): data and all metadata. */
 export const syncAll = fsyncCall;
 
+/**
+ * As short as a page, in bytes: it is copied into the kernel's memory in less time than it takes to hand it to
+ * another thread, and a list of small files writes two such records a file.
+ */
+const SHORT = 4096;
+
 /** Writes all of `bytes` at `offset`. Raises what the system says. */
 export async function writeAt(fd: number, bytes: Uint8Array, offset: number): Promise<void> {
   let at = 0;
   while (at < bytes.length) {
-    const { bytesWritten } = await writeCall(fd, bytes, at, bytes.length - at, offset + at);
+    const bytesWritten = await writeSome(fd, bytes, at, offset + at);
     if (bytesWritten <= 0) throw takesNothing();
     at += bytesWritten;
   }
+}
+
+async function writeSome(
+  fd: number,
+  bytes: Uint8Array,
+  at: number,
+  offset: number,
+): Promise<number> {
+  const length = bytes.length - at;
+  if (length <= SHORT) return writeSync(fd, bytes, at, length, offset);
+  return (await writeCall(fd, bytes, at, length, offset)).bytesWritten;
 }
 
 /** Reads `length` bytes at `offset` into `buffer`; fewer only at the end of the file. */

@@ -48,7 +48,7 @@ export async function takeLock(
 ): Promise<Lock | null> {
   const place = lockPath(target);
   const setting = settingFor(target, options);
-  const own = spares?.take(path.dirname(place)) ?? (await makeReady(place, setting));
+  const own = spares?.take(place) ?? (await makeReady(place, setting));
   if (own === null) return null;
   try {
     for (let tries = 0; tries < MAX_TRIES; tries++) {

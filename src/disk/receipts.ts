@@ -105,7 +105,7 @@ export function findReceipt(target: string, env: Environment = process.env): Rec
 /** The name of a target's receipt. The directory is resolved, so that every way to it is one. */
 function nameOf(target: string): string {
   const absolute = path.resolve(target);
-  const real = path.join(realpathSync(path.dirname(absolute)), path.basename(absolute));
+  const real = path.join(realpathSync.native(path.dirname(absolute)), path.basename(absolute));
   return noteName(real);
 }
 

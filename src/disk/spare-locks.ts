@@ -16,7 +16,7 @@ interface Held {
 
 interface Spare<Lock> {
   lock: Lock;
-  directory: string;
+  place: string;
   timer: NodeJS.Timeout;
 }
 
@@ -33,16 +33,22 @@ export class SpareLocks<Lock extends Held> {
     if (this.closed || !lock.isAlone()) return lock.release();
     const spare: Spare<Lock> = {
       lock,
-      directory: path.dirname(place),
+      place,
       timer: setTimeout(() => this.release(spare), SPARE_MS),
     };
     this.spares.add(spare);
   }
 
-  /** A lock that is still held and lies in a directory; null when there is none. */
-  take(directory: string): Lock | null {
-    for (const spare of this.spares) {
-      if (spare.directory !== directory) continue;
+  /**
+   * A lock that is still held and lies in the directory of a place: the one at that very place, if there is one, for
+   * no other can be moved there. Null when there is none.
+   */
+  take(place: string): Lock | null {
+    const there = [...this.spares].filter((spare) => spare.place === place);
+    const beside = [...this.spares].filter(
+      (spare) => spare.place !== place && path.dirname(spare.place) === path.dirname(place),
+    );
+    for (const spare of [...there, ...beside]) {
       clearTimeout(spare.timer);
       if (spare.lock.isAlone()) {
         this.spares.delete(spare);

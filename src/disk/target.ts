@@ -165,7 +165,7 @@ export function directoryOf(target: string): string {
 /** The one path that stands for a target, however it was written: its directory is resolved. */
 export function realTarget(target: string): string {
   try {
-    return path.join(realpathSync(directoryOf(target)), path.basename(target));
+    return path.join(realpathSync.native(directoryOf(target)), path.basename(target));
   } catch (thrown) {
     throw diskError(thrown, { action: 'find the directory', path: path.dirname(target) });
   }

@@ -68,6 +68,9 @@ const DRAIN_MS = 1000;
 /** A connection that sat idle for longer, in milliseconds, may have been closed by its peer meanwhile. */
 const FRESH_MS = 1000;
 
+/** Nobody is told: one will do, and its stack is not taken for each file of a list. */
+const OVER = new SluiceError('CONNECTION_LOST', 'the download is over');
+
 /** What all requests for one URL have in common. */
 type Request = Pick<Source, 'target' | 'host' | 'fields'>;
 
@@ -174,7 +177,7 @@ export class Asker {
 
   /** Closes what is being opened, or was opened, and never asked for. */
   close(): void {
-    this.abortion.abort(new SluiceError('CONNECTION_LOST', 'the download is over'));
+    this.abortion.abort(OVER);
     this.ahead?.opening.then(
       ({ connection }) => this.connections.keep(connection),
       () => undefined,

@@ -35,7 +35,14 @@ export function backlogBound(memory = usableMemory()): number {
   return Math.max(LEAST, Math.min(MOST, Math.floor(memory / 10)));
 }
 
+/** Found out once a process: it is read from half a dozen files, and a list has many downloads. */
+let usable: number | null = null;
+
 function usableMemory(): number {
+  return (usable ??= memoryOfMachine());
+}
+
+function memoryOfMachine(): number {
   // 0, or more than there is, where nothing constrains it.
   const constrained = process.constrainedMemory();
   return constrained > 0 ? Math.min(constrained, os.totalmem()) : os.totalmem();

@@ -557,7 +557,7 @@ export class Download {
     } finally {
       await workspace.close({ keep: ending.kind === 'failed' });
       if (this.session.isLasting || (ending.kind === 'failed' && this.job.kept === 0))
-        this.session.leaveTarget(workspace.target, this.job);
+        this.session.leaveTarget(workspace.target, this.job.taker);
     }
     return { type: 'closed' };
   }

@@ -50,6 +50,8 @@ export class Job {
   private first = 0;
   private turn = 0;
   readonly verification: Verification;
+  /** Who has the names that it takes: a run knows that for good, and must not keep all of its downloads for it. */
+  readonly taker = {};
   /** How the present source is asked. */
   ladder = new Ladder();
   readonly abort = new AbortController();

@@ -212,7 +212,7 @@ export class Opening {
     const earlier = options.onExists === 'rename' ? this.renamedBefore(target) : null;
     let own = earlier ?? target;
     if (earlier !== null) this.job.target = earlier;
-    else if (!session.takeTarget(target, this.job)) {
+    else if (!session.takeTarget(target, this.job.taker)) {
       const isExpected = options.output === null && this.job.target === null;
       if (isExpected) return null;
       if (options.onExists === 'skip') return this.settled('skip', target);
@@ -231,7 +231,7 @@ export class Opening {
     for (let number = 1; number < MAX_RENAMES; number++) {
       const name = numberedName(target, number);
       if (inspectTarget(name).kind === 'absent') return null;
-      if (isKnownFinished(name, options) && session.takeTarget(name, this.job)) return name;
+      if (isKnownFinished(name, options) && session.takeTarget(name, this.job.taker)) return name;
     }
     return null;
   }
@@ -242,7 +242,7 @@ export class Opening {
     for (let number = 1; number < MAX_RENAMES; number++) {
       const name = numberedName(target, number);
       const isFree = inspectTarget(name).kind === 'absent' || isKnownFinished(name, options);
-      if (isFree && session.takeTarget(name, this.job)) return name;
+      if (isFree && session.takeTarget(name, this.job.taker)) return name;
     }
     throw namedBefore(target);
   }
@@ -471,7 +471,7 @@ export class Opening {
     const { workspace, session } = this.job;
     await workspace?.close({ keep: true });
     this.job.workspace = null;
-    if (workspace !== null) session.leaveTarget(workspace.target, this.job);
+    if (workspace !== null) session.leaveTarget(workspace.target, this.job.taker);
     const claimed = await this.claimOwn(target);
     if (claimed !== null && typeof claimed !== 'string') return claimed;
     return this.findPrior();

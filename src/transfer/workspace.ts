@@ -112,6 +112,7 @@ export class Workspace {
    * @throws SluiceError JOURNAL_DAMAGED, TARGET_UNSAFE when what is there cannot be used
    */
   prior(): Prior | null {
+    if (!this.hasJournal) return null;
     let read: JournalRead;
     try {
       read = readJournal(journalPath(this.target));
@@ -139,9 +140,15 @@ export class Workspace {
     return { identity: read.identity, written, unclean, verified };
   }
 
+  /** Of most targets there is none: an error for each is dearer than a look. */
+  private get hasJournal(): boolean {
+    return inspectTarget(journalPath(this.target)).kind !== 'absent';
+  }
+
   /** Finishes what a run began that died between the final name and the removal of its journal. */
   private async finishPublished(): Promise<void> {
     try {
+      if (!this.hasJournal) return;
       const { identity, publish: record, file } = readJournal(journalPath(this.target));
       if (record === null) return;
       const { part, url } = identity;

@@ -164,7 +164,8 @@ describe('runs of the library', () => {
     await Promise.all(runs.map(({ result }) => result));
     const seconds = (performance.now() - began) / 1000;
     expect(seconds, 'under its rate').above((0.9 * (3 * SIZE)) / limitRate);
-    expect(origin.server.connections.maximum).at.most(3);
+    // The server may still see one that is closed already; without the bound it would see twelve.
+    expect(origin.server.connections.maximum).at.most(4);
     // A name is free again when its download is over.
     expect(await pool.download(origin.url, { dir: dir(), output: 'a' }).result).include({
       outcome: 'complete',
