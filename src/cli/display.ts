@@ -4,6 +4,7 @@ import { MAX_DETAIL } from '../errors.js';
 import { showText } from '../http/redact.js';
 import { renderFrame, type RunProgress } from './frame.js';
 import { beforeExit } from './signals.js';
+import { isInBackground } from '../app/files.js';
 import { paint, span, type Line } from './style.js';
 import { visibleWidth } from './width.js';
 
@@ -30,6 +31,8 @@ export interface DisplayOptions {
   unicode: boolean;
   /** Whether each connection has a line. */
   lanes?: boolean;
+  /** Whether another process group has the terminal. */
+  isBehind?: () => boolean;
 }
 
 const FRAME_MS = 100;
@@ -52,6 +55,9 @@ export class LiveDisplay {
   readonly #lanes: boolean;
   #run: RunProgress | null = null;
   readonly #handles = new Set<DisplayHandle>();
+  readonly #isBehind: () => boolean;
+  /** Whether the cursor is hidden, by us. */
+  #hidden = false;
   /** Lines of the last frame. */
   #drawn: string[] = [];
   /** Persistent lines that wait for the next frame. */
@@ -62,15 +68,23 @@ export class LiveDisplay {
   readonly #onResize = (): void => this.draw();
   readonly #onContinue = (): void => {
     this.#drawn = [];
-    this.#stream.write(HIDE_CURSOR);
+    this.#hidden = false;
     this.draw();
   };
   readonly #onSuspend = (): void => {
-    this.#stream.write(SHOW_CURSOR);
+    if (this.#hidden) this.#stream.write(SHOW_CURSOR);
+    this.#hidden = false;
     process.kill(process.pid, 'SIGSTOP');
   };
 
-  constructor({ stream, color, unicode, lanes = false }: DisplayOptions) {
+  constructor({
+    stream,
+    color,
+    unicode,
+    lanes = false,
+    isBehind = isInBackground,
+  }: DisplayOptions) {
+    this.#isBehind = isBehind;
     this.#lanes = lanes;
     this.#stream = stream;
     this.#color = color;
@@ -98,7 +112,6 @@ export class LiveDisplay {
   /** Hides the cursor and draws from now on. The timer does not keep the process alive. */
   start(): void {
     if (this.#timer) return;
-    this.#stream.write(HIDE_CURSOR);
     this.#stream.on('resize', this.#onResize);
     process.on('SIGCONT', this.#onContinue);
     if (process.platform !== 'win32') process.on('SIGTSTP', this.#onSuspend);
@@ -118,6 +131,10 @@ export class LiveDisplay {
   /** Draws a frame now: the persistent lines that came, then the lines that changed. */
   draw(): void {
     if (!this.#timer || this.#stream.writableNeedDrain) return;
+    // The shell, or whatever is in front, has the terminal: it is not drawn over.
+    if (this.#isBehind()) return this.#stepBack();
+    if (!this.#hidden) this.#stream.write(HIDE_CURSOR);
+    this.#hidden = true;
     const columns = this.#stream.columns || 80;
     const lines = renderFrame(
       [...this.#handles].map((handle) => handle.snapshot()),
@@ -148,9 +165,22 @@ export class LiveDisplay {
     process.off('SIGCONT', this.#onContinue);
     process.off('SIGTSTP', this.#onSuspend);
     this.#forgetExit?.();
+    if (this.#isBehind()) {
+      this.#stepBack();
+      this.#flushNotes();
+      return;
+    }
     const text = this.#replace([], this.#stream.columns || 80);
     this.#drawn = [];
+    this.#hidden = false;
     this.#stream.write(text + SHOW_CURSOR);
+  }
+
+  /** The cursor belongs to whoever is in front, and what was drawn stays where it is. */
+  #stepBack(): void {
+    if (this.#hidden) this.#stream.write(SHOW_CURSOR);
+    this.#hidden = false;
+    this.#drawn = [];
   }
 
   #flushNotes(): void {

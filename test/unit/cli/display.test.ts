@@ -17,8 +17,8 @@ class Fake {
   }
 }
 
-const over = (screen: Screen): LiveDisplay =>
-  new LiveDisplay({ stream: screen, color: false, unicode: false });
+const over = (screen: Screen, isBehind = (): boolean => false): LiveDisplay =>
+  new LiveDisplay({ stream: screen, color: false, unicode: false, isBehind });
 
 describe('cli/display', () => {
   it('draws in place, and only the lines that changed', () => {
@@ -63,6 +63,31 @@ describe('cli/display', () => {
     expect(screen.cursorVisible).to.equal(true);
     expect(screen.listeners).to.equal(0);
     expect(process.listenerCount('SIGCONT')).to.equal(0);
+  });
+
+  it('draws nothing in the background, leaves the cursor there, and goes on in front', () => {
+    const screen = new Screen();
+    let behind = false;
+    const display = over(screen, () => behind);
+    display.add(new Fake());
+    display.start();
+    expect([screen.text().length, screen.cursorVisible]).to.deep.equal([3, false]);
+    behind = true;
+    display.draw();
+    expect(screen.cursorVisible).to.equal(true);
+    screen.written = '';
+    display.draw();
+    expect(screen.written).to.equal('');
+    behind = false;
+    display.draw();
+    expect([screen.text().length, screen.cursorVisible]).to.deep.equal([6, false]);
+    behind = true;
+    display.draw();
+    screen.written = '';
+    display.note('the end');
+    display.stop();
+    expect(screen.written).to.equal('the end\n');
+    expect(screen.cursorVisible).to.equal(true);
   });
 
   it('draws anew after a resize', () => {
