@@ -4,6 +4,7 @@ import { readJournal, targetOf } from '../disk/journal.js';
 import { journalPath } from '../disk/names.js';
 import { unfinishedIn } from '../disk/unfinished.js';
 import { fromDownloadId } from '../http/part-of-file.js';
+import { isLeftByAria2 } from './take-over.js';
 import { partOptions } from './part.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { keptChecksums } from '../verify/checksum.js';
@@ -34,6 +35,8 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
       dir: null,
       checksums,
       serverDigests,
+      // aria2 has written the file itself; ours takes its place once all of it is proven.
+      onExists: isLeftByAria2(target) ? 'overwrite' : base.onExists,
       mode: 'resume',
     },
     range,

@@ -30,6 +30,7 @@ export default class Resume extends BaseCommand<ResumeValues> {
   static override id = 'resume';
   static override summary = 'Continue unfinished downloads; no URL is needed.';
   static override description = `Takes the final path, the .part or the .sluice file. Only what is missing is asked for.
+FILE.aria2 with --url goes on with what aria2 has left; its files stay until the new one is complete.
 
 Credentials are never kept: give them again with the same flags as to get.
 

@@ -15,6 +15,7 @@ interface ResumeValues extends SharedValues, Pick<ManyValues, 'jobs' | 'per-host
 
 /** Goes on with the paths of the arguments, or with everything here. */
 export async function resume(values: ResumeValues, given: readonly string[]): Promise<void> {
+  const targets: string[] = [];
   await runDownloads(values, async (fetching) => {
     const paths = values.all ? unfinishedIn(given) : given;
     if (paths.length === 0) throw nothing(values.all, given);
@@ -25,8 +26,14 @@ export async function resume(values: ResumeValues, given: readonly string[]): Pr
     const options = { ...downloadOptions(values), insist: values.insist, ...fresh };
     const base = await withChecksumLists(values, options, [], fetching);
     const { withTokenOf } = await import('../../app/sources.js');
-    return paths.map((path) => ({ path, options: () => withTokenOf(resumeOptions(path, base)) }));
+    const { isControlFile, takeOverAria2 } = await import('../../app/take-over.js');
+    for (const path of paths)
+      targets.push(isControlFile(path) ? await takeOverAria2(path, base) : path);
+    return targets.map((path) => ({ path, options: () => withTokenOf(resumeOptions(path, base)) }));
   });
+  if (process.exitCode !== 0) return;
+  const { removeControlFile } = await import('../../app/take-over.js');
+  targets.forEach(removeControlFile);
 }
 
 function notUrl(): SluiceError {
