@@ -77,7 +77,15 @@ describe('commands', () => {
       color: 'auto',
     };
     const expected: Record<Name, Record<string, unknown>> = {
-      get: { ...shared, 'on-exists': 'fail', jobs: 3, window: '64M', timestamping: false },
+      get: {
+        ...shared,
+        'on-exists': 'fail',
+        jobs: 3,
+        window: '64M',
+        timestamping: false,
+        's3-anonymous': false,
+        's3-requester-pays': false,
+      },
       resume: { ...shared, jobs: 3, all: false, insist: false },
       info: shared,
     };
