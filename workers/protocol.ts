@@ -176,6 +176,14 @@ export class Slots {
     return sum;
   }
 
+  /** Body bytes that `count` connections have received, from number `first` on. */
+  receivedBy(first: number, count: number): number {
+    let sum = 0;
+    for (let at = first; at < first + count; at++)
+      for (const slot of slotsOf(at)) sum += this.received(slot);
+    return sum;
+  }
+
   /**
    * Body bytes of all leases that had this slot since the download began; it never shrinks. For
    * rates only, so it is a plain double: a 64-bit integer would be allocated at each read.

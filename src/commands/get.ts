@@ -19,8 +19,14 @@ const flags = {
   metalink: Flags.string({
     ...REPEATABLE,
     description:
-      'download the files that a Metalink (3 or 4) names, from the first of its sources that works',
+      'download the files that a Metalink (3 or 4) names, from several of its sources at the same time',
     helpValue: 'FILE|URL',
+  }),
+  mirror: Flags.string({
+    ...REPEATABLE,
+    description:
+      'another URL of the same file, used at the same time where a digest is known (--checksum, a Metalink), else when the first one fails; no header or credential is sent there',
+    helpValue: 'URL',
   }),
   output: Flags.string({
     char: 'o',

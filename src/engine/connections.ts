@@ -44,6 +44,12 @@ export interface Out {
   heardMs: number | null;
 }
 
+/** Connections with consecutive numbers: those to one source. */
+export interface Numbers {
+  first: number;
+  count: number;
+}
+
 /** A connection that brought something within this time is being served (ms). */
 const SERVED_MS = 2000;
 
@@ -149,12 +155,19 @@ export class Connections {
     seat.sampledMs = nowMs;
   }
 
-  /** Connections that bring bytes, but for one. */
-  served(nowMs: number, except = -1): number {
-    let count = 0;
-    for (const { connection, heardMs } of this.working())
-      if (connection !== except && heardMs !== null && nowMs - heardMs < SERVED_MS) count++;
-    return count;
+  /** Connections of some that bring bytes. */
+  served(nowMs: number, { first, count }: Numbers): number {
+    let served = 0;
+    for (const { connection, heardMs } of this.working()) {
+      const isMine = connection >= first && connection < first + count;
+      if (isMine && heardMs !== null && nowMs - heardMs < SERVED_MS) served++;
+    }
+    return served;
+  }
+
+  /** The leases of some connections. */
+  of({ first, count }: Numbers): Out[] {
+    return this.all().filter(({ connection }) => connection >= first && connection < first + count);
   }
 
   /** The highest rate of those that work, but for one, in bytes per second; 0 when there is none. */
@@ -186,10 +199,15 @@ export class Connections {
     this.seat(connection).notBeforeMs = ms;
   }
 
-  /** The connections as a display shows them: at least `target` of them, and all that work. */
-  view(target: number, ledger: Ledger, nowMs: number): Lane[] {
-    const highest = Math.max(-1, ...[...this.working()].map(({ connection }) => connection));
-    return Array.from({ length: Math.max(target, highest + 1) }, (_, connection) => {
+  /** The connections of one source as a display shows them: at least `target` of them, and all that work. */
+  view(target: number, ledger: Ledger, nowMs: number, { first, count }: Numbers): Lane[] {
+    const mine = [...this.working()].filter(
+      ({ connection }) => connection >= first && connection < first + count,
+    );
+    const highest = Math.max(first - 1, ...mine.map(({ connection }) => connection));
+    const shown = Math.max(target, highest + 1 - first);
+    return Array.from({ length: shown }, (_, at) => {
+      const connection = first + at;
       const { working, notBeforeMs, rate } = this.seat(connection);
       const booked = working === null ? undefined : ledger.lease(working.lease);
       if (working === null || booked === undefined) {

@@ -8,6 +8,7 @@ import { slabBytes } from '../net/connection.js';
 import { measureRoundTrip } from '../net/round-trip.js';
 import { strongValidator } from '../http/validators.js';
 import { Scheduler } from '../schedule/scheduler.js';
+import type { SourceSetting } from '../schedule/source-book.js';
 import type {
   Action,
   LeaseEnding,
@@ -20,13 +21,13 @@ import { TUNING } from '../schedule/tuning.js';
 import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
 import type { LaneCode, LeaseOutcome, LeaseTask } from '../../workers/protocol.js';
 import { Connections } from './connections.js';
-import type { Lane } from './connections.js';
+import type { Lane, Numbers, Out } from './connections.js';
 import { Coverage } from './coverage.js';
 import { Meter } from './meter.js';
-import type { DispatcherParts, WorkEnd } from './parts.js';
+import { isOfSource } from './failures.js';
+import type { DispatcherParts, SourceParts, WorkEnd } from './parts.js';
 import { Pipelining } from './pipelining.js';
 import { Recovery } from './recovery.js';
-import type { Out } from './connections.js';
 
 /** A round trip longer than this tells nothing, in milliseconds. */
 const ROUND_TRIP_TIMEOUT_MS = 2000;
@@ -47,12 +48,21 @@ const STATES: Record<LaneCode, LeaseState> = {
 
 type Start = (task: LeaseTask) => Promise<LeaseOutcome>;
 
+/** A source at work. */
+interface SourceWork extends Numbers {
+  parts: DispatcherParts;
+  recovery: Recovery;
+  pipelining: Pipelining;
+  /** Bytes in the file that its leases brought, those that are over. */
+  brought: number;
+  isLeft: boolean;
+}
+
 export class Dispatcher {
   private readonly scheduler: Scheduler;
   private readonly coverage: Coverage;
   private readonly connections: Connections;
-  private readonly recovery: Recovery;
-  private readonly pipelining: Pipelining;
+  private readonly sources: SourceWork[] = [];
   private readonly shownRate: Meter;
   /** What the slots had received before this work. */
   private readonly receivedBefore: number;
@@ -73,29 +83,16 @@ export class Dispatcher {
     count: number,
     firstLease: number,
   ) {
-    const { ledger, slots, seams, concurrency, inOrder, source } = parts;
-    const { roundTripMs, dialMs, firstByteMs } = parts;
+    const { ledger, slots, seams, inOrder } = parts;
     this.coverage = new Coverage(ledger, slots, seams);
     this.connections = new Connections(slots);
     this.scheduler = new Scheduler({
       ledger,
-      concurrency,
-      connections: count,
       order: inOrder || parts.window !== null ? 'front' : 'any',
-      mayHedge: strongValidator(source.validators) !== null,
-      roundTripMs,
-      dialMs,
-      firstByteMs,
       firstLease,
-      longest: parts.longest - 2 * SEAM_BYTES,
+      ...settingOf(parts, count),
     });
-    this.pipelining = new Pipelining();
-    this.recovery = new Recovery(parts, this.scheduler, this.connections, this.coverage, {
-      cancelAll: () => this.cancelAll(),
-      extendFirst: () => this.extendFirst(),
-      pump: () => this.pump(),
-      giveUp: (error) => this.giveUp(error),
-    });
+    this.sources.push(this.makeWork(parts, { first: 0, count }, ledger.written.total()));
     const nowMs = parts.clock.now();
     this.shownRate = new Meter(SHOWN_RATE_MS, nowMs);
     this.receivedBefore = slots.receivedByAll();
@@ -124,7 +121,89 @@ export class Dispatcher {
 
   /** Two requests brought bytes that do not fit together: nothing that is written can be believed. */
   get spoiled(): boolean {
-    return this.recovery.spoiled;
+    return this.sources.some(({ recovery }) => recovery.spoiled);
+  }
+
+  /** Whether a further source may join: the first one serves ranges of a file whose length is known. */
+  get mayJoin(): boolean {
+    const [first] = this.sources;
+    const { proven, alone, source } = this.parts;
+    if (this.over || this.fatal !== null || first === undefined) return false;
+    return proven && !alone && source.total !== null && !first.recovery.isSingle;
+  }
+
+  /**
+   * A further source of the same bytes joins. The slots have to have room for its connections.
+   * @param count connections that may be used
+   * @returns its number
+   */
+  addSource(parts: SourceParts, count: number): number {
+    const { source, first } = this.scheduler.addSource(settingOf(parts, count));
+    this.sources.push(this.makeWork({ ...this.parts, ...parts }, { first, count }, 0, source));
+    this.allowBehind(this.sources[source] as SourceWork);
+    this.pump();
+    return source;
+  }
+
+  private makeWork(parts: DispatcherParts, numbers: Numbers, base: number, source = 0): SourceWork {
+    const work: SourceWork = {
+      ...numbers,
+      parts,
+      pipelining: new Pipelining(),
+      brought: base,
+      isLeft: false,
+      recovery: new Recovery(
+        parts,
+        this.scheduler,
+        this.connections,
+        this.coverage,
+        {
+          cancelAll: () => this.cancelAll(),
+          extendFirst: () => this.extendFirst(),
+          pump: () => this.pump(),
+          giveUp: (error) => this.sourceFailed(work, error),
+          leave: (error) => this.leave(work, error),
+        },
+        { ...numbers, source },
+        () => this.inPlaceBy(work),
+      ),
+    };
+    return work;
+  }
+
+  /** With one source, what is in place; with several, what this one brought. */
+  private inPlaceBy(work: SourceWork): number {
+    if (this.sources.length === 1) return this.coverage.inPlace();
+    const now = this.connections.of(work).map((out) => this.connections.progress(out).written);
+    return now.reduce((sum, written) => sum + written, work.brought);
+  }
+
+  private get first(): SourceWork {
+    return this.sources[0] as SourceWork;
+  }
+
+  private sourceOf({ connection }: Pick<Out, 'connection'>): SourceWork {
+    const found = this.sources.find(
+      ({ first, count }) => connection >= first && connection < first + count,
+    );
+    return found ?? this.first;
+  }
+
+  /** The source has failed for good; the others, if there are any, go on. */
+  private sourceFailed(work: SourceWork, error: SluiceError): void {
+    if (this.spoiled || !isOfSource(error) || !this.leave(work, error)) this.giveUp(error);
+  }
+
+  /** Asks a source no more; false when there is no other one. */
+  private leave(work: SourceWork, error: SluiceError): boolean {
+    if (!this.sources.some((other) => other !== work && !other.isLeft)) return false;
+    if (work.isLeft) return true;
+    work.isLeft = true;
+    const index = this.sources.indexOf(work);
+    this.scheduler.leaveSource(index);
+    for (const out of this.connections.of(work)) this.cancel(out);
+    this.parts.hooks.left?.(index, error);
+    return true;
   }
 
   /**
@@ -133,8 +212,8 @@ export class Dispatcher {
    */
   run(first: { span: Span; start: Start } | null): Promise<WorkEnd> {
     if (first !== null) this.adopt(first);
-    this.recovery.begin(first === null ? null : first.span);
-    this.allowBehind(this.parts.clock.now());
+    this.first.recovery.begin(first === null ? null : first.span);
+    this.allowBehind(this.first);
     // The first look begins what is measured.
     this.tick();
     this.timer = setInterval(() => this.tick(), TUNING.tickMs);
@@ -153,7 +232,10 @@ export class Dispatcher {
 
   /** The connections as a display shows them. */
   view(): Lane[] {
-    return this.connections.view(this.scheduler.target, this.parts.ledger, this.parts.clock.now());
+    const nowMs = this.parts.clock.now();
+    return this.sources.flatMap((work, source) =>
+      this.connections.view(this.scheduler.targetOf(source), this.parts.ledger, nowMs, work),
+    );
   }
 
   private adopt({ span, start }: { span: Span; start: Start }): void {
@@ -169,10 +251,11 @@ export class Dispatcher {
     if (this.parts.ledger.leasesOut === 0) {
       if (this.fatal !== null) return this.end({ kind: 'failed', error: this.fatal });
       if (this.parts.ledger.isComplete && this.endComplete()) return;
-      if (this.recovery.isSingle) return this.end(this.recovery.broken);
+      if (this.first.recovery.isSingle) return this.end(this.first.recovery.broken);
     }
-    if (this.fatal !== null || this.recovery.isWaiting) return;
-    this.recovery.allow();
+    const asked = this.sources.filter(({ isLeft }) => !isLeft);
+    if (this.fatal !== null || asked.every(({ recovery }) => recovery.isWaiting)) return;
+    for (const { recovery } of asked) recovery.allow();
     for (const action of this.scheduler.act(this.parts.clock.now())) this.perform(action);
   }
 
@@ -189,11 +272,11 @@ export class Dispatcher {
       case 'abandon': {
         const out = this.connections.out(action.lease);
         if (out === undefined) return;
-        if (action.why === 'slow') this.recovery.replaced(out);
+        if (action.why === 'slow') this.sourceOf(out).recovery.replaced(out);
         return this.cancel(out);
       }
       case 'measure':
-        return this.measureRoundTrip();
+        return this.measureRoundTrip(action.source);
     }
   }
 
@@ -211,6 +294,7 @@ export class Dispatcher {
   ): void {
     const { slots } = this.parts;
     const headSeam = this.headSeam(span, hedges);
+    const { recovery } = this.sourceOf({ connection });
     slots.begin(slot, lease, span.start, span.end);
     const out = this.connections.put({
       lease,
@@ -220,10 +304,10 @@ export class Dispatcher {
       headSeam,
       isBehind: behind,
       isFirst,
-      generation: this.recovery.generation,
+      generation: recovery.generation,
       askedMs: this.parts.clock.now(),
     });
-    this.recovery.asked(out);
+    recovery.asked(out);
     void start(this.task(out)).then(
       (outcome) => this.settle(out, outcome),
       (error: unknown) => this.giveUp(SluiceError.from(error)),
@@ -239,8 +323,9 @@ export class Dispatcher {
 
   private task({ lease, slot, span, headSeam, isBehind, connection }: Out): LeaseTask {
     const { slots, fd, path, deadlines, firstConnection } = this.parts;
-    const known = this.recovery.sourceFor(connection);
-    const source = this.parts.forLease?.(known) ?? known;
+    const { recovery, pipelining, parts } = this.sourceOf({ connection });
+    const known = recovery.sourceFor(connection);
+    const source = parts.forLease?.(known) ?? known;
     const askEnd = source.total === null ? span.end : Math.min(source.total, span.end + SEAM_BYTES);
     if (headSeam > 0) this.parts.seams.headWillCompare(span.start);
     return {
@@ -253,7 +338,7 @@ export class Dispatcher {
       start: span.start,
       headSeam,
       askEnd,
-      pipelinedMs: isBehind ? Math.min(this.pipelining.dueMs, deadlines.firstByteMs) : null,
+      pipelinedMs: isBehind ? Math.min(pipelining.dueMs, deadlines.firstByteMs) : null,
       slab: slabBytes(this.scheduler.target),
       source,
       deadlines,
@@ -265,10 +350,12 @@ export class Dispatcher {
   private settle(out: Out, outcome: LeaseOutcome): void {
     this.connections.takeOff(out);
     if (this.over) return;
-    this.pipelining.ended(outcome, out);
+    const work = this.sourceOf(out);
+    work.pipelining.ended(outcome, out);
     const { ledger, clock } = this.parts;
     const end = ledger.lease(outcome.lease)?.end ?? outcome.written;
     const nowMs = clock.now();
+    this.keepBook(work, out, outcome);
     this.scheduler.observe(
       {
         kind: 'ended',
@@ -281,22 +368,30 @@ export class Dispatcher {
       },
       nowMs,
     );
-    this.allowBehind(nowMs);
+    this.allowBehind(work);
     this.trace(out, outcome);
     try {
       this.takeSeam(outcome, end);
-      this.recovery.judge(out, outcome);
-      this.recovery.compareSeams();
+      if (!work.isLeft) work.recovery.judge(out, outcome);
+      work.recovery.compareSeams();
     } catch (error) {
-      this.giveUp(SluiceError.from(error));
+      this.sourceFailed(work, SluiceError.from(error));
     }
     this.pump();
   }
 
+  /** Takes note of which source the bytes of a lease came from. */
+  private keepBook(work: SourceWork, { span }: Out, { written }: LeaseOutcome): void {
+    if (written <= span.start) return;
+    work.brought += written - span.start;
+    this.parts.hooks.brought?.(this.sources.indexOf(work), { start: span.start, end: written });
+  }
+
   /** Tells the scheduler how many requests may wait behind others. */
-  private allowBehind(nowMs: number): void {
-    const most = this.pipelining.most(this.scheduler.target);
-    this.scheduler.observe({ kind: 'pipelining', most }, nowMs);
+  private allowBehind(work: SourceWork): void {
+    const source = this.sources.indexOf(work);
+    const most = work.pipelining.most(this.scheduler.targetOf(source));
+    this.scheduler.observe({ kind: 'pipelining', most, source }, this.parts.clock.now());
   }
 
   /** The first answer's socket belongs to the main thread, which receives nothing else. */
@@ -365,17 +460,18 @@ export class Dispatcher {
   }
 
   /** What the link says beside the transfer decides whether more connections may help. */
-  private measureRoundTrip(): void {
-    const { log, clock } = this.parts;
-    const closed = this.parts.mayMeasure();
+  private measureRoundTrip(source: number): void {
+    const { recovery, parts } = this.sources[source] as SourceWork;
+    const { log, clock } = parts;
+    const closed = parts.mayMeasure();
     if (closed === null) return;
-    const { endpoint } = this.recovery.source;
+    const { endpoint } = recovery.source;
     // TCP leads to the proxy, which may be next door to us and far from the server.
     const isPart = Boolean(endpoint.proxy);
     void measureRoundTrip(endpoint, ROUND_TRIP_TIMEOUT_MS).then((ms) => {
       closed();
       log.debug({ ms: round(ms) }, 'round trip beside the transfer');
-      this.scheduler.observe({ kind: 'roundTrip', ms, isPart }, clock.now());
+      this.scheduler.observe({ kind: 'roundTrip', ms, isPart, source }, clock.now());
     });
   }
 
@@ -410,7 +506,7 @@ export class Dispatcher {
   private endComplete(): boolean {
     try {
       if (this.recheckEdges()) return false;
-      this.recovery.compareSeams();
+      this.first.recovery.compareSeams();
       this.end({ kind: 'complete' });
     } catch (error) {
       this.end({ kind: 'failed', error: SluiceError.from(error) });
@@ -431,6 +527,20 @@ export class Dispatcher {
     clearInterval(this.timer);
     this.finish(end);
   }
+}
+
+/** What the scheduler has to know of a source. */
+function settingOf(parts: SourceParts, connections: number): SourceSetting {
+  const { concurrency, source, roundTripMs, dialMs, firstByteMs, longest } = parts;
+  return {
+    concurrency,
+    connections,
+    mayHedge: strongValidator(source.validators) !== null,
+    roundTripMs,
+    dialMs,
+    firstByteMs,
+    longest: longest - 2 * SEAM_BYTES,
+  };
 }
 
 function endingOf({ result }: LeaseOutcome): LeaseEnding {

@@ -3,6 +3,7 @@ import type { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Allotment } from '../schedule/shares.js';
 import type { Ledger } from '../schedule/ledger.js';
+import type { Span } from '../schedule/types.js';
 import type { Window } from '../../workers/window.js';
 import type { Credit } from '../../workers/credit.js';
 import type { Deadlines, Slots, Source } from '../../workers/protocol.js';
@@ -21,8 +22,10 @@ export type WorkEnd =
 export interface DispatcherHooks {
   /** A lease failed and will be tried again. */
   retry(error: SluiceError, attempt: number, delayMs: number, connection: number): void;
-  /** Asks the original URL again, because the redirected one does not answer any more (P20). */
-  refresh(): Promise<Source>;
+  /** A source brought `[span.start, span.end)`. */
+  brought?(source: number, span: Span): void;
+  /** A source is asked no more; the others go on. */
+  left?(source: number, error: SluiceError): void;
 }
 
 /** Time and chance, so that a test can bring its own. */
@@ -38,21 +41,40 @@ export const SYSTEM_CLOCK: Clock = {
   random: () => Math.random(),
 };
 
-export interface DispatcherParts {
-  ledger: Ledger;
-  slots: Slots;
-  executor: Executor;
-  /** What the file has of its origin's connections. */
-  concurrency: Allotment;
-  /** Number of the first of its connections in the process. */
-  firstConnection: number;
-  /** Lets a connection be opened to measure a round trip; returns what says that it is closed, or null. */
-  mayMeasure: () => (() => void) | null;
+/** One source of the file's bytes. */
+export interface SourceParts {
   source: Source;
   /** The source for one more lease, where each request has a field of its own. */
   forLease?: (source: Source) => Source;
   /** Whether the source is what a redirect led to. */
   redirected: boolean;
+  /** What the file has of its origin's connections. */
+  concurrency: Allotment;
+  /** Lets a connection be opened to measure a round trip; returns what says that it is closed, or null. */
+  mayMeasure: () => (() => void) | null;
+  /** Asks the original URL again, because the redirected one does not answer any more (P20). */
+  refresh: () => Promise<Source>;
+  /** Of the first connection, in milliseconds. */
+  roundTripMs: number;
+  /** What its dial took, TLS included, in milliseconds. */
+  dialMs: number;
+  /** From its request to the head of the answer, in milliseconds. */
+  firstByteMs: number;
+  /** No two answers can be combined: the first one, if it is the whole, has to do. */
+  alone: boolean;
+  /** The most bytes that one request may ask for; Infinity where that does not matter. */
+  longest: number;
+  /** Ranges are proven to work; while they are not, one lease tries them. */
+  proven: boolean;
+}
+
+/** What the work of one file needs, its first source included. */
+export interface DispatcherParts extends SourceParts {
+  ledger: Ledger;
+  slots: Slots;
+  executor: Executor;
+  /** Number of the first of its connections in the process. */
+  firstConnection: number;
   seams: Seams;
   deadlines: Deadlines;
   retries: number;
@@ -63,21 +85,9 @@ export interface DispatcherParts {
   path: string;
   log: Log;
   hooks: DispatcherHooks;
-  /** Of the first connection, in milliseconds. */
-  roundTripMs: number;
-  /** What its dial took, TLS included, in milliseconds. */
-  dialMs: number;
-  /** From its request to the head of the answer, in milliseconds. */
-  firstByteMs: number;
   /** Somebody follows the contiguous front. */
   inOrder: boolean;
-  /** No two answers can be combined: the first one, if it is the whole, has to do. */
-  alone: boolean;
-  /** The most bytes that one request may ask for; Infinity where that does not matter. */
-  longest: number;
   /** What all connections may still receive; null where no rate was asked for. */
   credit: Credit | null;
-  /** Ranges are proven to work; while they are not, one lease tries them. */
-  proven: boolean;
   clock: Clock;
 }

@@ -13,7 +13,7 @@ import type { Scheduler } from '../schedule/scheduler.js';
 import type { Span } from '../schedule/types.js';
 import { Addresses } from './addresses.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from './backoff.js';
-import type { Connections, Out } from './connections.js';
+import type { Connections, Numbers, Out } from './connections.js';
 import type { Coverage } from './coverage.js';
 import { asksTooMuch, classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
 import { Outage } from './outage.js';
@@ -36,7 +36,15 @@ export interface Remedies {
   extendFirst(): void;
   /** Hands out leases anew. */
   pump(): void;
+  /** The source has failed for good. */
   giveUp(error: SluiceError): void;
+  /** Leaves the source to the others; false when there is no other one. */
+  leave(error: SluiceError): boolean;
+}
+
+/** Which of the sources it looks after. */
+export interface Mine extends Numbers {
+  source: number;
 }
 
 export class Recovery {
@@ -64,6 +72,9 @@ export class Recovery {
     private readonly connections: Connections,
     private readonly coverage: Coverage,
     private readonly remedies: Remedies,
+    private readonly mine: Mine,
+    /** Bytes in place, as far as the source tells by them that it goes on. */
+    private readonly inPlace: () => number,
   ) {
     const { source, log, redirected, retries, proven, ledger, clock } = parts;
     this.source = source;
@@ -78,7 +89,8 @@ export class Recovery {
     const { alone, ledger } = this.parts;
     if (first === null) return;
     const isWhole = first.end - first.start === ledger.total - ledger.written.total();
-    this.single = (alone && isWhole) || (!this.proven && this.scheduler.target === 1);
+    this.single =
+      (alone && isWhole) || (!this.proven && this.scheduler.targetOf(this.mine.source) === 1);
   }
 
   /** Only the first answer is read on, to its end. */
@@ -89,6 +101,17 @@ export class Recovery {
   /** Nothing is handed out: the address is being asked for, or only the first answer is read. */
   get isWaiting(): boolean {
     return this.renewal.isUnderWay || this.single;
+  }
+
+  /** Its leases that are out. */
+  private get leasesOut(): number {
+    return this.connections.of(this.mine).length;
+  }
+
+  /** Body bytes that it sent. */
+  private get received(): number {
+    const { first, count } = this.mine;
+    return this.parts.slots.receivedBy(first, count);
   }
 
   /** How often the source was renewed. */
@@ -105,9 +128,11 @@ export class Recovery {
   /** Tells the scheduler how many connections may work while ranges are not proven, or nothing is served. */
   allow(): void {
     const nowMs = this.parts.clock.now();
-    if (this.isDown && this.connections.served(nowMs) > 0) this.isDown = false;
+    if (this.isDown && this.connections.served(nowMs, this.mine) > 0) this.isDown = false;
     const most = this.proven ? Infinity : this.trial === null ? WITH_TRIAL : 1;
-    this.scheduler.observe({ kind: 'allowed', most: this.isDown ? 1 : most }, nowMs);
+    const allowed = this.isWaiting ? 0 : this.isDown ? 1 : most;
+    const { source } = this.mine;
+    this.scheduler.observe({ kind: 'allowed', most: allowed, source }, nowMs);
   }
 
   /** A lease was asked for. */
@@ -164,8 +189,7 @@ export class Recovery {
         return this.ignored(out, isTrial, result.why, progressed);
       case 'changed':
         // The first answer, which is a whole in itself, is still the one that it was.
-        if (isTrial && result.by === 'validator' && this.parts.ledger.leasesOut > 0)
-          return this.rangesFailed();
+        if (isTrial && result.by === 'validator' && this.leasesOut > 0) return this.rangesFailed();
         return this.changed(out, outcome, result);
       case 'failed': {
         const error = SluiceError.fromRecord(result.error);
@@ -205,6 +229,8 @@ export class Recovery {
    * is over already, the whole has to be asked for again.
    */
   private rangesFailed(): void {
+    const why = 'the server does not serve ranges after all';
+    if (this.remedies.leave(new SluiceError('HTTP_RANGE_IGNORED', why))) return;
     this.single = this.alone = true;
     this.remedies.extendFirst();
   }
@@ -230,6 +256,7 @@ export class Recovery {
 
   /** The validator is another one at each request: only one answer as a whole can be believed. */
   private endAlone(error: SluiceError): void {
+    if (this.remedies.leave(error)) return;
     this.alone = this.single = true;
     this.lastError = error;
     this.remedies.cancelAll();
@@ -238,14 +265,14 @@ export class Recovery {
   private failed(out: Out, error: SluiceError, hasWritten: boolean): void {
     // What trickles in is no progress, or a download that is always too slow would never end.
     const progressed = hasWritten && error.code !== 'LOW_SPEED';
-    const { clock, ledger, hooks } = this.parts;
+    const { clock, hooks } = this.parts;
     const nowMs = clock.now();
-    const served = this.connections.served(nowMs);
-    const received = this.parts.slots.receivedByAll();
+    const served = this.connections.served(nowMs, this.mine);
+    const { received } = this;
     const kind = classify(error, {
       redirected: this.renewal.isRedirected,
       refreshed: this.renewal.isInVain(received) && !this.renewal.isStale(out.generation),
-      others: ledger.leasesOut,
+      others: this.leasesOut,
       served: received > 0,
     });
     if (kind === 'renew') return this.renew(out, error);
@@ -284,10 +311,10 @@ export class Recovery {
 
   /** Nothing is served: the next try, of whichever connection, is one for all of them. */
   private nothingServed(out: Out, error: SluiceError, progressed: boolean): void {
-    const { clock, ledger, hooks } = this.parts;
+    const { clock } = this.parts;
     const nowMs = clock.now();
-    const others = ledger.leasesOut;
-    this.outage.failed(out.askedMs, progressed, this.coverage.inPlace(), nowMs);
+    const others = this.leasesOut;
+    this.outage.failed(out.askedMs, progressed, this.inPlace(), nowMs);
     if (!this.single && this.outage.isOver(others, nowMs)) throw error;
     if (progressed) return;
     // One connection finds out for all when the server is back.
@@ -297,17 +324,19 @@ export class Recovery {
     const delayMs = backoffMs(this.outage.length, pauseMs, clock.random());
     this.pause(Math.min(delayMs, this.outage.longestPauseMs(pauseMs)));
     // The name may lead elsewhere by now.
-    if (this.outage.mayHaveMoved(error) && !this.single) this.ask(hooks.refresh(), out.connection);
+    if (this.outage.mayHaveMoved(error) && !this.single)
+      this.ask(this.parts.refresh(), out.connection);
   }
 
   private pause(delayMs: number): void {
     const nowMs = this.parts.clock.now();
-    this.scheduler.observe({ kind: 'paused', untilMs: nowMs + delayMs }, nowMs);
+    const { source } = this.mine;
+    this.scheduler.observe({ kind: 'paused', untilMs: nowMs + delayMs, source }, nowMs);
   }
 
   /** Asks the original URL again for where the bytes are now; once for all leases of one address. */
   private renew(out: Out, error: SluiceError): void {
-    const { clock, hooks, ledger } = this.parts;
+    const { clock, hooks } = this.parts;
     const nowMs = clock.now();
     this.lastError = error;
     const attempt = this.connections.failed(out.connection, false);
@@ -315,9 +344,9 @@ export class Recovery {
     this.rest(out.connection, nowMs + delayMs);
     hooks.retry(error, attempt, delayMs, out.connection);
     if (this.renewal.isStale(out.generation)) return;
-    this.outage.failed(out.askedMs, false, this.coverage.inPlace(), nowMs);
-    if (!this.single && this.outage.isOver(ledger.leasesOut, nowMs)) throw error;
-    this.ask(hooks.refresh(), out.connection);
+    this.outage.failed(out.askedMs, false, this.inPlace(), nowMs);
+    if (!this.single && this.outage.isOver(this.leasesOut, nowMs)) throw error;
+    this.ask(this.parts.refresh(), out.connection);
   }
 
   private ask(refreshed: Promise<Source>, connection: number): void {
@@ -329,7 +358,7 @@ export class Recovery {
   }
 
   private renewed(source: Source): void {
-    this.renewal.done(this.parts.slots.receivedByAll());
+    this.renewal.done(this.received);
     this.source = source;
     this.addresses = new Addresses(source, this.parts.log);
     this.remedies.pump();
@@ -341,7 +370,7 @@ export class Recovery {
     const nowMs = clock.now();
     this.renewal.isUnderWay = false;
     // Others still receive: the server refused one more connection, not the address.
-    const isObjection = error.code === 'HTTP_REFUSED' && this.parts.ledger.leasesOut > 0;
+    const isObjection = error.code === 'HTTP_REFUSED' && this.leasesOut > 0;
     if (isObjection) this.scheduler.observe({ kind: 'objected', connection, pauseMs: 0 }, nowMs);
     else if (!isWorthAsking(error) || this.outage.isOver(0, nowMs))
       return this.remedies.giveUp(error);

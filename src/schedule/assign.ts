@@ -3,7 +3,7 @@
  * less a reserve. The first answer goes on to the end of the file, so its end is as good as a gap.
  */
 import { bytesWithin, finishMs } from './forecast.js';
-import type { Flow, Path } from './forecast.js';
+import type { Flow } from './forecast.js';
 import { SEAM_BYTES } from './overhead.js';
 import type { Tuning } from './tuning.js';
 import type { Span } from './types.js';
@@ -16,7 +16,6 @@ export interface Stock {
   missing: number;
   /** When everything will be here (ms). */
   horizonMs: number;
-  path: Path;
   /** How many connections share it. */
   connections: number;
   /** What a further request on an open connection takes (ms). */
@@ -34,14 +33,14 @@ export function lengthFor(
   stock: Stock,
   { reserve, leastBytes, tickMs }: Tuning,
 ): number {
-  const { horizonMs, path, requestMs, connections, overheadLeft, longest } = stock;
+  const { horizonMs, requestMs, connections, overheadLeft, longest } = stock;
   const spareMs = Math.max(0, horizonMs - flow.startMs) * reserve;
   // What would leave no time for a further request is not kept back.
   const isLast = spareMs <= requestMs + tickMs;
   const untilMs = isLast ? horizonMs : horizonMs - spareMs;
   // A last round is shared equally where the forecast knows no better.
   const fair = isLast ? available / connections : 0;
-  const brings = Math.max(fair, bytesWithin(flow, untilMs, path));
+  const brings = Math.max(fair, bytesWithin(flow, untilMs));
   // Half of what is left of the budget may go into dividing what is left of the file.
   const affordable = (available * SEAM_BYTES) / Math.max(overheadLeft / 2, 1);
   const wanted = Math.min(longest, Math.max(leastBytes, brings, affordable));
@@ -73,7 +72,7 @@ export function fromOpenEnd(
   const length = Math.min(left / 2, lengthFor(flow, left, stock, tuning));
   const start = Math.ceil((open.end - length) / leastBytes) * leastBytes;
   if (start >= open.end || start - open.position < leastBytes) return null;
-  const alone = finishMs(open.flow, left, stock.path);
-  const gained = finishMs(flow, open.end - start, stock.path);
+  const alone = finishMs(open.flow, left);
+  const gained = finishMs(flow, open.end - start);
   return gained + tuning.tickMs < alone ? { start, end: open.end } : null;
 }

@@ -75,7 +75,11 @@ export class FlowBook {
   /** When bytes last came. */
   private heardMs = -Infinity;
 
-  constructor(readonly connection: number) {}
+  /** @param source whose server it is a connection to, from 0 */
+  constructor(
+    readonly connection: number,
+    readonly source = 0,
+  ) {}
 
   /** Puts a lease on it: to be received next, or behind the present one. */
   begin(work: Work): void {
@@ -155,9 +159,10 @@ export class FlowBook {
     const { roundTripMs } = shared.path;
     const window = Math.max(INITIAL_WINDOW, this.recent * roundTripMs);
     const startMs = this.silentMs(nowMs, shared.path);
-    if (this.isSettled(nowMs, shared.path)) return { startMs, window, plateau: this.rate ?? 0 };
+    const { path } = shared;
+    if (this.isSettled(nowMs, path)) return { startMs, window, plateau: this.rate ?? 0, path };
     const usual = shared.usual ?? (this.growing ? Infinity : 0);
-    return { startMs, window, plateau: Math.max(this.recent, this.rate ?? 0, usual) };
+    return { startMs, window, plateau: Math.max(this.recent, this.rate ?? 0, usual), path };
   }
 
   /** How long it has been silent (ms), which is how long it may go on to be; 0 while bytes come in. */
@@ -175,6 +180,7 @@ export class FlowBook {
       startMs: waited < expected ? expected - waited : waited - expected,
       window: this.startWindow(dials, shared.path),
       plateau: this.plateau(shared),
+      path: shared.path,
     };
   }
 
@@ -184,7 +190,7 @@ export class FlowBook {
       const now = this.ahead(nowMs, shared);
       const endsMs = now.startMs + leftBytes / Math.max(this.rate ?? 0, 1e-3);
       const window = Math.max(INITIAL_WINDOW, this.recent * shared.path.roundTripMs);
-      return { startMs: endsMs, window, plateau: now.plateau };
+      return { startMs: endsMs, window, plateau: now.plateau, path: shared.path };
     }
     const dials = !this.isOpen;
     const isWarm = this.isOpen && nowMs - this.idleSinceMs < WARM_MS;
@@ -192,6 +198,7 @@ export class FlowBook {
       startMs: (dials ? shared.dialMs : 0) + shared.firstByteMs,
       window: this.startWindow(!isWarm, shared.path),
       plateau: this.plateau(shared),
+      path: shared.path,
     };
   }
 

@@ -15,6 +15,8 @@ export interface Flow {
   window: number;
   /** Bytes per millisecond that it reaches in the end; Infinity when only the path's window bounds it. */
   plateau: number;
+  /** The way to its server: all connections to one source have the same one. */
+  path: Path;
 }
 
 /** What is known of the way to a server. */
@@ -27,14 +29,14 @@ export interface Path {
   capacity: number | null;
 }
 
-const plateauOf = ({ plateau }: Flow, { window, roundTripMs }: Path): number =>
+const plateauOf = ({ plateau, path: { window, roundTripMs } }: Flow): number =>
   Math.min(plateau, window / Math.max(roundTripMs, 0.01));
 
 /** Milliseconds until `bytes` more have come on a connection. Infinity when it brings nothing. */
-export function finishMs(flow: Flow, bytes: number, path: Path): number {
-  const plateau = plateauOf(flow, path);
+export function finishMs(flow: Flow, bytes: number): number {
+  const plateau = plateauOf(flow);
   if (plateau <= 0) return bytes > 0 ? Infinity : flow.startMs;
-  const { roundTripMs } = path;
+  const { roundTripMs } = flow.path;
   let ms = flow.startMs;
   let left = bytes;
   for (let window = flow.window; window < plateau * roundTripMs; window *= 2) {
@@ -46,9 +48,9 @@ export function finishMs(flow: Flow, bytes: number, path: Path): number {
 }
 
 /** Bytes that come on a connection within `ms`; the inverse of {@link finishMs}. */
-export function bytesWithin(flow: Flow, ms: number, path: Path): number {
-  const plateau = plateauOf(flow, path);
-  const { roundTripMs } = path;
+export function bytesWithin(flow: Flow, ms: number): number {
+  const plateau = plateauOf(flow);
+  const { roundTripMs } = flow.path;
   let left = ms - flow.startMs;
   if (left <= 0 || plateau <= 0) return 0;
   let bytes = 0;
@@ -67,11 +69,17 @@ const HORIZON_STEPS = 14;
 const NEVER_MS = 3.2e12;
 
 /** When `missing` bytes have come if each connection takes what it can (ms); {@link NEVER_MS} at most. */
-export function horizonMs(missing: number, flows: readonly Flow[], path: Path): number {
+export function horizonMs(missing: number, flows: readonly Flow[]): number {
+  const ways = new Map<Path, Flow[]>();
+  for (const flow of flows) ways.set(flow.path, [...(ways.get(flow.path) ?? []), flow]);
   const within = (ms: number): number => {
     let sum = 0;
-    for (const flow of flows) sum += bytesWithin(flow, ms, path);
-    return path.capacity === null ? sum : Math.min(sum, path.capacity * ms);
+    for (const [{ capacity }, own] of ways) {
+      let brought = 0;
+      for (const flow of own) brought += bytesWithin(flow, ms);
+      sum += capacity === null ? brought : Math.min(brought, capacity * ms);
+    }
+    return sum;
   };
   let high = 1;
   while (high < NEVER_MS && within(high) < missing) high *= 2;

@@ -3,7 +3,7 @@
  * move whose gain is worth its price in overhead. Pure arithmetic.
  */
 import { finishMs } from './forecast.js';
-import type { Flow, Path } from './forecast.js';
+import type { Flow } from './forecast.js';
 import { SEAM_BYTES } from './overhead.js';
 import type { Tuning } from './tuning.js';
 
@@ -49,51 +49,50 @@ const CUT_STEPS = 16;
 export function rebalance(
   flow: Flow,
   targets: readonly Target[],
-  path: Path,
   options: { mayHedge: boolean; priceMs: (bytes: number) => number },
   { tickMs }: Tuning,
 ): Move | null {
   let victim: Target | null = null;
   let endsMs = 0;
   for (const target of targets) {
-    const ms = finishMs(target.flow, target.end - target.position, path);
+    const ms = finishMs(target.flow, target.end - target.position);
     if (ms > endsMs) {
       victim = target;
       endsMs = ms;
     }
   }
   if (victim === null || victim.isFixed) return null;
-  const at = cutPoint(flow, victim, path);
+  const at = cutPoint(flow, victim);
   const isDivisible = victim.end - victim.position > HEDGED_BYTES && at < victim.end;
-  const move = isDivisible ? cut(flow, victim, at, path) : hedge(flow, victim, path);
+  const move = isDivisible ? cut(flow, victim, at) : hedge(flow, victim);
   if (move.kind === 'hedge' && !options.mayHedge) return null;
   // What brings nothing never ends by itself: any end is a gain.
-  const isStuck = endsMs === Infinity && finishMs(flow, victim.end - move.from, path) < Infinity;
+  const isStuck = endsMs === Infinity && finishMs(flow, victim.end - move.from) < Infinity;
   const gainMs = isStuck ? Infinity : endsMs - move.endsMs;
   return gainMs > Math.max(tickMs, options.priceMs(move.bytes)) ? move : null;
 }
 
-function cut(flow: Flow, victim: Target, at: number, path: Path): Move {
-  const here = finishMs(victim.flow, at - victim.position, path);
-  const there = finishMs(flow, victim.end - at, path);
+function cut(flow: Flow, victim: Target, at: number): Move {
+  const here = finishMs(victim.flow, at - victim.position);
+  const there = finishMs(flow, victim.end - at);
   const bytes = Math.min(victim.underWay, victim.end - at) + SEAM_BYTES;
   return { kind: 'cut', lease: victim.lease, from: at, endsMs: Math.max(here, there), bytes };
 }
 
-function hedge(flow: Flow, victim: Target, path: Path): Move {
+function hedge(flow: Flow, victim: Target): Move {
   const bytes = victim.end - victim.written;
-  const endsMs = finishMs(flow, bytes, path);
+  const endsMs = finishMs(flow, bytes);
   return { kind: 'hedge', lease: victim.lease, from: victim.written, endsMs, bytes };
 }
 
 /** Where both connections end together. */
-function cutPoint(flow: Flow, victim: Target, path: Path): number {
+function cutPoint(flow: Flow, victim: Target): number {
   const left = victim.end - victim.position;
   let low = 0;
   let high = left;
   for (let step = 0; step < CUT_STEPS; step++) {
     const middle = (low + high) / 2;
-    if (finishMs(victim.flow, middle, path) < finishMs(flow, left - middle, path)) low = middle;
+    if (finishMs(victim.flow, middle) < finishMs(flow, left - middle)) low = middle;
     else high = middle;
   }
   // Behind the next byte to come, so that the lease ends by itself.

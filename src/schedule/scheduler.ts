@@ -6,44 +6,27 @@
 import type { Ledger } from './ledger.js';
 import { fromGaps, fromOpenEnd } from './assign.js';
 import type { Stock } from './assign.js';
-import { FlowBook } from './flow-book.js';
-import type { Shared, Work } from './flow-book.js';
+import type { FlowBook, Work } from './flow-book.js';
 import { horizonMs } from './forecast.js';
 import type { Flow } from './forecast.js';
 import { Overhead, SEAM_BYTES } from './overhead.js';
 import { rebalance, stragglers } from './rebalance.js';
 import type { Pace, Target } from './rebalance.js';
-import type { Allotment } from './shares.js';
+import { SourceBook } from './source-book.js';
+import type { SourceSetting } from './source-book.js';
 import { TUNING } from './tuning.js';
 import type { Tuning } from './tuning.js';
 import type { Action, LimitedBy, Observation, Span } from './types.js';
 
-/** What a download is scheduled with. */
-export interface Setting {
+/** What a download is scheduled with, its first source included. */
+export interface Setting extends SourceSetting {
   ledger: Ledger;
-  /** What the file has of its origin's connections. */
-  concurrency: Allotment;
-  /** Connections that may ever be used. */
-  connections: number;
   /** `front`: somebody reads the file in order, so leases are short and lie close to the front. */
   order: 'any' | 'front';
-  /** Two answers bring the same bytes for certain: they have one strong validator. */
-  mayHedge: boolean;
-  /** Of the first connection (ms). */
-  roundTripMs: number;
-  /** What its dial took, TLS included (ms). */
-  dialMs: number;
-  /** From its request to the head of the answer (ms). */
-  firstByteMs: number;
   /** Number that the first lease gets. */
   firstLease: number;
-  /** The most bytes that a lease may have; default Infinity. */
-  longest?: number;
   tuning?: Tuning;
 }
-
-/** What a new measurement counts against what was known. */
-const LEARNT = 0.2;
 
 /** Leases of a file that is read in order, in bytes and in round trips. */
 const FRONT_BYTES = 8 * 1024 * 1024;
@@ -74,31 +57,44 @@ const SLOW_REST_MS = 1000;
 
 export class Scheduler {
   private readonly tuning: Tuning;
-  private readonly flows: FlowBook[];
+  private readonly sources: SourceBook[] = [];
+  /** All connections, by number. */
+  private readonly flows: FlowBook[] = [];
   private readonly overhead: Overhead;
-  private readonly shared: Shared;
   private nextLease: number;
-  private allowed = Infinity;
-  private pausedUntilMs = -Infinity;
   private held = false;
   /** First byte that has no place yet, where a reader takes the bytes in order. */
   private windowEnd = Infinity;
   /** A rate that was asked for is what connections bring: nothing is learnt of the server. */
   private isLimited = false;
   private limitedMs = -Infinity;
-  private mostBehind = Infinity;
-  private bytes = 0;
-  private goodput = 0;
-  private sampled: { ms: number; bytes: number } | null = null;
 
   constructor(private readonly setting: Setting) {
     this.tuning = setting.tuning ?? TUNING;
     this.nextLease = setting.firstLease;
     this.overhead = new Overhead(setting.ledger.total, this.tuning);
-    this.flows = Array.from({ length: setting.connections }, (_, at) => new FlowBook(at));
-    const { roundTripMs, dialMs, firstByteMs } = setting;
-    const path = { roundTripMs, window: this.tuning.windowBytes, capacity: null };
-    this.shared = { path, dialMs, firstByteMs, usual: null };
+    this.addSource(setting);
+  }
+
+  /**
+   * Connections to a further source of the same bytes join.
+   * @returns its number, and that of its first connection
+   */
+  addSource(setting: SourceSetting): { source: number; first: number } {
+    const source = new SourceBook(this.sources.length, setting, this.flows.length, this.tuning);
+    const first = this.flows.length;
+    this.sources.push(source);
+    this.flows.push(...source.flows);
+    return { source: source.index, first };
+  }
+
+  /** A source is asked no more. Its leases that are out are to be ended, and told as ended. */
+  leaveSource(index: number): void {
+    this.source(index).isLeft = true;
+  }
+
+  private source(index = 0): SourceBook {
+    return this.sources[index] as SourceBook;
   }
 
   /** The next lease's number. */
@@ -106,17 +102,24 @@ export class Scheduler {
     return this.nextLease;
   }
 
-  /** How many connections are to work now. */
+  /** How many connections are to work now, of all sources or of one. */
   get target(): number {
-    return Math.min(this.setting.concurrency.target, this.allowed, this.flows.length);
+    let target = 0;
+    for (const source of this.sources) target += source.target;
+    return target;
+  }
+
+  /** How many connections to a source are to work now. */
+  targetOf(source: number): number {
+    return this.source(source).target;
   }
 
   get limitedBy(): LimitedBy {
     if (this.held) return 'disk';
     if (this.isLimited) return 'rate';
-    const { limitedBy } = this.setting.concurrency;
-    const isOurs = this.target >= this.flows.length && limitedBy === 'unknown';
-    return isOurs ? 'connections' : limitedBy;
+    // Of the source that brings most.
+    const rest = this.sources.filter(({ isLeft }) => !isLeft);
+    return rest.reduce((a, b) => (b.goodput > a.goodput ? b : a), this.source()).limitedBy;
   }
 
   /** Bytes fetched beside the file's own, as far as they were planned. */
@@ -142,27 +145,33 @@ export class Scheduler {
         return this.progress(seen, nowMs);
       case 'ended':
         return this.ended(seen, nowMs);
-      case 'roundTrip':
-        if (seen.ms !== null && seen.isPart !== true) this.learnTrip(seen.ms);
-        return this.setting.concurrency.roundTrip(seen.ms, nowMs);
-      case 'objected':
-        return this.setting.concurrency.objected(nowMs, this.busy, seen.pauseMs);
+      case 'roundTrip': {
+        const source = this.source(seen.source);
+        if (seen.ms !== null && seen.isPart !== true) source.learnTrip(seen.ms);
+        return source.concurrency.roundTrip(seen.ms, nowMs);
+      }
+      case 'objected': {
+        const { concurrency, busy } = this.source(this.flows[seen.connection]?.source);
+        return concurrency.objected(nowMs, busy, seen.pauseMs);
+      }
       case 'rested': {
         const flow = this.flows[seen.connection];
         if (flow !== undefined) flow.restUntilMs = seen.untilMs;
         return;
       }
-      case 'paused':
-        this.pausedUntilMs = Math.max(this.pausedUntilMs, seen.untilMs);
+      case 'paused': {
+        const source = this.source(seen.source);
+        source.pausedUntilMs = Math.max(source.pausedUntilMs, seen.untilMs);
         return;
+      }
       case 'allowed':
-        this.allowed = seen.most;
+        this.source(seen.source).allowed = seen.most;
         return;
       case 'window':
         this.windowEnd = seen.end;
         return;
       case 'pipelining':
-        this.mostBehind = seen.most;
+        this.source(seen.source).mostBehind = seen.most;
         return;
     }
   }
@@ -171,18 +180,27 @@ export class Scheduler {
   act(nowMs: number): Action[] {
     const actions: Action[] = [];
     this.endSuperseded(actions);
-    if (this.setting.concurrency.takeTripWish()) actions.push({ kind: 'measure' });
-    if (this.held || nowMs < this.pausedUntilMs) return actions;
-    this.replaceSlow(nowMs, actions);
+    for (const { index, isLeft, concurrency } of this.sources)
+      if (!isLeft && concurrency.takeTripWish()) actions.push({ kind: 'measure', source: index });
+    if (this.held) return actions;
+    const active = this.sources.filter(
+      ({ isLeft, pausedUntilMs }) => !isLeft && nowMs >= pausedUntilMs,
+    );
+    if (active.length === 0) return actions;
+    for (const source of active) this.replaceSlow(source, nowMs, actions);
     this.giveBack(actions);
-    this.yieldSurplus(actions);
+    for (const source of active) this.yieldSurplus(source, actions);
     this.shareFirst(nowMs, actions);
-    this.askBehind(nowMs, actions);
-    for (let free = this.target - this.busy; free > 0; free--) {
-      const flow = this.freeFlow(nowMs);
-      if (flow === null || !this.employ(flow, nowMs, actions)) break;
-    }
+    for (const source of active) this.askBehind(source, nowMs, actions);
+    for (const source of active) this.employAll(source, nowMs, actions);
     return actions;
+  }
+
+  private employAll(source: SourceBook, nowMs: number, actions: Action[]): void {
+    for (let free = source.free; free > 0; free--) {
+      const flow = source.freeFlow(nowMs);
+      if (flow === null || !this.employ(source, flow, nowMs, actions)) return;
+    }
   }
 
   // What was seen
@@ -191,65 +209,21 @@ export class Scheduler {
     { leases, held, limited = false, processor }: Extract<Observation, { kind: 'progress' }>,
     nowMs: number,
   ): void {
-    const { path } = this.shared;
     this.held = held;
     if (limited) this.limitedMs = nowMs;
     this.isLimited = nowMs - this.limitedMs < LIMITED_MS;
     for (const progress of leases) {
       const flow = this.flows.find(({ work }) => work?.lease === progress.lease);
       if (flow === undefined) continue;
-      this.bytes += Math.max(0, progress.received - (flow.work?.received ?? 0));
-      if (held) continue;
-      flow.sample(progress, nowMs, path);
+      const source = this.source(flow.source);
+      source.bytes += Math.max(0, progress.received - (flow.work?.received ?? 0));
+      if (!held) flow.sample(progress, nowMs, source.shared.path);
     }
-    const rates = this.flows.flatMap((flow) =>
-      flow.rate !== null && (flow.work === null || flow.isSettled(nowMs, path)) ? [flow.rate] : [],
-    );
-    this.shared.usual = median(rates);
-    this.measureGoodput(nowMs);
-    const receiving = this.flows.filter((flow) => this.isReceiving(flow, nowMs)).length;
-    const lastsMs = this.goodput > 0 ? this.leftBytes / this.goodput : Infinity;
-    const { busy, bytes } = this;
-    const { concurrency } = this.setting;
+    for (const source of this.sources) source.measure(nowMs);
+    const goodput = this.sources.reduce((sum, source) => sum + source.goodput, 0);
+    const lastsMs = goodput > 0 ? this.leftBytes / goodput : Infinity;
     const isBound = held || this.isLimited;
-    concurrency.sample({ bytes, receiving, busy, held: isBound, processor, lastsMs }, nowMs);
-    const isShared = concurrency.limitedBy === 'link' || concurrency.limitedBy === 'processor';
-    path.capacity = isShared && this.goodput > 0 ? this.goodput : null;
-  }
-
-  /** Bytes per millisecond of all connections, over the last half second and some round trips. */
-  private measureGoodput(nowMs: number): void {
-    const before = this.sampled;
-    this.sampled = { ms: nowMs, bytes: this.bytes };
-    if (before === null || nowMs <= before.ms) return;
-    const ms = nowMs - before.ms;
-    const rate = (this.bytes - before.bytes) / ms;
-    const tau = Math.max(250, 4 * this.shared.path.roundTripMs);
-    this.goodput += (1 - Math.exp(-ms / tau)) * (rate - this.goodput);
-  }
-
-  /** Between two leases on one connection a request travels: that is no change of their number. */
-  private isReceiving({ work, isOpen }: FlowBook, nowMs: number): boolean {
-    if (work === null) return false;
-    if (work.firstMs !== null) return true;
-    return isOpen && nowMs - work.askedMs <= 2 * this.shared.firstByteMs;
-  }
-
-  private learnTimes({
-    dialMs,
-    firstByteMs,
-  }: {
-    dialMs: number | null;
-    firstByteMs: number | null;
-  }): void {
-    const { shared } = this;
-    if (dialMs !== null) shared.dialMs += LEARNT * (dialMs - shared.dialMs);
-    if (firstByteMs !== null) shared.firstByteMs += LEARNT * (firstByteMs - shared.firstByteMs);
-  }
-
-  private learnTrip(ms: number): void {
-    const { path } = this.shared;
-    path.roundTripMs = Math.min(path.roundTripMs, ms);
+    for (const source of this.sources) source.control({ isBound, processor, lastsMs }, nowMs);
   }
 
   private ended(seen: Extract<Observation, { kind: 'ended' }>, nowMs: number): void {
@@ -257,21 +231,16 @@ export class Scheduler {
     const booked = this.setting.ledger.lease(seen.lease);
     const work = flow?.end(seen.lease, nowMs);
     if (flow === undefined || booked === undefined || !work) return;
-    this.bytes += Math.max(0, seen.written - work.span.start - work.received);
+    const source = this.source(flow.source);
+    source.bytes += Math.max(0, seen.written - work.span.start - work.received);
     const isCut = work.isOpenEnded || booked.end < work.span.end;
     this.setting.ledger.close(seen.lease, seen.written);
-    this.learnTimes(seen);
+    source.learnTimes(seen);
     flow.isOpen = seen.reusable && !isCut;
     if (seen.ending === 'done' && !booked.givenUp) flow.replaced = 0;
   }
 
   // The present
-
-  private get busy(): number {
-    let busy = 0;
-    for (const { work } of this.flows) if (work !== null) busy++;
-    return busy;
-  }
 
   private flowOf(lease: number): FlowBook | undefined {
     return this.flows.find(({ work, behind }) => work?.lease === lease || behind?.lease === lease);
@@ -295,40 +264,23 @@ export class Scheduler {
     return sum;
   }
 
-  private freeFlow(nowMs: number): FlowBook | null {
-    let chosen: FlowBook | null = null;
-    for (const flow of this.flows) {
-      if (flow.work !== null || flow.restUntilMs > nowMs) continue;
-      if (flow.isOpen) return flow;
-      chosen ??= flow;
-    }
-    return chosen;
-  }
-
-  private stock(nowMs: number): Stock {
+  private stock({ shared, allowed, longest }: SourceBook, nowMs: number): Stock {
     const { ledger, order } = this.setting;
-    const { shared } = this;
-    const { path } = shared;
     const { leastBytes } = this.tuning;
-    let spare = this.target - this.busy;
-    const flows: Flow[] = [];
-    for (const flow of this.flows) {
-      if (flow.work !== null) flows.push(flow.ahead(nowMs, shared));
-      else if (flow.restUntilMs <= nowMs && spare-- > 0) flows.push(flow.next(nowMs, shared));
-    }
-    const front = Math.max(FRONT_BYTES, (shared.usual ?? 0) * FRONT_ROUND_TRIPS * path.roundTripMs);
+    const { roundTripMs } = shared.path;
+    const flows: Flow[] = this.sources.flatMap((source) => source.forecast(nowMs));
+    const front = Math.max(FRONT_BYTES, (shared.usual ?? 0) * FRONT_ROUND_TRIPS * roundTripMs);
     return {
       gaps: this.gaps(),
       missing: ledger.missing.total(),
-      horizonMs: horizonMs(this.leftBytes, flows, path),
-      path,
+      horizonMs: horizonMs(this.leftBytes, flows),
       connections: flows.length,
       requestMs: shared.firstByteMs,
       overheadLeft: this.overhead.left,
       longest: Math.min(
-        this.allowed < Infinity ? TRIAL_LEASTS * leastBytes : Infinity,
+        allowed < Infinity ? TRIAL_LEASTS * leastBytes : Infinity,
         order === 'front' ? front : Infinity,
-        Math.floor((this.setting.longest ?? Infinity) / leastBytes - 1) * leastBytes,
+        Math.floor(longest / leastBytes - 1) * leastBytes,
       ),
     };
   }
@@ -347,9 +299,9 @@ export class Scheduler {
 
   // What is done
 
-  private employ(flow: FlowBook, nowMs: number, actions: Action[]): boolean {
-    const stock = this.stock(nowMs);
-    const next = flow.next(nowMs, this.shared);
+  private employ(source: SourceBook, flow: FlowBook, nowMs: number, actions: Action[]): boolean {
+    const stock = this.stock(source, nowMs);
+    const next = flow.next(nowMs, source.shared);
     const span = this.assign(next, stock, nowMs, actions);
     if (span !== null) {
       actions.push(this.fetch(flow, span, nowMs, null));
@@ -358,9 +310,8 @@ export class Scheduler {
     const move = rebalance(
       next,
       this.targets(nowMs),
-      stock.path,
       {
-        mayHedge: this.setting.mayHedge,
+        mayHedge: source.mayHedge,
         priceMs: (bytes) => this.overhead.priceMs(bytes, stock.horizonMs),
       },
       this.tuning,
@@ -384,7 +335,7 @@ export class Scheduler {
     if (flow === undefined || !work) return null;
     if (this.setting.ledger.lease(work.lease)?.doubled === true) return null;
     const { start: position, end } = this.rest(work);
-    const open = { position, end, flow: flow.ahead(nowMs, this.shared) };
+    const open = { position, end, flow: flow.ahead(nowMs, this.source(flow.source).shared) };
     const taken = fromOpenEnd(next, open, stock, this.tuning);
     if (taken === null) return null;
     this.cut(work.lease, taken.start, actions);
@@ -410,17 +361,18 @@ export class Scheduler {
    * Other files wait for connections that this one has too many: those of its leases that would end last
    * end where they are. What they leave is fetched by the connections that stay.
    */
-  private yieldSurplus(actions: Action[]): void {
-    const { ledger, concurrency } = this.setting;
-    let surplus = Math.min(concurrency.surplus, this.busy - 1);
+  private yieldSurplus(source: SourceBook, actions: Action[]): void {
+    const { ledger } = this.setting;
+    const { concurrency, busy, flows, shared } = source;
+    let surplus = Math.min(concurrency.surplus, busy - 1);
     if (surplus <= 0) return;
-    const leases = this.flows.flatMap((flow) => {
+    const leases = flows.flatMap((flow) => {
       const booked = flow.work === null ? undefined : ledger.lease(flow.work.lease);
       if (flow.work === null || booked === undefined || booked.doubled || booked.givenUp) return [];
       // What is missing behind the first answer becomes its own again.
       if (flow.work.isOpenEnded) return [];
       const { start, end } = this.rest(flow.work);
-      const comes = Math.max(this.tuning.leastBytes, flow.underWay(this.shared.path));
+      const comes = Math.max(this.tuning.leastBytes, flow.underWay(shared.path));
       return [{ lease: booked.lease, at: start + comes, left: end - start - comes }];
     });
     // What ends soon by itself is on its way out already.
@@ -438,18 +390,19 @@ export class Scheduler {
     const work = this.flows[0]?.work;
     if (this.setting.order !== 'front' || work?.isOpenEnded !== true || this.target === 1) return;
     const { start, end } = this.rest(work);
-    const at = start + this.stock(nowMs).longest;
+    const at = start + this.stock(this.source(), nowMs).longest;
     const isCut = end < work.span.end;
     if (!isCut && at < end) this.cut(work.lease, at, actions);
   }
 
   /** Connections that are about to end their lease are asked for the next one already. */
-  private askBehind(nowMs: number, actions: Action[]): void {
-    const { shared, tuning } = this;
-    if (shared.firstByteMs < WORTH_PIPELINING_MS || this.busy > this.target) return;
-    let behind = this.flows.filter((flow) => flow.behind !== null).length;
-    for (const flow of this.flows) {
-      if (behind >= this.mostBehind) return;
+  private askBehind(source: SourceBook, nowMs: number, actions: Action[]): void {
+    const { tuning } = this;
+    const { shared, flows } = source;
+    if (shared.firstByteMs < WORTH_PIPELINING_MS || source.free < 0) return;
+    let behind = flows.filter((flow) => flow.behind !== null).length;
+    for (const flow of flows) {
+      if (behind >= source.mostBehind) return;
       const { work } = flow;
       if (work === null || flow.behind !== null || work.isOpenEnded || work.firstMs === null)
         continue;
@@ -457,7 +410,7 @@ export class Scheduler {
       if (end < work.span.end || this.setting.ledger.lease(work.lease)?.doubled === true) continue;
       const next = flow.next(nowMs, shared, end - start);
       if (next.startMs > shared.firstByteMs + 2 * tuning.tickMs) continue;
-      const span = this.assign(next, this.stock(nowMs), nowMs, actions);
+      const span = this.assign(next, this.stock(source, nowMs), nowMs, actions);
       if (span === null) return;
       behind++;
       actions.push(this.fetch(flow, span, nowMs, null));
@@ -465,8 +418,8 @@ export class Scheduler {
   }
 
   private targets(nowMs: number): Target[] {
-    const { path } = this.shared;
     return this.flows.flatMap((flow) => {
+      const { shared } = this.source(flow.source);
       const { work, behind } = flow;
       const booked = work === null ? undefined : this.setting.ledger.lease(work.lease);
       if (work === null || booked === undefined || booked.givenUp) return [];
@@ -478,8 +431,8 @@ export class Scheduler {
           position: start,
           written: Math.min(start, work.span.start + work.written),
           end,
-          flow: flow.ahead(nowMs, this.shared),
-          underWay: flow.underWay(path),
+          flow: flow.ahead(nowMs, shared),
+          underWay: flow.underWay(shared.path),
           isFixed: booked.doubled || behind !== null,
         },
       ];
@@ -487,20 +440,20 @@ export class Scheduler {
   }
 
   /** Gives up leases on connections far below their peers: others fetch the rest of them. */
-  private replaceSlow(nowMs: number, actions: Action[]): void {
-    const { usual, dialMs, firstByteMs, path } = this.shared;
+  private replaceSlow(source: SourceBook, nowMs: number, actions: Action[]): void {
+    const { dialMs, firstByteMs, path } = source.shared;
     const freshMs = dialMs + firstByteMs;
     if (this.target === 1) return;
     const isAnySeen = this.flows.some(({ work }) => work !== null && work.firstMs !== null);
     const paces: Pace[] = [];
-    for (const flow of this.flows) {
+    for (const flow of source.flows) {
       const { work } = flow;
       if (work === null || this.setting.ledger.lease(work.lease)?.givenUp !== false) continue;
       const { start, end } = this.rest(work);
       const ageMs = nowMs - (work.firstMs ?? work.askedMs);
       if (work.firstMs === null) {
         const isUnanswered = ageMs > Math.max(UNANSWERED_MS, UNANSWERED * freshMs);
-        if (isUnanswered && isAnySeen) this.abandonUnanswered(flow, nowMs, actions);
+        if (isUnanswered && isAnySeen) this.abandonUnanswered(source, flow, nowMs, actions);
       } else if (ageMs > Math.max(JUDGED_MS, JUDGED_ROUND_TRIPS * path.roundTripMs))
         paces.push({
           lease: work.lease,
@@ -509,6 +462,7 @@ export class Scheduler {
           silentMs: flow.silentMs(nowMs, path),
         });
     }
+    const usual = this.usualFor(source, nowMs);
     // With a rate to share, who is slow is a matter of chance.
     if (usual === null || this.isLimited) return;
     for (const lease of stragglers(paces, usual, freshMs, this.tuning)) {
@@ -519,6 +473,20 @@ export class Scheduler {
     }
   }
 
+  /**
+   * What a connection to a source is measured by: a usual one. Beside a source that has gone silent as
+   * a whole, a usual one of the others.
+   */
+  private usualFor(source: SourceBook, nowMs: number): number | null {
+    const { usual } = source.shared;
+    if (this.sources.length === 1 || !source.isSilent(nowMs)) return usual;
+    const others = this.sources.filter((other) => !other.isLeft && !other.isSilent(nowMs));
+    return others.reduce<number | null>(
+      (most, { shared }) => (shared.usual === null ? most : Math.max(most ?? 0, shared.usual)),
+      usual,
+    );
+  }
+
   private restSlow(flow: FlowBook, nowMs: number): void {
     flow.restUntilMs = flow.replaced === 0 ? nowMs : nowMs + SLOW_REST_MS * 2 ** flow.replaced;
     flow.replaced++;
@@ -526,8 +494,13 @@ export class Scheduler {
   }
 
   /** The server serves others and not this one: it objects to their number without a word. */
-  private abandonUnanswered(flow: FlowBook, nowMs: number, actions: Action[]): void {
-    this.setting.concurrency.objected(nowMs, this.busy - 1);
+  private abandonUnanswered(
+    source: SourceBook,
+    flow: FlowBook,
+    nowMs: number,
+    actions: Action[],
+  ): void {
+    source.concurrency.objected(nowMs, source.busy - 1);
     this.restSlow(flow, nowMs);
     this.abandon(flow, 'slow', actions);
   }
@@ -590,10 +563,4 @@ export class Scheduler {
     });
     return { lease, slot };
   }
-}
-
-/** The middle of some rates, the upper one of two; null of none. */
-function median(values: number[]): number | null {
-  values.sort((a, b) => a - b);
-  return values[values.length >> 1] ?? null;
 }

@@ -25,7 +25,7 @@ export interface LeaseProgress {
 /** How a lease ended: `done` reached its end, `short` did not although its answer ended. */
 export type LeaseEnding = 'done' | 'short' | 'cancelled' | 'failed';
 
-/** What happened, in the order in which it did. */
+/** What happened, in the order in which it did. `source` is the source that it is of, 0 by default. */
 export type Observation =
   /** The present, to be told at least every {@link Tuning.tickMs}: every lease that is out. */
   | {
@@ -53,19 +53,19 @@ export type Observation =
    * A round trip was measured beside the transfer; null when nothing came back in time. One of a part of
    * the way says whether that is full, not how far the server is.
    */
-  | { kind: 'roundTrip'; ms: number | null; isPart?: boolean }
+  | { kind: 'roundTrip'; ms: number | null; isPart?: boolean; source?: number }
   /** The server refused a connection while it served others; it may ask for a pause (ms). */
   | { kind: 'objected'; connection: number; pauseMs: number }
   /** A connection failed and gets nothing before this time; others go on. */
   | { kind: 'rested'; connection: number; untilMs: number }
   /** Nothing is asked for before this time. */
-  | { kind: 'paused'; untilMs: number }
+  | { kind: 'paused'; untilMs: number; source?: number }
   /** At most so many connections until told otherwise, whatever is wanted: 1 while ranges are unproven. */
-  | { kind: 'allowed'; most: number }
+  | { kind: 'allowed'; most: number; source?: number }
   /** A reader takes the bytes in order: nothing at or behind this offset has a place yet. */
   | { kind: 'window'; end: number }
   /** So many requests at once may be sent behind one that is being answered (RFC 9112 section 9.3.2). */
-  | { kind: 'pipelining'; most: number };
+  | { kind: 'pipelining'; most: number; source?: number };
 
 /** What is to be done. */
 export type Action =
@@ -85,8 +85,8 @@ export type Action =
   | { kind: 'extend'; lease: number; end: number }
   /** End a lease where it is. `slow`: its connection is to be replaced. */
   | { kind: 'abandon'; lease: number; why: 'slow' | 'superseded' }
-  /** Measure a round trip beside the transfer. */
-  | { kind: 'measure' };
+  /** Measure a round trip to a source beside the transfer. */
+  | { kind: 'measure'; source: number };
 
 /** What holds a download back. */
 export type LimitedBy =

@@ -11,6 +11,7 @@ import type { ResponseHead } from '../http/head.js';
 import { redactUrl } from '../http/redact.js';
 import { MAX_REDIRECTS, isRedirect, isForOwner, resolveRedirect } from '../http/redirect.js';
 import { baseFields, hostHeader, requestTarget, writeRequest } from '../http/request.js';
+import { duplicates } from '../http/link.js';
 import { promisedDigests } from '../http/service-digests.js';
 import type { GivenDigest } from '../http/service-digests.js';
 import { excerpt } from '../http/syntax.js';
@@ -49,6 +50,8 @@ export interface Asked {
   hops: Hop[];
   /** Digests that redirects gave of the file. */
   promised: GivenDigest[];
+  /** Mirrors that the server, or one that redirected, named (RFC 6249). */
+  mirrors: URL[];
   /** Names of fields that the user gave and that were not sent there (P11). */
   withheld: string[];
   /** How to ask for more of the same. */
@@ -214,6 +217,7 @@ export class Asker {
     if (serverDigests && checksums.length === 0) more.push(['Want-Repr-Digest', 'sha-256=10']);
     const hops: Hop[] = [];
     const promised: GivenDigest[] = [];
+    const mirrors: URL[] = [];
     const asking = new AbortController();
     const forget = onAbort(this.abortion.signal, () => asking.abort(this.abortion.signal.reason));
     let endRedirects = (): void => undefined;
@@ -231,8 +235,11 @@ export class Asker {
           continue;
         }
         tries = 0;
-        if (!isRedirect(answer.head.status))
-          return { ...asked, url, hops, promised, withheld: this.credentials.withheldFrom(url) };
+        mirrors.push(...duplicates(answer.head, url));
+        if (!isRedirect(answer.head.status)) {
+          const withheld = this.credentials.withheldFrom(url);
+          return { ...asked, url, hops, promised, mirrors, withheld };
+        }
         promised.push(...promisedDigests(answer.head));
         const next = this.follow(url, answer.head, hops);
         if (hops.length === 1) endRedirects = this.boundRedirects(asking, hops);

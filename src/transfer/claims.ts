@@ -20,11 +20,14 @@ export async function badClaims(job: Job): Promise<Span[]> {
 
 /** Takes ranges back: they are fetched again, and hashed again. */
 export async function takeBack(
-  { workspace, work, verification }: Job,
+  { workspace, work, verification, suspects }: Job,
   ranges: Span[],
 ): Promise<void> {
   await workspace?.forget(ranges);
-  for (const range of ranges) work?.ledger.forget(range);
+  for (const range of ranges) {
+    work?.ledger.forget(range);
+    suspects.forget(range);
+  }
   verification.restart();
 }
 

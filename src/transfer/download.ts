@@ -29,7 +29,9 @@ import type { Asked } from './ask.js';
 import { badClaims, takeBack, takeBackBad } from './claims.js';
 import { Backlog, LOOK_MS, backlogBound } from './backlog.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './events.js';
+import { doubt, doubtMisfit, nameLiar, setPiecesAside } from './doubts.js';
 import { firstLeaseOf } from './first-lease.js';
+import { FurtherSources } from './further-sources.js';
 import { Job } from './job.js';
 import type { Work } from './job.js';
 import { maxConnections } from './most.js';
@@ -136,7 +138,10 @@ export class Download {
   }
 
   private get limits(): Limits {
-    return { retries: this.options.retries, sources: this.job.sources, repairs: MAX_REPAIRS };
+    const { sources } = this.job;
+    // A digest of the whole doubts one source after the other, and each of them alone.
+    const repairs = sources === 1 ? MAX_REPAIRS : Math.max(MAX_REPAIRS, sources * sources);
+    return { retries: this.options.retries, sources, repairs };
   }
 
   private armMaxTime(): NodeJS.Timeout | undefined {
@@ -195,7 +200,8 @@ export class Download {
     const shares = this.sharesOf(asked);
     const most = usefulConnections(this.job, work.offer);
     const share = shares.join(most);
-    const dispatcher = this.makeDispatcher(work, asked, workspace, share);
+    const further = new FurtherSources(this.job);
+    const dispatcher = this.makeDispatcher(work, asked, workspace, share, further);
     this.job.dispatcher = dispatcher;
     workspace.setWritten(() => dispatcher.extents());
     this.backlog.follow(work.slots);
@@ -203,9 +209,12 @@ export class Download {
     const stopCheckpoints = this.runCheckpoints(workspace, dispatcher);
     const progress = setInterval(() => this.tellProgress(), 200);
     const follow = setInterval(() => this.followFront(), FOLLOW_MS);
-    const end = await underLimit(this.options.rateLimit, () =>
-      dispatcher.run(firstLeaseOf(this.job, work.offer, asked)),
-    );
+    const end = await underLimit(this.options.rateLimit, () => {
+      const ended = dispatcher.run(firstLeaseOf(this.job, work.offer, asked));
+      further.begin(dispatcher);
+      return ended;
+    });
+    further.end();
     clearInterval(progress);
     clearInterval(follow);
     await stopCheckpoints();
@@ -226,8 +235,11 @@ export class Download {
     if (lost !== null) return lost;
     if (end.kind === 'complete') return this.received(work);
     if (dispatcher.spoiled) this.spoiled = true;
-    if (dispatcher.spoiled && end.error.code === 'CHANGED' && this.canProve(work))
-      return { type: 'spoiled', error: end.error };
+    if (dispatcher.spoiled && end.error.code === 'CHANGED') {
+      const { error } = end;
+      const mayMend = (await doubtMisfit(this.job, error)) || this.canProve(work);
+      if (mayMend || doubt(this.job, error, work.ledger.total)) return { type: 'spoiled', error };
+    }
     if (end.kind === 'failed') {
       if (this.stopped === null && !this.spoiled && this.job.ladder.leavesLeases(end.error))
         return this.lower(end.error);
@@ -268,6 +280,7 @@ export class Download {
     asked: Asked,
     { fd, partPath: path }: Workspace,
     share: Share,
+    further: FurtherSources,
   ): Dispatcher {
     const { deadlines, retries } = this.options;
     const { source, roundTripMs, connection, hops } = asked;
@@ -283,6 +296,7 @@ export class Download {
         source,
         forLease: (each) => this.job.asker.forLease(each),
         redirected: hops.length > 0 || this.options.freshUrl !== null,
+        refresh: () => renewedSource(this.job),
         seams: Seams.ofFile(fd, path),
         deadlines,
         retries,
@@ -293,7 +307,8 @@ export class Download {
         hooks: {
           retry: (error, attempt, delayMs, connection) =>
             tellRetry(this.job, error, attempt, delayMs, connection),
-          refresh: () => renewedSource(this.job),
+          brought: (number, span) => further.brought(number, span),
+          left: (number, error) => further.left(number, error),
         },
         roundTripMs,
         dialMs: Math.max(roundTripMs, connection.dialMs),
@@ -433,7 +448,7 @@ export class Download {
     this.pool = null;
     workspace.setWritten(() => []);
     this.fetchedBefore += work.slots.receivedByAll();
-    work.slots = Slots.allocate(maxConnections(this.options));
+    work.slots = Slots.allocate(this.job.atOnce * maxConnections(this.options));
   }
 
   private canProve({ ledger }: Work): boolean {
@@ -454,7 +469,8 @@ export class Download {
     this.job.bad = null;
     this.job.proven = true;
     this.job.takeSource(turn);
-    this.job.warn(repairSentence(this.job, found, error));
+    if (this.job.verification.pieces !== null)
+      this.job.warn(repairSentence(this.job, found, error));
     return { type: 'repaired' };
   }
 
@@ -488,8 +504,12 @@ export class Download {
     if (refusal !== null && job.unasked) return this.opening.doubt(refusal);
     if (verdict.kind === 'spoiled') {
       job.bad = verdict.bad;
+      setPiecesAside(job, verdict.bad);
       return { type: 'spoiled', error: verdict.error };
     }
+    if (refusal !== null && doubt(job, refusal, job.known?.total ?? 0))
+      return { type: 'spoiled', error: refusal };
+    if (refusal === null) nameLiar(job);
     if (refusal !== null) throw job.confirmed ? stillRefusedError(refusal) : refusal;
     if (job.confirmed && !job.verification.canCheck && job.identity?.options['refused'] === true)
       job.warn(

@@ -79,6 +79,8 @@ export interface DoneEvent extends EventBase {
   digests: Record<string, string>;
   /** Fields of HTTP in which the server gave them, by algorithm; absent when it gave none. */
   digestFields?: Record<string, string>;
+  /** Which source brought how many bytes, when there was more than one. */
+  sources?: Array<{ url: string; bytes: number }>;
   /** How many pieces were verified by digests of their own; absent without such. */
   pieces?: number;
   /** The server has nothing newer (`--timestamping`). */

@@ -19,10 +19,11 @@ import type { Offer } from './offer.js';
 import type { DownloadOptions } from './options.js';
 import type { Endpoint } from '../net/endpoint.js';
 import type { Session } from './session.js';
-import { maxConnections } from './most.js';
 import { sourceIdOf } from './source-id.js';
 import { cutOf, partName } from '../http/part-of-file.js';
 import type { Cut } from '../http/part-of-file.js';
+import { SOURCES_AT_ONCE, maxConnections } from './most.js';
+import { Suspects } from './suspects.js';
 import { Verification } from './verification.js';
 import type { Workspace } from './workspace.js';
 
@@ -42,16 +43,22 @@ export interface Known {
   total: number | null;
 }
 
+/** A server may name mirrors until there are so many sources. */
+const MAX_NAMED_SOURCES = 16;
+
 export class Job {
   readonly local: LocalExecutor;
   /** Number of the first of its connections; no other file of the process has them. */
   readonly firstConnection: number;
-  private readonly askers: readonly Asker[];
+  private readonly askers: Asker[];
+  private readonly makeAsker: (options: DownloadOptions) => Asker;
   private first = 0;
   private turn = 0;
   readonly verification: Verification;
   /** Who has the names that it takes: a run knows that for good, and must not keep all of its downloads for it. */
   readonly taker = {};
+  /** Which source brought which bytes. */
+  readonly suspects = new Suspects(() => this.sources);
   /** How the present source is asked. */
   ladder = new Ladder();
   readonly abort = new AbortController();
@@ -112,7 +119,7 @@ export class Job {
   ) {
     const { engine } = session;
     this.local = new LocalExecutor(engine.connections);
-    this.firstConnection = engine.numbers(maxConnections(options));
+    this.firstConnection = engine.numbers(SOURCES_AT_ONCE * maxConnections(options));
     const shared = {
       hosts: session.hosts(options, log),
       asking: (endpoint: Endpoint) => engine.host(endpoint).ask(),
@@ -120,16 +127,42 @@ export class Job {
     this.emit = (event) => emit(bounded(event));
     const credentialsFor = options.credentialsFor ?? options.url;
     const mirrors = options.mirrors.map((url) => ({ ...options, url, credentialsFor }));
-    this.askers = [options, ...mirrors].map(
-      (each) => new Asker(each, engine.connections, log, shared),
-    );
+    this.makeAsker = (each) => new Asker(each, engine.connections, log, shared);
+    this.askers = [options, ...mirrors].map(this.makeAsker);
     this.verification = new Verification(options);
     this.cut = cutOf(options.range);
   }
 
+  /** Number of the present source: the next one by turn that no digest speaks against. */
+  get present(): number {
+    const { length } = this.askers;
+    const order = Array.from({ length }, (_, at) => (this.first + this.turn + at) % length);
+    return order.find((source) => !this.suspects.isAside(source)) ?? (order[0] as number);
+  }
+
   /** Who asks the present source. */
   get asker(): Asker {
-    return this.askers[(this.first + this.turn) % this.askers.length] as Asker;
+    return this.askerAt(this.present);
+  }
+
+  /** Who asks a source, by its number. */
+  askerAt(source: number): Asker {
+    return this.askers[source] as Asker;
+  }
+
+  /** The server names mirrors: they are sources like those that the user gave, behind these. */
+  addMirrors(urls: readonly URL[]): void {
+    const { options } = this;
+    const credentialsFor = options.credentialsFor ?? options.url;
+    for (const { href: url } of urls) {
+      if (this.askers.length >= MAX_NAMED_SOURCES || this.isSource(url)) continue;
+      this.askers.push(this.makeAsker({ ...options, url, credentialsFor }));
+    }
+  }
+
+  /** How many sources may work at the same time. */
+  get atOnce(): number {
+    return Math.min(SOURCES_AT_ONCE, this.sources);
   }
 
   /** What journals and receipts know the present source by. */

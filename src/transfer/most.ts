@@ -5,3 +5,6 @@ import type { DownloadOptions } from './options.js';
 export function maxConnections({ connections }: Pick<DownloadOptions, 'connections'>): number {
   return connections === 'auto' ? TUNING.most : connections;
 }
+
+/** Sources of one file that work at the same time. */
+export const SOURCES_AT_ONCE = 4;

@@ -35,6 +35,7 @@ import type { Event } from './machine.js';
 import { wasRefused, withMarks } from './marks.js';
 import type { Offer } from './offer.js';
 import { Questions } from './questions.js';
+import { KEPT } from './suspects.js';
 import { Workspace, isWhole } from './workspace.js';
 import type { Prior, Space } from './workspace.js';
 
@@ -507,7 +508,7 @@ export class Opening {
     this.job.known = { validators: first, total };
     const written = prior?.written ?? new ExtentSet();
     this.job.reaches(written.total());
-    if (!again) this.job.resumed = written.total();
+    if (!again) this.takeOver(written);
     const work = (this.job.work = this.makeWork(offer, { ...asked, source }, written, size));
     if (prior?.unclean === true) beginComparing(this.job);
     this.announceOffer(offer);
@@ -517,12 +518,23 @@ export class Opening {
     return (await takeBackBad(this.job)) ?? { type: 'received' };
   }
 
+  /** Takes up what an earlier run left: nobody knows any more which source it came from. */
+  private takeOver(written: ExtentSet): void {
+    this.job.resumed = written.total();
+    for (const span of written.toArray()) this.job.suspects.brought(KEPT, span);
+  }
+
   /**
    * Takes up what the server says of the representation, now and in an earlier run.
    * @param isNew what it said of another representation says nothing of this one
    */
-  private hearServer({ answer, promised }: Asked, earlier: Prior | null, isNew: boolean): void {
-    const { verification, sourceId } = this.job;
+  private hearServer(
+    { answer, promised, mirrors }: Asked,
+    earlier: Prior | null,
+    isNew: boolean,
+  ): void {
+    const { verification, sourceId, work } = this.job;
+    if (work === null) this.job.addMirrors(mirrors);
     if (isNew) verification.forgetServer();
     verification.addServerDigests(answer.head, promised);
     // A fresh link is of the same file, or it must not be gone on with: digests tell.
@@ -562,7 +574,8 @@ export class Opening {
 
   /** A small file never gets a second connection, whoever serves it. */
   private slotsFor({ total }: Offer): number {
-    return total !== null && total <= SMALL_FILE ? 1 : maxConnections(this.job.options);
+    if (total !== null && total <= SMALL_FILE) return 1;
+    return this.job.atOnce * maxConnections(this.job.options);
   }
 
   private announceOffer(offer: Offer): void {

@@ -12,7 +12,7 @@ import { excerpt } from '../http/syntax.js';
 import { compareValidators, readValidators } from '../http/validators.js';
 import type { Source } from '../../workers/protocol.js';
 import { changedError, judge } from './adopt.js';
-import type { Asked } from './ask.js';
+import type { Asked, Asker } from './ask.js';
 import type { Job, Known } from './job.js';
 import type { Event } from './machine.js';
 import { readOffer } from './offer.js';
@@ -196,8 +196,18 @@ function withWithheld(error: SluiceError, url: URL, withheld: readonly string[])
  * @throws SluiceError CHANGED, and those of a first request
  */
 export async function renewedSource(job: Job): Promise<Source> {
-  const { work, known, asker, verification } = job;
-  if (work === null || known === null) throw new SluiceError('DEFECT', 'refresh without work');
+  const { known, asker } = job;
+  if (known === null) throw new SluiceError('DEFECT', 'refresh without work');
+  return renewedFrom(job, asker, known);
+}
+
+/**
+ * The same of one of several sources.
+ * @param known what its representation is known by
+ */
+export async function renewedFrom(job: Job, asker: Asker, known: Known): Promise<Source> {
+  const { work, verification } = job;
+  if (work === null) throw new SluiceError('DEFECT', 'refresh without work');
   const at = work.ledger.gaps()[0]?.start ?? 0;
   await job.refreshLink();
   const cut = job.cut ?? WHOLE;

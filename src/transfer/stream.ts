@@ -275,6 +275,7 @@ export class StreamDownload {
         source,
         forLease: (each) => job.asker.forLease(each),
         redirected: hops.length > 0 || options.freshUrl !== null,
+        refresh: () => renewedSource(job),
         seams,
         deadlines: options.deadlines,
         retries: options.retries,
@@ -285,7 +286,6 @@ export class StreamDownload {
         hooks: {
           retry: (error, attempt, delayMs, number) =>
             tellRetry(job, error, attempt, delayMs, number),
-          refresh: () => renewedSource(job),
         },
         roundTripMs,
         dialMs: Math.max(roundTripMs, connection.dialMs),

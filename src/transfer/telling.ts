@@ -23,9 +23,19 @@ export function lastEvent(job: Job, ending: Ending): DoneEvent | ErrorEvent {
     limitedBy: job.limitedBy,
     digests: job.verification.digests,
     ...(Object.keys(digestFields).length > 0 && { digestFields }),
+    ...sharesOf(job),
     ...(verifiedPieces > 0 && { pieces: verifiedPieces }),
     ...(ending.outcome === 'complete' && job.options.timestamping && { upToDate: true as const }),
   };
+}
+
+/** What each source brought, when more than one did. */
+function sharesOf(job: Job): Pick<DoneEvent, 'sources'> {
+  const sources = Array.from({ length: job.sources }, (_, source) => ({
+    url: redactUrl(job.askerAt(source).url),
+    bytes: job.suspects.bytesOf(source),
+  })).filter(({ bytes }) => bytes > 0);
+  return sources.length > 1 ? { sources } : {};
 }
 
 function errorEvent(job: Job, error: SluiceError): ErrorEvent {

@@ -56,7 +56,10 @@ describe('e2e/metalink', () => {
     expect(filesIn(dir())).deep.equal(['a.bin', 'b.bin', 'x.meta4']);
     const done = run.events.filter(({ type }) => type === 'done');
     expect(done[0]).deep.include({ digests: { sha256: origin.digest() }, pieces: 13 });
-    const repair = origin.requests.filter(({ target }) => target === '/good')[0];
+    // A mirror is asked for one byte first.
+    const repair = origin.requests.find(
+      ({ target, range }) => target === '/good' && range !== null && range.end - range.start > 1,
+    );
     expect(repair?.range?.start).least(2 * PIECE - 4096);
     expect(repair?.range?.end).most(3 * PIECE + 4096);
     const again = await runIn(dir(), ['get', '--metalink', 'x.meta4', '-q']);

@@ -50,6 +50,8 @@ describe('sources and pieces', () => {
         // Two neighbours, one alone, and the short last one.
         const wrong = [PIECE + 7, 2 * PIECE + 100_000, 9 * PIECE + 5, SIZE - 1];
         const bad = await bench.origin({ bytes: spoiledBytes(right, ...wrong), etag: '"bad"' });
+        // It is left out at first, and brings only what the other one sent wrong.
+        right.fault({ request: 0, fault: { kind: 'status', status: 503 } });
         const engine = bench.engine({
           connections,
           pieces: piecesOf(right),
@@ -63,6 +65,8 @@ describe('sources and pieces', () => {
         expect(sentBy(right)).least(3 * PIECE + (SIZE % PIECE));
         for (const { range } of right.requests) {
           if (range === null) throw new Error('everything was asked for');
+          // That is what a mirror is asked for first.
+          if (range.end - range.start === 1) continue;
           const touches = wrong.some(
             (at) =>
               range.start < (Math.floor(at / PIECE) + 1) * PIECE + SEAM_BYTES &&
@@ -109,13 +113,12 @@ describe('sources and pieces', () => {
     expect(sentBy(right)).below(PIECE + 2 * SEAM_BYTES + 1);
   });
 
-  it('P8: no pieces and a wrong digest: exit 9, and no other source is asked', async () => {
+  it('P8: no pieces and a digest that refuses what a source has: the next one is asked', async () => {
     const right = await good();
     const bad = await bench.origin({ bytes: spoiledBytes(right, 3 * MIB) });
     const engine = bench.engine({ checksums: sha256(right.digest()), mirrors: [right.url] });
-    expectFailed(await engine.get(bad.url), 'CHECKSUM_MISMATCH');
-    expect(engine.hasPart).equal(true);
-    expect(right.requests).deep.equal([]);
+    expectDone(await engine.get(bad.url), REFERENCE);
+    expect(sentBy(right)).least(SIZE);
   });
 
   it('P8: pieces that are right under a wrong digest of the whole: exit 9', async () => {
@@ -196,7 +199,7 @@ describe('sources and pieces', () => {
       const run = await getFromDying(engine);
       // Without a digest the other file is as good as the first, but never a mixture.
       if (name === 'nothing') expectDone(run, { seed: 2, size: SIZE });
-      else expectFailed(run, 'CHANGED', 'CHECKSUM_MISMATCH', 'HTTP_REFUSED');
+      else expectFailed(run, 'CHANGED', 'CHECKSUM_MISMATCH', 'HTTP_REFUSED', 'FIRST_BYTE_TIMEOUT');
     });
   }
 

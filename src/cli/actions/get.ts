@@ -12,6 +12,7 @@ import { runDownloads } from './downloads.js';
 interface GetValues extends SharedValues, ManyValues {
   url: string[] | undefined;
   metalink: string[] | undefined;
+  mirror: string[] | undefined;
   'from-curl': string | undefined;
   output: string | undefined;
   dir: string | undefined;
@@ -40,9 +41,16 @@ export async function get(values: GetValues, words: readonly string[]): Promise<
       timestamping: values.timestamping,
     };
     if (urls.length > 1 && options.output !== null) throw oneName('URLs are given');
+    const mirrors = values.mirror ?? [];
+    const others = metalinks.length + lists.length;
+    if (mirrors.length > 0 && (urls.length !== 1 || others > 0 || copied !== undefined))
+      throw usage(
+        '--mirror goes with exactly one URL',
+        'In a list (--input-file), a TAB parts the mirrors of one file.',
+      );
     const own = await ofSources(
       values,
-      urls.map((url) => ({ ...options, url })),
+      urls.map((url) => ({ ...options, url, mirrors })),
       fetching,
     );
     const inLists = await ofLists(lists, options, fetching, note);

@@ -6,6 +6,9 @@ import { ExtentSet } from '../../../src/schedule/extents.js';
 import { Ledger } from '../../../src/schedule/ledger.js';
 import { LANE, Slots } from '../../../workers/protocol.js';
 
+/** Whatever its number. */
+const ALL = { first: 0, count: 100 };
+
 describe('the leases that are out', () => {
   /** Four connections on a file of 1000 bytes, and what a thread would write into their slots. */
   function four() {
@@ -92,13 +95,13 @@ describe('the leases that are out', () => {
     const [a, b] = [put(0, 0), put(1, 100)];
     connections.hear(a, 1000);
     connections.hear(b, 1000);
-    expect(connections.served(1000), 'nothing has come').equal(0);
+    expect(connections.served(1000, ALL), 'nothing has come').equal(0);
     receive(a, 10, 10);
     connections.hear(a, 1100);
-    expect(connections.served(1100)).equal(1);
-    expect(connections.served(1100, 0), 'others than connection 0').equal(0);
-    expect(connections.served(3099)).equal(1);
-    expect(connections.served(3100)).equal(0);
+    expect(connections.served(1100, ALL)).equal(1);
+    expect(connections.served(1100, { first: 1, count: 99 }), 'others than connection 0').equal(0);
+    expect(connections.served(3099, ALL)).equal(1);
+    expect(connections.served(3100, ALL)).equal(0);
   });
 
   it('count failures in a row of their connection', () => {
@@ -117,13 +120,13 @@ describe('the leases that are out', () => {
     receive(out, 50, 40);
     ledger.cut(out.lease, 180);
     connections.restUntil(0, 5000);
-    const [resting, working, idle, ...more] = connections.view(3, ledger, 1000);
+    const [resting, working, idle, ...more] = connections.view(3, ledger, 1000, ALL);
     expect(resting).include({ connection: 0, state: 'backoff' });
     expect(working).include({ connection: 1, state: 'receiving', start: 100, end: 180 });
     expect(working).include({ position: 140 });
     expect(idle).include({ connection: 2, state: 'idle' });
     expect(more).deep.equal([]);
-    expect(connections.view(1, ledger, 6000).map(({ state }) => state)).deep.equal([
+    expect(connections.view(1, ledger, 6000, ALL).map(({ state }) => state)).deep.equal([
       'idle',
       'receiving',
     ]);

@@ -16,13 +16,17 @@ const LEAST = TUNING.leastBytes;
 const NEAR: Path = { roundTripMs: 1, window: 2_500_000, capacity: null };
 
 /** A connection that is at its speed. */
-const steady = (plateau: number, startMs = 0): Flow => ({ startMs, window: 2_500_000, plateau });
+const steady = (plateau: number, startMs = 0): Flow => ({
+  startMs,
+  window: 2_500_000,
+  plateau,
+  path: NEAR,
+});
 
 const stockOf = (missing: number, more: Partial<Stock> = {}): Stock => ({
   gaps: missing > 0 ? [{ start: 0, end: missing }] : [],
   missing,
   horizonMs: 1000,
-  path: NEAR,
   connections: 1,
   requestMs: 1,
   overheadLeft: 10 * MIB,
@@ -56,7 +60,7 @@ function shareOut(rates: readonly number[], total: number, more: Partial<Stock> 
     const stock = stockOf(0, {
       gaps: [{ start: from, end: total }],
       missing: total - from,
-      horizonMs: horizonMs(leftAll, flows, NEAR),
+      horizonMs: horizonMs(leftAll, flows),
       connections: rates.length,
       ...more,
     });
@@ -64,7 +68,7 @@ function shareOut(rates: readonly number[], total: number, more: Partial<Stock> 
     const span = fromGaps(flow, stock, TUNING) as Span;
     expect(span.start, 'in order of offset').equal(from);
     expect(span.end).within(span.start + 1, total);
-    const endsMs = nowMs + finishMs(flow, span.end - span.start, NEAR);
+    const endsMs = nowMs + finishMs(flow, span.end - span.start);
     const lease = { ...span, connection: free, endsMs };
     present.set(free, lease);
     given.push(lease);

@@ -89,6 +89,7 @@ describe('the next lease of a connection', () => {
       startMs: 150,
       window: INITIAL_WINDOW,
       plateau: Infinity,
+      path: SHARED.path,
     });
     expect(flow.next(0, { ...SHARED, usual: 700 }).plateau, 'as the others').equal(700);
   });

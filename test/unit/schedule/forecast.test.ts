@@ -1,13 +1,22 @@
 /** When bytes will have come: the arithmetic that every rule asks. */
 import { expect } from 'chai';
 import * as fc from 'fast-check';
-import {
-  INITIAL_WINDOW,
-  bytesWithin,
-  finishMs,
-  horizonMs,
-} from '../../../src/schedule/forecast.js';
+import * as forecast from '../../../src/schedule/forecast.js';
+import { INITIAL_WINDOW } from '../../../src/schedule/forecast.js';
 import type { Flow, Path } from '../../../src/schedule/forecast.js';
+
+/** A connection, whichever way it takes. */
+type Motion = Omit<Flow, 'path'>;
+
+const finishMs = (flow: Motion, bytes: number, path: Path): number =>
+  forecast.finishMs({ ...flow, path }, bytes);
+const bytesWithin = (flow: Motion, ms: number, path: Path): number =>
+  forecast.bytesWithin({ ...flow, path }, ms);
+const horizonMs = (missing: number, flows: readonly Motion[], path: Path): number =>
+  forecast.horizonMs(
+    missing,
+    flows.map((flow) => ({ ...flow, path })),
+  );
 
 const between = (min: number, max: number): fc.Arbitrary<number> =>
   fc.double({ min, max, noNaN: true });
@@ -94,7 +103,7 @@ describe('the forecast of one connection', () => {
 });
 
 describe('the horizon', () => {
-  const sum = (all: readonly Flow[], ms: number, way: Path): number =>
+  const sum = (all: readonly Motion[], ms: number, way: Path): number =>
     all.reduce((before, flow) => before + bytesWithin(flow, ms, way), 0);
 
   it('is when all connections together have brought what is missing', () => {
@@ -134,6 +143,14 @@ describe('the horizon', () => {
         },
       ),
     );
+  });
+
+  it('counts what is shared on each way by itself', () => {
+    const flow = { startMs: 0, window: 1e9, plateau: 1000 };
+    const full = path(10, { window: 1e9, capacity: 500 });
+    const free = path(50, { window: 1e9 });
+    const flows = [full, full, free].map((way) => ({ ...flow, path: way }));
+    expect(forecast.horizonMs(3_000_000, flows)).closeTo(2000, 2);
   });
 
   it('is finite when nothing comes', () => {

@@ -13,7 +13,12 @@ const MIB = 1024 * KIB;
 const ALIGN = 16 * KIB;
 
 const PATH: Path = { roundTripMs: 1, window: 2_500_000, capacity: null };
-const steady = (plateau: number, startMs = 0): Flow => ({ startMs, window: 2_500_000, plateau });
+const steady = (plateau: number, startMs = 0): Flow => ({
+  startMs,
+  window: 2_500_000,
+  plateau,
+  path: PATH,
+});
 
 const target = (more: Partial<Target> = {}): Target => ({
   lease: 1,
@@ -29,7 +34,7 @@ const target = (more: Partial<Target> = {}): Target => ({
 const FREE = { mayHedge: true, priceMs: (_bytes: number): number => 0 };
 
 const move = (flow: Flow, targets: readonly Target[], options = FREE): Move | null =>
-  rebalance(flow, targets, PATH, options, TUNING);
+  rebalance(flow, targets, options, TUNING);
 
 describe('what a free connection takes from another one', () => {
   it('is cut off where both end together', () => {
@@ -48,12 +53,12 @@ describe('what a free connection takes from another one', () => {
           if (found?.kind !== 'cut') return;
           expect(found.from % ALIGN).equal(0);
           expect(found.from).within(1, end - 1);
-          const here = finishMs(victim.flow, found.from, PATH);
-          const there = finishMs(flow, end - found.from, PATH);
+          const here = finishMs(victim.flow, found.from);
+          const there = finishMs(flow, end - found.from);
           const aligned = (ALIGN + end * 2e-5) * (1 / theirs + 1 / ours);
           expect(Math.abs(here - there)).most(aligned + 1);
           expect(found.endsMs).equal(Math.max(here, there));
-          const alone = finishMs(victim.flow, end, PATH);
+          const alone = finishMs(victim.flow, end);
           expect(alone - found.endsMs, 'worth it').above(TUNING.tickMs);
         },
       ),
@@ -116,7 +121,7 @@ describe('a rest that is too small to divide', () => {
       kind: 'hedge',
       lease: 1,
       from: 80 * KIB,
-      endsMs: finishMs(steady(1000), 120 * KIB, PATH),
+      endsMs: finishMs(steady(1000), 120 * KIB),
       bytes: 120 * KIB,
     });
   });
