@@ -1,9 +1,8 @@
 /** Use case: go on with what aria2 has left. */
 import { SluiceError } from '../errors.js';
 import { bootId } from '../disk/boot.js';
-import { readSmallFile } from '../disk/open.js';
 import { journalPath, targetOf } from '../disk/names.js';
-import { removeFile, takeOver } from '../disk/take-over.js';
+import { isOwnFile, readOurs, removeFile, takeOver } from '../disk/take-over.js';
 import { inspectTarget } from '../disk/target.js';
 import { MAX_CONTROL_BYTES, parseAria2Control } from '../formats/aria2-control.js';
 import { parseUserUrl } from '../http/url.js';
@@ -15,8 +14,7 @@ const CONTROL = '.aria2';
 export const isControlFile = (path: string): boolean => path.endsWith(CONTROL);
 
 /** Whether aria2 has left the file at a path unfinished. */
-export const isLeftByAria2 = (target: string): boolean =>
-  inspectTarget(`${target}${CONTROL}`).kind === 'file';
+export const isLeftByAria2 = (target: string): boolean => isOwnFile(`${target}${CONTROL}`);
 
 /** Removes aria2's control file, once the file is complete. */
 export function removeControlFile(path: string): void {
@@ -43,7 +41,7 @@ export async function takeOverAria2(control: string, base: DownloadOptions): Pro
       },
     );
   if (inspectTarget(journalPath(target)).kind !== 'absent') return target;
-  const bytes = Buffer.concat([...readSmallFile(control, MAX_CONTROL_BYTES)]);
+  const bytes = readOurs(control, MAX_CONTROL_BYTES);
   const { total, extents } = parseAria2Control(bytes, control);
   await takeOver(target, target, extents, {
     version: 1,

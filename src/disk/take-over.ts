@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   openSync,
   readSync,
   unlinkSync,
@@ -16,6 +17,8 @@ import type { DurableExtent } from './durable-extents.js';
 import { diskError } from './errors.js';
 import { Journal, journalPath, partPath } from './journal.js';
 import type { JournalIdentity } from './journal.js';
+import { readFully } from './io.js';
+import { NotOurs, checkFile } from './ownership.js';
 import { PartFile } from './part-file.js';
 
 /** Bytes that are copied at once. */
@@ -37,10 +40,8 @@ export async function takeOver(
   let part: PartFile | null = null;
   let isDone = false;
   try {
-    from = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const stats = fstatSync(from);
-    if (!stats.isFile())
-      throw new SluiceError('TARGET_UNSAFE', 'it is no regular file', { path: file });
+    from = openOurs(file);
+    const { size } = fstatSync(from);
     part = PartFile.create(partPath(target));
     const { dev, ino } = part.identity();
     const mode = part.mode === null ? {} : { mode: part.mode };
@@ -51,7 +52,7 @@ export async function takeOver(
     });
     try {
       if (identity.size !== null) part.setSize(identity.size);
-      const extents = copy(from, part.fd, claimed, stats.size);
+      const extents = copy(from, part.fd, claimed, size);
       await part.sync();
       await journal.append(extents);
       await journal.close();
@@ -66,6 +67,57 @@ export async function takeOver(
     if (from !== null) closeSync(from);
     part?.close();
     if (part !== null && !isDone) unlinkSync(partPath(target));
+  }
+}
+
+/** What another user laid, or may write to, is not taken over (P25). */
+function openOurs(file: string): number {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    checkFile(fstatSync(fd), file);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    if (!(error instanceof NotOurs)) throw error;
+    throw new SluiceError('TARGET_FOREIGN', `${error.message}, so it is not taken over`, {
+      path: file,
+      next: 'If you know what it is, make it yours alone (chown, chmod go-w) and run the same command again.',
+    });
+  }
+}
+
+/**
+ * The bytes of a file of ours.
+ * @param maxBytes a longer one is refused
+ * @throws SluiceError TARGET_FOREIGN, TARGET_UNSAFE, NOTHING_TO_RESUME; disk errors
+ */
+export function readOurs(file: string, maxBytes: number): Buffer {
+  let fd: number | null = null;
+  try {
+    fd = openOurs(file);
+    const { size } = fstatSync(fd);
+    if (size > maxBytes)
+      throw new SluiceError('NOTHING_TO_RESUME', `it is longer than ${maxBytes} bytes`, {
+        path: file,
+      });
+    const bytes = Buffer.alloc(size);
+    readFully(fd, bytes, 0, size, 0);
+    return bytes;
+  } catch (thrown) {
+    throw diskError(thrown, { action: 'read', path: file });
+  } finally {
+    if (fd !== null) closeSync(fd);
+  }
+}
+
+/** Whether a regular file of ours that nobody else may write lies there. */
+export function isOwnFile(path: string): boolean {
+  try {
+    checkFile(lstatSync(path), path);
+    return true;
+  } catch {
+    return false;
   }
 }
 

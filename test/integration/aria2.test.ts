@@ -1,6 +1,7 @@
 /** `resume FILE.aria2 --url URL`: what aria2 left is gone on with, and stays until the new file is proven. */
+import { createHash } from 'node:crypto';
 import { spawn, execFile } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
@@ -11,10 +12,14 @@ import { contentAt } from '../helpers/content.js';
 import { expectStatus, runIn } from '../helpers/command.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
+import { MALLORY, give } from '../helpers/users.js';
 
 const MIB = 1024 * 1024;
 const SIZE = 8 * MIB;
 const PIECE = MIB;
+const RIGHT = createHash('sha256')
+  .update(contentAt(1, 0, SIZE))
+  .digest('hex');
 
 /** A control file: whole pieces, and blocks of one that is under way. */
 function control(
@@ -93,9 +98,41 @@ describe('what aria2 left', () => {
     const bytes = readFileSync(file());
     bytes[300_000] = (bytes[300_000] ?? 0) ^ 1;
     writeFileSync(file(), bytes);
-    expectStatus(await resume(origin.url, '--checksum', `sha256:${'0'.repeat(64)}`), 9);
+    expectStatus(await resume(origin.url, '--checksum', `sha256:${RIGHT}`), 9);
     expect(readFileSync(file()).equals(bytes)).equal(true);
     expect(existsSync(`${file()}.aria2`)).equal(true);
+  });
+
+  it('P25: what others may write to, or have laid, is not taken over', async () => {
+    for (const name of [file(), `${file()}.aria2`]) {
+      lay(1);
+      chmodSync(name, 0o666);
+      expectStatus(await resume(origin.url), 11);
+      chmodSync(name, 0o644);
+      if (process.getuid?.() !== 0) continue;
+      give(name, MALLORY);
+      expectStatus(await resume(origin.url), 11);
+      rmSync(name);
+    }
+    expect(existsSync(`${file()}.part`)).equal(false);
+  });
+
+  it('P25: a control file that another user laid lets nothing be replaced', async function () {
+    if (process.getuid?.() !== 0) return this.skip();
+    lay(1);
+    const other = await Origin.start({ size: SIZE, path: '/file.bin' });
+    try {
+      other.fault({ times: Infinity, fault: { kind: 'reset', at: 100_000 } });
+      rmSync(file());
+      const args = ['get', other.url, '-o', 'file.bin', '--retries', '0', '-n', '1'];
+      expectStatus(await runIn(dir(), args), 4);
+      writeFileSync(file(), 'mine');
+      give(`${file()}.aria2`, MALLORY);
+      expectStatus(await runIn(dir(), ['resume', 'file.bin', '--url', origin.url]), 11);
+      expect(readFileSync(file(), 'utf8')).equal('mine');
+    } finally {
+      await other.close();
+    }
   });
 
   it('needs a link, and says so', async () => {
