@@ -57,9 +57,20 @@ export class FurtherSources {
   begin(dispatcher: Dispatcher): void {
     this.dispatcher = dispatcher;
     const { work } = this.job;
-    if (work === null || !mayMix(this.job) || !dispatcher.mayJoin) return;
+    if (work === null || !dispatcher.mayJoin) return;
+    if (!mayMix(this.job)) return this.tellAlone();
     if (work.ledger.missing.total() + this.firstLeft() <= SMALL_FILE) return;
     for (let count = 1; count < SOURCES_AT_ONCE; count++) this.openNext();
+  }
+
+  /** Who gave mirrors wants to know why only one works. */
+  private tellAlone(): void {
+    const { job } = this;
+    if (job.options.mirrors.length === 0 || job.toldAlone || job.options.range !== null) return;
+    job.toldAlone = true;
+    job.warn(
+      'No digest is known, so the mirrors are used one after the other. With --checksum they work at the same time.',
+    );
   }
 
   /** Bytes that the first answer is to bring. */

@@ -106,6 +106,8 @@ export class Job {
   whole: number | null = null;
   /** Only one answer on one connection can be believed, or had. */
   alone = false;
+  /** The user knows that mirrors do not work at the same time, and why. */
+  toldAlone = false;
   notices: string[] = [];
   /** Tells an event; what it quotes is an excerpt where it is long. */
   readonly emit: (event: DownloadEvent) => void;
