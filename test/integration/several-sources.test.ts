@@ -13,7 +13,7 @@ const REFERENCE = { seed: 1, size: SIZE };
 const PIECE = 512 * 1024;
 
 /** Slow enough that further sources have the time to join. */
-const RATE = 4 * MIB;
+const RATE = 6 * MIB;
 
 const warnings = ({ events }: EngineRun): string =>
   events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])).join('\n');
@@ -57,7 +57,7 @@ describe('several sources at once', () => {
     });
     const run = await engine.get(first.url);
     expectDone(run, REFERENCE);
-    for (const source of sources) expect(sentBy(source)).within(2 * MIB, 8 * MIB);
+    for (const source of sources) expect(sentBy(source)).within(MIB, 10 * MIB);
     expect(sources.reduce((sum, source) => sum + sentBy(source), 0)).below(SIZE + 2 * MIB);
   });
 
@@ -171,7 +171,7 @@ describe('several sources at once', () => {
       const engine = bench.engine({ connections: 2, mirrors: [mirror.url], ...sha256(first) });
       const began = performance.now();
       expectDone(await engine.get(first.url), REFERENCE);
-      // By itself the first one takes 1.5 s.
+      // By itself the first one takes 1 s.
       expect(performance.now() - began).below(6000);
     });
 
