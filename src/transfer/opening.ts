@@ -5,7 +5,7 @@
 import { SluiceError } from '../errors.js';
 import { bootId } from '../disk/boot.js';
 import type { JournalIdentity } from '../disk/journal.js';
-import { shellCommand } from '../disk/shell.js';
+import { shellCommand, shellWord } from '../disk/shell.js';
 import { MAX_RENAMES, numberedName } from '../disk/publish.js';
 import { inspectTarget, resolveOutput } from '../disk/target.js';
 import { chooseName, nameFromUrl } from '../http/names.js';
@@ -279,7 +279,7 @@ export class Opening {
       'an unfinished download from another URL, or of another part, has this name',
       {
         path: workspace.partPath,
-        next: `If the URL leads to the same file, go on with ${shellCommand('sluice resume --url URL', workspace.target)}; else choose another name with --output, or start over with --on-exists overwrite.`,
+        next: `If the URL leads to the same file, go on with ${goOnFrom(this.job.options.url, workspace.target)}; else choose another name with --output, or start over with --on-exists overwrite.`,
       },
     );
   }
@@ -613,6 +613,12 @@ const seamBefore = (offset: number): number => Math.max(0, offset - SEAM_BYTES);
 /** Reopening a journal takes away the word of a run that died as it took the name. */
 function markedComplete(prior: Prior): Prior['identity'] {
   return withMarks(prior.identity, { ...marksOf(prior), complete: prior.verified });
+}
+
+/** The command that goes on from a link, with the link where nothing in it may be a secret. */
+function goOnFrom(url: string, target: string): string {
+  const link = redactUrl(url) === url ? shellWord(url) : 'URL';
+  return shellCommand(`sluice resume --url ${link}`, target);
 }
 
 /** Two files of a run would have one name. */

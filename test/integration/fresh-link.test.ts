@@ -128,8 +128,10 @@ describe('a fresh link', () => {
   it('`get` with another URL names the command', async () => {
     const engine = await left();
     const origin = await bench.origin({ ...REFERENCE });
-    const error = expectFailed(await engine.get(`${origin.url}?new`), 'TARGET_EXISTS');
-    expect(error.next).match(/sluice resume --url URL -- \S+file\.bin/);
+    const { next } = expectFailed(await engine.get(origin.url), 'TARGET_EXISTS');
+    expect(next).contain(`\`sluice resume --url ${origin.url} -- ${engine.file}\``);
+    const secret = expectFailed(await engine.get(`${origin.url}?secret`), 'TARGET_EXISTS');
+    expect(secret.next).contain('sluice resume --url URL -- ').and.not.contain('secret');
   });
 
   it('the library takes it with `resume`', async () => {
