@@ -433,6 +433,7 @@ export class Download {
       this.spoiled = false;
     }
     const from = redactUrl(this.job.asker.url);
+    this.job.suspects.failed(this.job.present);
     this.job.takeSource(turn);
     const to = redactUrl(this.job.asker.url);
     this.job.warn(`${from} failed (${error.code}): ${error.message}. Going on with ${to}`);

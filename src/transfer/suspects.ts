@@ -24,6 +24,8 @@ export class Suspects {
   private readonly wrong = new Set<number>();
   /** Sources whose bytes are being replaced by those of others, the last one last. */
   private readonly doubted: number[] = [];
+  /** Sources that have failed for good. */
+  private readonly gone = new Set<number>();
   /** The last one that brought the whole, and that a digest refused. */
   private alone: number | null = null;
 
@@ -52,9 +54,21 @@ export class Suspects {
     return [...this.books.keys()].filter((source) => this.bytesOf(source) > 0).length > 1;
   }
 
-  /** Whether a source is not to be asked: a digest has refused it, or others replace what it brought. */
+  /** Whether a source is not to be asked: it has failed, a digest has refused it, or others replace what it brought. */
   isAside(source: number): boolean {
-    return this.wrong.has(source) || this.doubted.includes(source);
+    return this.gone.has(source) || this.wrong.has(source) || this.doubted.includes(source);
+  }
+
+  /** A source has failed for good. Where none is left but such that are only doubted, these are asked again. */
+  failed(source: number): void {
+    this.gone.add(source);
+    if (this.isAnyLeft) return;
+    this.doubted.length = 0;
+    if (!this.isAnyLeft) this.gone.clear();
+  }
+
+  private get isAnyLeft(): boolean {
+    return Array.from({ length: this.sources() }, (_, at) => at).some((at) => !this.isAside(at));
   }
 
   /** The source whose bytes were replaced last: when the digest agrees now, these were wrong. */
