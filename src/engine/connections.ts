@@ -50,6 +50,10 @@ export interface Numbers {
   count: number;
 }
 
+/** Whether a connection is one of some. */
+export const isOneOf = (connection: number, { first, count }: Numbers): boolean =>
+  connection >= first && connection < first + count;
+
 /** A connection that brought something within this time is being served (ms). */
 const SERVED_MS = 2000;
 
@@ -156,18 +160,16 @@ export class Connections {
   }
 
   /** Connections of some that bring bytes. */
-  served(nowMs: number, { first, count }: Numbers): number {
+  served(nowMs: number, some: Numbers): number {
     let served = 0;
-    for (const { connection, heardMs } of this.working()) {
-      const isMine = connection >= first && connection < first + count;
-      if (isMine && heardMs !== null && nowMs - heardMs < SERVED_MS) served++;
-    }
+    for (const { connection, heardMs } of this.working())
+      if (isOneOf(connection, some) && heardMs !== null && nowMs - heardMs < SERVED_MS) served++;
     return served;
   }
 
   /** The leases of some connections. */
-  of({ first, count }: Numbers): Out[] {
-    return this.all().filter(({ connection }) => connection >= first && connection < first + count);
+  of(some: Numbers): Out[] {
+    return this.all().filter(({ connection }) => isOneOf(connection, some));
   }
 
   /** The highest rate of those that work, but for one, in bytes per second; 0 when there is none. */
@@ -200,10 +202,9 @@ export class Connections {
   }
 
   /** The connections of one source as a display shows them: at least `target` of them, and all that work. */
-  view(target: number, ledger: Ledger, nowMs: number, { first, count }: Numbers): Lane[] {
-    const mine = [...this.working()].filter(
-      ({ connection }) => connection >= first && connection < first + count,
-    );
+  view(target: number, ledger: Ledger, nowMs: number, some: Numbers): Lane[] {
+    const { first } = some;
+    const mine = [...this.working()].filter(({ connection }) => isOneOf(connection, some));
     const highest = Math.max(first - 1, ...mine.map(({ connection }) => connection));
     const shown = Math.max(target, highest + 1 - first);
     return Array.from({ length: shown }, (_, at) => {

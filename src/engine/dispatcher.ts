@@ -20,7 +20,7 @@ import type {
 import { TUNING } from '../schedule/tuning.js';
 import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
 import type { LaneCode, LeaseOutcome, LeaseTask } from '../../workers/protocol.js';
-import { Connections } from './connections.js';
+import { Connections, isOneOf } from './connections.js';
 import type { Lane, Numbers, Out } from './connections.js';
 import { Coverage } from './coverage.js';
 import { Meter } from './meter.js';
@@ -183,10 +183,7 @@ export class Dispatcher {
   }
 
   private sourceOf({ connection }: Pick<Out, 'connection'>): SourceWork {
-    const found = this.sources.find(
-      ({ first, count }) => connection >= first && connection < first + count,
-    );
-    return found ?? this.first;
+    return this.sources.find((work) => isOneOf(connection, work)) ?? this.first;
   }
 
   /** The source has failed for good; the others, if there are any, go on. */
