@@ -70,7 +70,8 @@ describe(`crash: ${TAKERS} processes want a lock and die with it, ${RACES} times
       mkdirSync(path.join(dir(), 'shared'));
       mkdirSync(path.join(dir(), 'elsewhere'));
       const taker = async (index: number): Promise<void> => {
-        while (seen.deaths < RACES) {
+        // On a slow machine most are killed before they have had it: the deaths alone would prove nothing.
+        while (seen.deaths < RACES || seen.held <= RACES) {
           const [place, prefix] = placeOf(index);
           const args = [LOCK_MAIN, path.join(place, 'x'), kind, String(dice.int(1, 1e6))];
           await oneLife([...prefix, process.execPath, ...args], dice, seen);
@@ -78,7 +79,6 @@ describe(`crash: ${TAKERS} processes want a lock and die with it, ${RACES} times
         }
       };
       await Promise.all(Array.from({ length: TAKERS }, (_, index) => taker(index)));
-      expect(seen.held).to.be.above(RACES);
     });
   }
 
