@@ -1,8 +1,8 @@
 /** The piscina task of a worker thread: one lease on one socket. */
-import { Connections } from './connections.js';
-import { Slots } from './protocol.js';
-import type { DropTask, LeaseOutcome, LeaseTask } from './protocol.js';
-import { runLease } from './run-lease.js';
+import { Connections } from '../src/lease/slots.js';
+import { Slots } from '../src/lease/task.js';
+import type { DropTask, LeaseOutcome, LeaseTask } from '../src/lease/task.js';
+import { runLease } from '../src/lease/run.js';
 
 const connections = new Connections();
 

@@ -8,7 +8,7 @@ import type { ErrorCode } from '../errors.js';
 import { strongValidator } from '../http/validators.js';
 import type { Log } from '../log.js';
 import type { Address, Endpoint } from '../net/endpoint.js';
-import type { LeaseOutcome, Source } from '../../workers/protocol.js';
+import type { LeaseOutcome, Source } from '../lease/task.js';
 
 /** How long an address that failed gets no more connections, in milliseconds; doubled each time. */
 export const ASIDE_MS = 30_000;

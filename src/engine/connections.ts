@@ -1,8 +1,8 @@
 /** The leases that are out, by connection: what the threads tell of them through their slots. */
 import type { Ledger } from '../schedule/ledger.js';
 import type { Span } from '../schedule/types.js';
-import { LANE } from '../../workers/protocol.js';
-import type { Slots } from '../../workers/protocol.js';
+import { LANE } from '../lease/task.js';
+import type { Slots } from '../lease/task.js';
 
 /** What a connection does now. */
 export type LaneState = 'idle' | 'connecting' | 'waiting' | 'receiving' | 'backoff' | 'closed';

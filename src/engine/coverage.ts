@@ -1,8 +1,8 @@
 /** What is in the file at this moment: closed leases, and the written part of open ones. */
 import { ExtentSet } from '../schedule/extents.js';
 import type { Ledger } from '../schedule/ledger.js';
-import { SEAM_BYTES } from '../../workers/protocol.js';
-import type { Slots } from '../../workers/protocol.js';
+import { SEAM_BYTES } from '../lease/task.js';
+import type { Slots } from '../lease/task.js';
 import type { Seams } from './seams.js';
 
 export class Coverage {

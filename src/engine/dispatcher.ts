@@ -18,8 +18,8 @@ import type {
   Span,
 } from '../schedule/types.js';
 import { TUNING } from '../schedule/tuning.js';
-import { LANE, SEAM_BYTES } from '../../workers/protocol.js';
-import type { LaneCode, LeaseOutcome, LeaseTask } from '../../workers/protocol.js';
+import { LANE, SEAM_BYTES } from '../lease/task.js';
+import type { LaneCode, LeaseOutcome, LeaseTask } from '../lease/task.js';
 import { Connections, isOneOf } from './connections.js';
 import type { Lane, Numbers, Out } from './connections.js';
 import { Coverage } from './coverage.js';

@@ -4,7 +4,7 @@ import type { Log } from '../log.js';
 import { MAX_CONNECTIONS } from '../limits.js';
 import { originKey } from '../net/endpoint.js';
 import type { Endpoint } from '../net/endpoint.js';
-import { Connections } from '../../workers/connections.js';
+import { Connections } from '../lease/slots.js';
 import { Host } from './host.js';
 import { Pool } from './executors.js';
 

@@ -4,10 +4,10 @@ import type { Piscina } from 'piscina';
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Answer, Connection } from '../net/connection.js';
-import type { Connections } from '../../workers/connections.js';
-import { Slots } from '../../workers/protocol.js';
-import type { LeaseOutcome, LeaseTask } from '../../workers/protocol.js';
-import { emptyOutcome, receiveLease, runLease } from '../../workers/run-lease.js';
+import type { Connections } from '../lease/slots.js';
+import { Slots } from '../lease/task.js';
+import type { LeaseOutcome, LeaseTask } from '../lease/task.js';
+import { emptyOutcome, receiveLease, runLease } from '../lease/run.js';
 import type { Host } from './host.js';
 
 /** Runs the leases of one file. `run` never rejects: a thread that dies is an outcome too (P19). */

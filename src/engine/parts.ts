@@ -4,9 +4,9 @@ import type { Log } from '../log.js';
 import type { Allotment } from '../schedule/shares.js';
 import type { Ledger } from '../schedule/ledger.js';
 import type { Span } from '../schedule/types.js';
-import type { Window } from '../../workers/window.js';
-import type { Credit } from '../../workers/credit.js';
-import type { Deadlines, Slots, Source } from '../../workers/protocol.js';
+import type { Window } from '../lease/window.js';
+import type { Credit } from '../lease/credit.js';
+import type { Deadlines, Slots, Source } from '../lease/task.js';
 import type { Executor } from './executors.js';
 import type { Seams } from './seams.js';
 

@@ -2,7 +2,7 @@
  * Whether a server answers requests that are sent behind another one (RFC 9112 section 9.3.2). One
  * that does not is not asked so again.
  */
-import type { LeaseOutcome } from '../../workers/protocol.js';
+import type { LeaseOutcome } from '../lease/task.js';
 import type { Out } from './connections.js';
 
 /** An answer that is due may take this long (ms), and so many usual answers. */

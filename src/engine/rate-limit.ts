@@ -1,5 +1,5 @@
 /** A rate that the user asked for, of all connections of all files of a run together. */
-import { Credit } from '../../workers/credit.js';
+import { Credit } from '../lease/credit.js';
 
 /** How often credit is added, in milliseconds. */
 const STEP_MS = 10;

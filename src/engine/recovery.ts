@@ -8,7 +8,7 @@
  * together, and names are looked up again.
  */
 import { SluiceError } from '../errors.js';
-import type { ChangedResult, LeaseOutcome, Source } from '../../workers/protocol.js';
+import type { ChangedResult, LeaseOutcome, Source } from '../lease/task.js';
 import type { Scheduler } from '../schedule/scheduler.js';
 import type { Span } from '../schedule/types.js';
 import { Addresses } from './addresses.js';

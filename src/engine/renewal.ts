@@ -2,7 +2,7 @@
  * How often the source has become another one while a download is at work, and why (P20): the
  * original URL is asked again for all leases at once, and what is still out is of an older generation.
  */
-import { SEAM_BYTES } from '../../workers/protocol.js';
+import { SEAM_BYTES } from '../lease/task.js';
 
 /** What comes after a renewal and is no more than that may be a seam alone. */
 const NEXT_TO_NOTHING = 2 * SEAM_BYTES;

@@ -6,9 +6,9 @@
 import { SluiceError } from '../errors.js';
 import { readFully } from '../disk/io.js';
 import type { Span } from '../schedule/types.js';
-import { seamError } from '../../workers/lease-sink.js';
-import { SEAM_BYTES } from '../../workers/protocol.js';
-import type { SeamSample } from '../../workers/protocol.js';
+import { seamError } from '../lease/sink.js';
+import { SEAM_BYTES } from '../lease/task.js';
+import type { SeamSample } from '../lease/task.js';
 
 /** An edge is fetched again this often for its sample. */
 const MAX_AGAIN = 2;

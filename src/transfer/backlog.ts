@@ -5,8 +5,8 @@
 import os from 'node:os';
 import type { SyncWatch } from '../disk/checkpoint.js';
 import type { DurableExtent } from '../disk/durable-extents.js';
-import { PAGE_BYTES } from '../../workers/protocol.js';
-import type { Slots } from '../../workers/protocol.js';
+import { PAGE_BYTES } from '../lease/task.js';
+import type { Slots } from '../lease/task.js';
 
 const MIB = 1024 * 1024;
 

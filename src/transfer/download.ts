@@ -23,7 +23,7 @@ import { recall, remember } from '../engine/memory.js';
 import { SYSTEM_CLOCK } from '../engine/parts.js';
 import type { WorkEnd } from '../engine/parts.js';
 import { Seams } from '../engine/seams.js';
-import { Slots } from '../../workers/protocol.js';
+import { Slots } from '../lease/task.js';
 import { stillRefusedError } from './adopt.js';
 import type { Asked } from './ask.js';
 import { badClaims, takeBack, takeBackBad } from './claims.js';

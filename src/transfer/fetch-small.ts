@@ -9,7 +9,7 @@ import type { ResponseHead } from '../http/head.js';
 import { Clock } from '../net/clock.js';
 import type { BodySink, Connection } from '../net/connection.js';
 import { backoffMs } from '../engine/backoff.js';
-import { Connections } from '../../workers/connections.js';
+import { Connections } from '../lease/slots.js';
 import { Asker } from './ask.js';
 import { isWorthAsking } from '../engine/failures.js';
 import { readAnswer } from './questions.js';

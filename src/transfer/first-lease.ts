@@ -3,7 +3,7 @@ import type { Dispatcher } from '../engine/dispatcher.js';
 import { EARLY_BYTES } from '../http/part.js';
 import { WHOLE } from '../http/part-of-file.js';
 import type { Span } from '../schedule/types.js';
-import { SEAM_BYTES, UNKNOWN_END } from '../../workers/protocol.js';
+import { SEAM_BYTES, UNKNOWN_END } from '../lease/task.js';
 import type { Asked } from './ask.js';
 import type { Job } from './job.js';
 import type { Offer } from './offer.js';

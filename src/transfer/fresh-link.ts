@@ -9,7 +9,7 @@ import { isWorthAsking } from '../engine/failures.js';
 import { compareValidators, keptValidators, readValidators } from '../http/validators.js';
 import type { ExtentSet } from '../schedule/extents.js';
 import type { Span } from '../schedule/types.js';
-import { SEAM_BYTES } from '../../workers/protocol.js';
+import { SEAM_BYTES } from '../lease/task.js';
 import type { Asked } from './ask.js';
 import { receiveSmall } from './fetch-small.js';
 import type { Job } from './job.js';

@@ -7,7 +7,7 @@ import { nameFromUrl } from '../http/names.js';
 import { redactUrl } from '../http/redact.js';
 import type { Validators } from '../http/validators.js';
 import type { Ledger } from '../schedule/ledger.js';
-import type { Slots } from '../../workers/protocol.js';
+import type { Slots } from '../lease/task.js';
 import { Ladder } from '../open/ladder.js';
 import { Asker } from './ask.js';
 import type { Asked } from './ask.js';

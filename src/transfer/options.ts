@@ -9,7 +9,7 @@ import type { Pieces } from '../verify/pieces.js';
 import type { TlsSettings } from '../net/endpoint.js';
 import type { Override } from '../net/overrides.js';
 import type { ProxyRules } from '../net/proxies.js';
-import type { Deadlines } from '../../workers/protocol.js';
+import type { Deadlines } from '../lease/task.js';
 import type { Cookies } from './cookies.js';
 
 /** What to do when the target exists and is not this very download. */

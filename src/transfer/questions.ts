@@ -10,7 +10,7 @@ import type { Cut } from '../http/part-of-file.js';
 import { redactUrl } from '../http/redact.js';
 import { excerpt } from '../http/syntax.js';
 import { compareValidators, readValidators } from '../http/validators.js';
-import type { Source } from '../../workers/protocol.js';
+import type { Source } from '../lease/task.js';
 import { changedError, judge } from './adopt.js';
 import type { Asked, Asker } from './ask.js';
 import type { Job, Known } from './job.js';

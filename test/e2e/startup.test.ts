@@ -11,8 +11,9 @@ import { CHECKOUT, keepsCode, runSluice, type RunResult } from '../helpers/run-s
 
 const LIST_MODULES = new URL('../helpers/list-modules.js', import.meta.url).href;
 
-/** Rooms of src/ that are the engine, and workers/. */
-const ENGINE = /^dist\/(src\/(app|transfer|plan|net|disk|verify|formats)|workers)\//;
+/** Rooms of src/ that a download needs and nothing else, and workers/. */
+const ENGINE =
+  /^dist\/(src\/(app|transfer|open|engine|lease|schedule|net|disk|verify|formats)|workers)\//;
 /** What draws on a terminal. */
 const DISPLAY = /^dist\/src\/cli\/(live|display|frame|bars|width|style)\.js$/;
 

@@ -1,6 +1,6 @@
 /** Exit 0 means the right bytes, from servers that do it right and from odd ones. */
 import { expect } from 'chai';
-import { SEAM_BYTES } from '../../workers/protocol.js';
+import { SEAM_BYTES } from '../../src/lease/task.js';
 import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
 import type { OriginOptions } from '../helpers/origin.js';
 

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { StreamDownload } from '../../src/transfer/stream.js';
 import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
 import { RateLimit } from '../../src/engine/rate-limit.js';
-import { LowSpeedWatch } from '../../workers/low-speed.js';
+import { LowSpeedWatch } from '../../src/lease/low-speed.js';
 
 const MIB = 1024 * 1024;
 const SIZE = 4 * MIB;

@@ -14,7 +14,7 @@ import { SLAB_BYTES } from '../../src/net/connection.js';
 import { Download } from '../../src/transfer/download.js';
 import type { DoneEvent } from '../../src/transfer/events.js';
 import type { DownloadOptions } from '../../src/transfer/options.js';
-import { SEAM_BYTES } from '../../workers/protocol.js';
+import { SEAM_BYTES } from '../../src/lease/task.js';
 import type { Origin } from '../helpers/origin.js';
 
 const MIB = 1024 * 1024;

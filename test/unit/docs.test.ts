@@ -71,7 +71,8 @@ describe('the pages', () => {
     const named = (page: string): string[] => [...namedPaths(page)].map(({ name }) => name);
     expect(named('ARCHITECTURE.md')).include.members([
       'src/schedule/scheduler.ts',
-      'workers/protocol.ts',
+      'workers/',
+      'src/lease/task.ts',
       'src/schedule/',
       'docs/journal.md',
     ]);

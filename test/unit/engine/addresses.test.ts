@@ -5,7 +5,7 @@ import type { ErrorCode, ErrorDetails } from '../../../src/errors.js';
 import { silentLog } from '../../../src/log.js';
 import type { Address } from '../../../src/net/endpoint.js';
 import { ASIDE_MS, Addresses } from '../../../src/engine/addresses.js';
-import type { LeaseOutcome, Source } from '../../../workers/protocol.js';
+import type { LeaseOutcome, Source } from '../../../src/lease/task.js';
 
 const address = (text: string): Address => ({
   address: text,

@@ -4,7 +4,7 @@ import { Connections } from '../../../src/engine/connections.js';
 import type { Out } from '../../../src/engine/connections.js';
 import { ExtentSet } from '../../../src/schedule/extents.js';
 import { Ledger } from '../../../src/schedule/ledger.js';
-import { LANE, Slots } from '../../../workers/protocol.js';
+import { LANE, Slots } from '../../../src/lease/task.js';
 
 /** Whatever its number. */
 const ALL = { first: 0, count: 100 };

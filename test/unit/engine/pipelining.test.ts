@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Out } from '../../../src/engine/connections.js';
 import { Pipelining } from '../../../src/engine/pipelining.js';
-import type { LeaseOutcome } from '../../../workers/protocol.js';
+import type { LeaseOutcome } from '../../../src/lease/task.js';
 
 /** What came of a lease; only what matters here. */
 const outcome = (

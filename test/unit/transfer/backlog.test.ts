@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { Backlog, backlogBound } from '../../../src/transfer/backlog.js';
-import { PAGE_BYTES, Slots } from '../../../workers/protocol.js';
+import { PAGE_BYTES, Slots } from '../../../src/lease/task.js';
 
 const MIB = 1024 * 1024;
 

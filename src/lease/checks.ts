@@ -5,7 +5,7 @@
  * Each slot has a ring of records in shared memory: its thread adds to it, the main thread takes from it. A
  * record that finds no room is dropped, and its bytes are read back.
  */
-import type { DurableExtent } from '../src/disk/durable-extents.js';
+import type { DurableExtent } from '../disk/durable-extents.js';
 
 /** 32-bit words of a record: the start as a double, the length, the CRC. */
 const RECORD_WORDS = 4;

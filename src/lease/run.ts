@@ -1,22 +1,22 @@
 /** One lease on one connection: ask, check the answer's head, then write every byte at its offset. */
-import { SluiceError } from '../src/errors.js';
-import { encodedError, refusal } from '../src/http/answer.js';
-import { foreignCoding } from '../src/http/content-coding.js';
-import { parseContentRange, rangeValue } from '../src/http/content-range.js';
-import type { ResponseHead } from '../src/http/head.js';
-import { onTheWay } from '../src/http/intermediary.js';
-import { isLabelledPart, readPart } from '../src/http/part.js';
-import { isRedirect } from '../src/http/redirect.js';
-import { writeRequest } from '../src/http/request.js';
-import { compareValidators, readValidators } from '../src/http/validators.js';
-import { onAbort } from '../src/net/calling-off.js';
-import type { Answer, Connection } from '../src/net/connection.js';
-import { endpointKey } from '../src/net/endpoint.js';
-import type { Connections } from './connections.js';
-import { LeaseSink } from './lease-sink.js';
+import { SluiceError } from '../errors.js';
+import { encodedError, refusal } from '../http/answer.js';
+import { foreignCoding } from '../http/content-coding.js';
+import { parseContentRange, rangeValue } from '../http/content-range.js';
+import type { ResponseHead } from '../http/head.js';
+import { onTheWay } from '../http/intermediary.js';
+import { isLabelledPart, readPart } from '../http/part.js';
+import { isRedirect } from '../http/redirect.js';
+import { writeRequest } from '../http/request.js';
+import { compareValidators, readValidators } from '../http/validators.js';
+import { onAbort } from '../net/calling-off.js';
+import type { Answer, Connection } from '../net/connection.js';
+import { endpointKey } from '../net/endpoint.js';
+import type { Connections } from './slots.js';
+import { LeaseSink } from './sink.js';
 import { LowSpeedWatch } from './low-speed.js';
-import { LANE } from './protocol.js';
-import type { LeaseOutcome, LeaseResult, LeaseTask, Slots, Source } from './protocol.js';
+import { LANE } from './task.js';
+import type { LeaseOutcome, LeaseResult, LeaseTask, Slots, Source } from './task.js';
 
 /** Where a body lies in the file: offsets in bytes, half-open. */
 interface Body {

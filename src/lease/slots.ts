@@ -1,9 +1,9 @@
 /** The connections that a thread keeps for its next lease, and those that it is opening. */
-import { SluiceError } from '../src/errors.js';
-import { calledOff, onAbort, throwIfCalledOff } from '../src/net/calling-off.js';
-import { Connection } from '../src/net/connection.js';
-import { endpointKey } from '../src/net/endpoint.js';
-import type { Endpoint } from '../src/net/endpoint.js';
+import { SluiceError } from '../errors.js';
+import { calledOff, onAbort, throwIfCalledOff } from '../net/calling-off.js';
+import { Connection } from '../net/connection.js';
+import { endpointKey } from '../net/endpoint.js';
+import type { Endpoint } from '../net/endpoint.js';
 
 /** A kept connection is closed after this time without use: servers count idle ones as well. */
 const KEEP_MS = 5000;

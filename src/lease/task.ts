@@ -3,14 +3,14 @@
  * shared memory through which progress and control cross without messages.
  */
 import type { LowSpeed } from './low-speed.js';
-import type { ErrorRecord } from '../src/errors.js';
-import type { Expected } from '../src/http/content-coding.js';
-import type { Validators } from '../src/http/validators.js';
-import type { Endpoint } from '../src/net/endpoint.js';
-import type { DurableExtent } from '../src/disk/durable-extents.js';
-import { SEAM_BYTES } from '../src/schedule/overhead.js';
+import type { ErrorRecord } from '../errors.js';
+import type { Expected } from '../http/content-coding.js';
+import type { Validators } from '../http/validators.js';
+import type { Endpoint } from '../net/endpoint.js';
+import type { DurableExtent } from '../disk/durable-extents.js';
+import { SEAM_BYTES } from '../schedule/overhead.js';
 import { Checks, RING_BYTES } from './checks.js';
-import { Turn } from './turn.js';
+import { Turn } from './write-lock.js';
 
 export { SEAM_BYTES };
 
@@ -273,7 +273,7 @@ export interface LeaseTask {
   memory: SharedArrayBuffer;
   /** Descriptor of the part file, opened by the main thread; -1 when bytes go through a window. */
   fd: number;
-  /** The window of memory that bytes go through instead of a file, see `workers/window.ts`; else null. */
+  /** The window of memory that bytes go through instead of a file, see `window.ts`; else null. */
   window: SharedArrayBuffer | null;
   /** Path of the part file, for messages. */
   path: string;
@@ -292,7 +292,7 @@ export interface LeaseTask {
   slab: number;
   source: Source;
   deadlines: Deadlines;
-  /** What all connections may still receive, where a rate was asked for; see `workers/credit.ts`. */
+  /** What all connections may still receive, where a rate was asked for; see `credit.ts`. */
   credit: SharedArrayBuffer | null;
 }
 

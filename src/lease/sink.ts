@@ -3,14 +3,14 @@
  * offsets, and what lies beyond its end is kept as the sample for the neighbour's seam (P5).
  */
 import { crc32 } from 'node:zlib';
-import { SluiceError } from '../src/errors.js';
-import { readFully, writeFully } from '../src/disk/io.js';
-import { WriteSize } from '../src/disk/write-size.js';
-import type { BodySink } from '../src/net/connection.js';
+import { SluiceError } from '../errors.js';
+import { readFully, writeFully } from '../disk/io.js';
+import { WriteSize } from '../disk/write-size.js';
+import type { BodySink } from '../net/connection.js';
 import { Credit } from './credit.js';
-import { SEAM_BYTES } from './protocol.js';
+import { SEAM_BYTES } from './task.js';
 import { Window } from './window.js';
-import type { LeaseTask, SeamSample, Slots } from './protocol.js';
+import type { LeaseTask, SeamSample, Slots } from './task.js';
 
 /** A slow connection's bytes are written at least this often, in milliseconds. */
 const FLUSH_MS = 500;

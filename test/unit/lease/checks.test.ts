@@ -1,11 +1,11 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { Slots } from '../../../workers/protocol.js';
+import { Slots } from '../../../src/lease/task.js';
 
-const PROTOCOL = new URL('../../../workers/protocol.js', import.meta.url).href;
+const PROTOCOL = new URL('../../../src/lease/task.js', import.meta.url).href;
 
-describe('workers/checks', () => {
+describe('lease/checks', () => {
   it('gives each record once, in order, and keeps the slots apart', () => {
     const slots = Slots.allocate(2);
     slots.checks.put(0, 2 ** 40, 1024, 0xffffffff);
