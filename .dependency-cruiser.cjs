@@ -38,7 +38,7 @@ const allowed = {
     'formats',
   ],
   transfer: ['open', 'engine', 'lease', 'schedule', 'http', 'net', 'disk', 'verify', 'formats'],
-  open: ['http'],
+  open: ['lease', 'http', 'net', 'disk', 'verify', 'formats'],
   engine: ['lease', 'schedule', 'http', 'net', 'disk'],
   lease: ['schedule', 'http', 'net', 'disk'],
   schedule: [],

@@ -5,7 +5,7 @@ import { SluiceError } from '../errors.js';
 import { MAX_COOKIE_FILE_BYTES, parseCookieFile } from '../formats/cookie-file.js';
 import { MAX_NETRC_BYTES, parseNetrc } from '../formats/netrc.js';
 import type { NetrcEntry } from '../formats/netrc.js';
-import { Cookies } from '../transfer/cookies.js';
+import { Cookies } from '../open/cookies.js';
 import { readSmallText } from './files.js';
 
 /**

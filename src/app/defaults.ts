@@ -1,6 +1,6 @@
 /** Options with everything that the caller did not say. */
 import { NO_PROXIES } from '../net/proxies.js';
-import { Cookies } from '../transfer/cookies.js';
+import { Cookies } from '../open/cookies.js';
 import type { DownloadOptions } from '../transfer/options.js';
 
 /** What `get URL` does without a flag. */

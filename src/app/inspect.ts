@@ -28,14 +28,15 @@ import { TUNING } from '../schedule/tuning.js';
 import { recall } from '../engine/memory.js';
 import { Ladder } from '../open/ladder.js';
 import type { Rung } from '../open/ladder.js';
-import { Asker } from '../transfer/ask.js';
-import type { Asked } from '../transfer/ask.js';
-import { isClaimed } from '../transfer/claim.js';
-import { isComplete, isMixed, wasRefused } from '../transfer/marks.js';
+import { Asker } from '../open/ask.js';
+import type { Asked } from '../open/ask.js';
+import * as presence from '../net/exclusive.js';
+import { isClaimed } from '../disk/claim.js';
+import { isComplete, isMixed, wasRefused } from '../disk/marks.js';
 import { Session, ofOne } from '../transfer/session.js';
 import { SMALL_FILE } from '../transfer/useful.js';
 import { readAnswer } from '../transfer/questions.js';
-import type { Offer } from '../transfer/offer.js';
+import type { Offer } from '../open/offer.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { keptChecksums } from '../verify/checksum.js';
 import { readResumable } from './resume.js';
@@ -255,7 +256,7 @@ function isPartThere(part: string): boolean {
  */
 export async function inspectPath(path: string): Promise<PathReport> {
   const held = heldAt(path);
-  return { ...held, running: await isClaimed(held.target) };
+  return { ...held, running: await isClaimed(held.target, presence) };
 }
 
 /** The same without looking for a run that is at work. */

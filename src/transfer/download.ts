@@ -24,8 +24,8 @@ import { SYSTEM_CLOCK } from '../engine/parts.js';
 import type { WorkEnd } from '../engine/parts.js';
 import { Seams } from '../engine/seams.js';
 import { Slots } from '../lease/task.js';
-import { stillRefusedError } from './adopt.js';
-import type { Asked } from './ask.js';
+import { stillRefusedError } from '../open/adopt.js';
+import type { Asked } from '../open/ask.js';
 import { badClaims, takeBack, takeBackBad } from './claims.js';
 import { Backlog, LOOK_MS, backlogBound } from './backlog.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './events.js';
@@ -38,7 +38,7 @@ import { maxConnections } from './most.js';
 import { usefulConnections } from './useful.js';
 import { START, next } from './machine.js';
 import type { Course, Ending, Event, Limits, State } from './machine.js';
-import { isMixed, provingValidators } from './marks.js';
+import { isMixed, provingValidators } from '../disk/marks.js';
 import { Opening } from './opening.js';
 import { renewedSource } from './questions.js';
 import type { DownloadOptions } from './options.js';
@@ -46,7 +46,7 @@ import { Pause } from './pause.js';
 import { lastEvent, repairSentence, snapshotOf, tellProgress, tellRetry } from './telling.js';
 import { Session, ofOne } from './session.js';
 import type { Verdict } from './verification.js';
-import type { Workspace } from './workspace.js';
+import type { Workspace } from '../disk/workspace.js';
 
 /** A download shorter than this is not forced to disk at its end under `--sync auto`. */
 const WORTH_SYNC_MS = 5000;

@@ -10,7 +10,7 @@ import { Clock } from '../net/clock.js';
 import type { BodySink, Connection } from '../net/connection.js';
 import { backoffMs } from '../engine/backoff.js';
 import { Connections } from '../lease/slots.js';
-import { Asker } from './ask.js';
+import { Asker } from '../open/ask.js';
 import { isWorthAsking } from '../engine/failures.js';
 import { readAnswer } from './questions.js';
 import type { DownloadOptions } from './options.js';

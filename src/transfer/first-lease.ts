@@ -4,9 +4,9 @@ import { EARLY_BYTES } from '../http/part.js';
 import { WHOLE } from '../http/part-of-file.js';
 import type { Span } from '../schedule/types.js';
 import { SEAM_BYTES, UNKNOWN_END } from '../lease/task.js';
-import type { Asked } from './ask.js';
+import type { Asked } from '../open/ask.js';
 import type { Job } from './job.js';
-import type { Offer } from './offer.js';
+import type { Offer } from '../open/offer.js';
 
 /** What of the ledger's gaps the answer brings; null, and the connection closed, when it is of no use. */
 export function firstLeaseOf(

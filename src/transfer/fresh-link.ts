@@ -10,12 +10,12 @@ import { compareValidators, keptValidators, readValidators } from '../http/valid
 import type { ExtentSet } from '../schedule/extents.js';
 import type { Span } from '../schedule/types.js';
 import { SEAM_BYTES } from '../lease/task.js';
-import type { Asked } from './ask.js';
+import type { Asked } from '../open/ask.js';
 import { receiveSmall } from './fetch-small.js';
 import type { Job } from './job.js';
 import type { Event } from './machine.js';
-import type { Offer } from './offer.js';
-import type { Prior } from './workspace.js';
+import type { Offer } from '../open/offer.js';
+import type { Prior } from '../disk/workspace.js';
 
 /** Runs of kept bytes that are compared; of more, these are spread evenly. */
 const MAX_RUNS = 8;

@@ -14,7 +14,7 @@ import { readValidators, strongValidator } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 import type { Share, Shares } from '../schedule/shares.js';
 import type { Span } from '../schedule/types.js';
-import type { Asked } from './ask.js';
+import type { Asked } from '../open/ask.js';
 import type { Job } from './job.js';
 import { SOURCES_AT_ONCE, maxConnections } from './most.js';
 import { readAnswer, renewedFrom } from './questions.js';

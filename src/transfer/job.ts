@@ -9,13 +9,13 @@ import type { Validators } from '../http/validators.js';
 import type { Ledger } from '../schedule/ledger.js';
 import type { Slots } from '../lease/task.js';
 import { Ladder } from '../open/ladder.js';
-import { Asker } from './ask.js';
-import type { Asked } from './ask.js';
+import { Asker } from '../open/ask.js';
+import type { Asked } from '../open/ask.js';
 import type { Dispatcher } from '../engine/dispatcher.js';
 import type { DownloadEvent, DownloadSnapshot } from './events.js';
 import { LocalExecutor } from '../engine/executors.js';
 import type { LimitedBy } from '../schedule/types.js';
-import type { Offer } from './offer.js';
+import type { Offer } from '../open/offer.js';
 import type { DownloadOptions } from './options.js';
 import type { Endpoint } from '../net/endpoint.js';
 import type { Session } from './session.js';
@@ -25,7 +25,7 @@ import type { Cut } from '../http/part-of-file.js';
 import { SOURCES_AT_ONCE, maxConnections } from './most.js';
 import { Suspects } from './suspects.js';
 import { Verification } from './verification.js';
-import type { Workspace } from './workspace.js';
+import type { Workspace } from '../disk/workspace.js';
 
 /** The file and the connections of a download whose answer is in. */
 export interface Work {

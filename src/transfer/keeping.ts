@@ -2,17 +2,17 @@
 import { SluiceError } from '../errors.js';
 import { compareValidators, keptValidators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
-import { changedError, judge, stillRefusedError, unprovenError } from './adopt.js';
-import type { Verdict } from './adopt.js';
+import { changedError, judge, stillRefusedError, unprovenError } from '../open/adopt.js';
+import type { Verdict } from '../open/adopt.js';
 import { shellCommand } from '../disk/shell.js';
 import { toldOf } from '../open/ladder.js';
 import type { FreshLink } from './fresh-link.js';
 import type { Job, Known } from './job.js';
-import { isMixed, wasRefused, withMarks } from './marks.js';
-import type { Marks } from './marks.js';
-import type { Offer } from './offer.js';
-import { isWhole } from './workspace.js';
-import type { Prior } from './workspace.js';
+import { isMixed, wasRefused, withMarks } from '../disk/marks.js';
+import type { Marks } from '../disk/marks.js';
+import type { Offer } from '../open/offer.js';
+import { isWhole } from '../disk/workspace.js';
+import type { Prior } from '../disk/workspace.js';
 
 /**
  * What is kept: all of it, all of it on the word of a digest that is still to be checked or of the

@@ -18,9 +18,9 @@ import { keptChecksums } from '../verify/checksum.js';
 import { SEAM_BYTES, Slots, UNKNOWN_END } from '../lease/task.js';
 import type { Source } from '../lease/task.js';
 import { toldOf } from '../open/ladder.js';
-import { changedError } from './adopt.js';
-import type { Asked } from './ask.js';
-import { codedSentence } from './coded.js';
+import { changedError } from '../open/adopt.js';
+import type { Asked } from '../open/ask.js';
+import { codedSentence } from '../open/coded.js';
 import { beginComparing, takeBackBad } from './claims.js';
 import { conditionsOf, existingTarget, isKnownFinished } from './existing.js';
 import { isOfNumber } from '../engine/failures.js';
@@ -32,12 +32,13 @@ import { Keeping, factsOf, marksOf } from './keeping.js';
 import { maxConnections } from './most.js';
 import { SMALL_FILE, usefulConnections } from './useful.js';
 import type { Event } from './machine.js';
-import { wasRefused, withMarks } from './marks.js';
-import type { Offer } from './offer.js';
+import { wasRefused, withMarks } from '../disk/marks.js';
+import type { Offer } from '../open/offer.js';
 import { Questions } from './questions.js';
 import { KEPT } from './suspects.js';
-import { Workspace, isWhole } from './workspace.js';
-import type { Prior, Space } from './workspace.js';
+import * as presence from '../net/exclusive.js';
+import { Workspace, isWhole } from '../disk/workspace.js';
+import type { Prior, Space } from '../disk/workspace.js';
 
 /** Of a file that is not fetched. */
 const NO_VALIDATORS: Validators = {
@@ -250,6 +251,7 @@ export class Opening {
 
   private async claim(target: string): Promise<void> {
     this.job.workspace = await Workspace.claim(target, this.job.log, {
+      presence,
       spares: this.job.session.locks,
       signal: this.job.abort.signal,
       onWait: (ms) =>

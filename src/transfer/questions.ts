@@ -11,12 +11,12 @@ import { redactUrl } from '../http/redact.js';
 import { excerpt } from '../http/syntax.js';
 import { compareValidators, readValidators } from '../http/validators.js';
 import type { Source } from '../lease/task.js';
-import { changedError, judge } from './adopt.js';
-import type { Asked, Asker } from './ask.js';
+import { changedError, judge } from '../open/adopt.js';
+import type { Asked, Asker } from '../open/ask.js';
 import type { Job, Known } from './job.js';
 import type { Event } from './machine.js';
-import { readOffer } from './offer.js';
-import type { Offer } from './offer.js';
+import { readOffer } from '../open/offer.js';
+import type { Offer } from '../open/offer.js';
 
 export class Questions {
   /** Fields that make the first request conditional; an answer that is no part of the file may come of them. */

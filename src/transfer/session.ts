@@ -8,7 +8,7 @@ import type { Pool } from '../engine/executors.js';
 import { receivingThreads } from '../engine/threads.js';
 import type { Log } from '../log.js';
 import { PER_HOST } from '../limits.js';
-import { Hosts } from './hosts.js';
+import { Hosts } from '../open/hosts.js';
 import type { DownloadOptions } from './options.js';
 
 export interface SessionOptions {

@@ -1,6 +1,6 @@
 /** How many connections a download may use. */
 import type { Job } from './job.js';
-import type { Offer } from './offer.js';
+import type { Offer } from '../open/offer.js';
 import { maxConnections } from './most.js';
 
 /** Files smaller than this, in bytes, never get a second connection. */

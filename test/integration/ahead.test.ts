@@ -4,7 +4,8 @@ import type { Worker } from 'node:worker_threads';
 import { expect } from 'chai';
 import { contentDigest } from '../helpers/content.js';
 import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
-import { Workspace } from '../../src/transfer/workspace.js';
+import * as presence from '../../src/net/exclusive.js';
+import { Workspace } from '../../src/disk/workspace.js';
 import { silentLog } from '../../src/log.js';
 
 const SIZE = 300_000;
@@ -31,7 +32,7 @@ describe('the connection that is opened ahead', () => {
   it('is closed when the download ends before it asks', async () => {
     const origin = await bench.origin({ size: SIZE, seed: 1 });
     const engine = bench.engine();
-    const other = await Workspace.claim(engine.file, silentLog);
+    const other = await Workspace.claim(engine.file, silentLog, { presence });
     try {
       expectFailed(await engine.get(origin.url), 'TARGET_BUSY');
       await origin.server.until(({ connections }) => connections.open === 0);

@@ -8,7 +8,7 @@ import { MAX_FIELDS, MAX_HEAD_BYTES, parseResponseHead } from '../../../src/http
 import type { ResponseHead } from '../../../src/http/head.js';
 import { chooseName } from '../../../src/http/names.js';
 import { keptValidators, readValidators } from '../../../src/http/validators.js';
-import { readOffer } from '../../../src/transfer/offer.js';
+import { readOffer } from '../../../src/open/offer.js';
 import type { Target } from '../engine/fuzzer.js';
 import { ANSWERS } from '../http-support.js';
 import { answered, cutsOf, inPieces, refusalOf } from './support.js';

@@ -6,11 +6,11 @@ import { bodyFraming } from '../../../src/http/framing.js';
 import { parseResponseHead } from '../../../src/http/head.js';
 import { readValidators } from '../../../src/http/validators.js';
 import type { Validators } from '../../../src/http/validators.js';
-import { changedError, judge, unprovenError } from '../../../src/transfer/adopt.js';
+import { changedError, judge, unprovenError } from '../../../src/open/adopt.js';
 import { classify, isWorthAsking } from '../../../src/engine/failures.js';
 import type { FailureContext, FailureKind } from '../../../src/engine/failures.js';
-import { readOffer } from '../../../src/transfer/offer.js';
-import type { Offer } from '../../../src/transfer/offer.js';
+import { readOffer } from '../../../src/open/offer.js';
+import type { Offer } from '../../../src/open/offer.js';
 
 function offerOf(
   status: number,

@@ -4,14 +4,14 @@
  */
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
-import { bootId } from '../disk/boot.js';
-import { Checkpointer } from '../disk/checkpoint.js';
-import type { ReadBack, SyncWatch } from '../disk/checkpoint.js';
-import { Journal, cleanMatches, journalPath, partPath, readJournal } from '../disk/journal.js';
-import type { JournalIdentity, JournalRead, PublishRecord } from '../disk/journal.js';
-import { PartFile } from '../disk/part-file.js';
-import { preallocate } from '../disk/preallocate.js';
-import type { Preallocate } from '../disk/preallocate.js';
+import { bootId } from './boot.js';
+import { Checkpointer } from './checkpoint.js';
+import type { ReadBack, SyncWatch } from './checkpoint.js';
+import { Journal, cleanMatches, journalPath, partPath, readJournal } from './journal.js';
+import type { JournalIdentity, JournalRead, PublishRecord } from './journal.js';
+import { PartFile } from './part-file.js';
+import { preallocate } from './preallocate.js';
+import type { Preallocate } from './preallocate.js';
 import {
   finishPublish,
   publish,
@@ -19,13 +19,13 @@ import {
   releaseClaim,
   stayed,
   undoPublish,
-} from '../disk/publish.js';
-import type { Warn } from '../disk/publish.js';
-import { writeReceipt } from '../disk/receipts.js';
-import { discard, removePart, removeTrace } from '../disk/remove.js';
-import { directoryOf, inspectTarget } from '../disk/target.js';
-import { requireSpace } from '../disk/space.js';
-import { verifyExtents } from '../disk/verify-extents.js';
+} from './publish.js';
+import type { Warn } from './publish.js';
+import { writeReceipt } from './receipts.js';
+import { discard, removePart, removeTrace } from './remove.js';
+import { directoryOf, inspectTarget } from './target.js';
+import { requireSpace } from './space.js';
+import { verifyExtents } from './verify-extents.js';
 import { ExtentSet, joinedTo, longestRuns, MAX_RANGES, type Extent } from '../schedule/extents.js';
 import { isComplete, provingValidators, withMarks } from './marks.js';
 import type { Marks } from './marks.js';
@@ -81,7 +81,7 @@ export class Workspace {
    * Takes the target for this process.
    * @throws SluiceError TARGET_BUSY when another run has it, TARGET_UNSAFE when the lock is another user's
    */
-  static async claim(target: string, log: Log, options: ClaimOptions = {}): Promise<Workspace> {
+  static async claim(target: string, log: Log, options: ClaimOptions): Promise<Workspace> {
     const lock = await claimTarget(target, { ...options, log });
     const workspace = new Workspace(target, lock, log);
     await workspace.finishPublished();

@@ -4,12 +4,20 @@
  * system, which is found by whoever shares the directory.
  */
 import { createHash } from 'node:crypto';
-import { lockPath } from '../disk/names.js';
-import { isLocked, takeLock, targetBusy } from '../disk/lock.js';
-import type { Lock, LockOptions } from '../disk/lock.js';
-import type { SpareLocks } from '../disk/spare-locks.js';
-import { realTarget } from '../disk/target.js';
-import * as presence from '../net/exclusive.js';
+import { lockPath } from './names.js';
+import { isLocked, takeLock, targetBusy } from './lock.js';
+import type { Lock, LockOptions } from './lock.js';
+import type { SpareLocks } from './spare-locks.js';
+import { realTarget } from './target.js';
+import type { Presence } from './lock-setting.js';
+
+/** Names of the kernel's, and sockets in the file system: src/net has them. */
+export interface Presences extends Presence {
+  /** Takes a name that only one process can hold; null when another one has it. */
+  holdExclusive(name: string): Promise<{ release(): Promise<void> } | null>;
+  /** Whether a process holds the name. */
+  isHeld(name: string): Promise<boolean>;
+}
 
 /** A target that is ours. */
 export interface Claim {
@@ -19,6 +27,7 @@ export interface Claim {
 }
 
 export type ClaimOptions = Omit<LockOptions, 'presence'> & {
+  presence: Presences;
   /** Locks of files that are finished, which may be moved to others. */
   spares?: SpareLocks<Lock>;
 };
@@ -30,7 +39,7 @@ export type ClaimOptions = Omit<LockOptions, 'presence'> & {
  */
 export async function claimTarget(
   target: string,
-  { spares, ...options }: ClaimOptions,
+  { spares, presence, ...options }: ClaimOptions,
 ): Promise<Claim> {
   const name = nameOf(target);
   const held = await presence.holdExclusive(name);
@@ -61,7 +70,7 @@ const nameOf = (target: string): string =>
   createHash('sha256').update(realTarget(target)).digest('hex').slice(0, 40);
 
 /** Whether a run has the target now. Nothing is taken for the answer, so no run is refused meanwhile. */
-export async function isClaimed(target: string): Promise<boolean> {
+export async function isClaimed(target: string, presence: Presences): Promise<boolean> {
   if (await presence.isHeld(nameOf(target))) return true;
   return process.platform === 'win32' ? false : isLocked(target, { presence });
 }

@@ -32,7 +32,7 @@ import type { Source } from '../lease/task.js';
 import { Credentials } from './credentials.js';
 import { Hosts } from './hosts.js';
 import { Logins } from './logins.js';
-import type { DownloadOptions } from './options.js';
+import type { RequestOptions } from './options.js';
 
 /** One redirect that was followed. */
 export interface Hop {
@@ -109,7 +109,7 @@ export class Asker {
 
   /** @throws SluiceError URL_INVALID, USAGE */
   constructor(
-    private readonly options: DownloadOptions,
+    private readonly options: RequestOptions,
     private readonly connections: Connections,
     private readonly log: Log,
     shared: Shared = {},

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { defaultOptions } from '../../../src/app/defaults.js';
 import { parseNetrc } from '../../../src/formats/netrc.js';
 import { parseUserUrl } from '../../../src/http/url.js';
-import { Credentials } from '../../../src/transfer/credentials.js';
+import { Credentials } from '../../../src/open/credentials.js';
 import type { DownloadOptions } from '../../../src/transfer/options.js';
 
 const NETRC = parseNetrc(

@@ -9,7 +9,7 @@ import { isForOwner } from '../http/redirect.js';
 import { parseHeaderFlag } from '../http/request.js';
 import type { UserField } from '../http/request.js';
 import { urlParts } from '../net/endpoint.js';
-import type { DownloadOptions } from './options.js';
+import type { RequestOptions } from './options.js';
 
 /** Userinfo of a URL. */
 type User = { user: string; password: string } | null;
@@ -36,7 +36,7 @@ export class Credentials {
    * @throws SluiceError USAGE
    */
   constructor(
-    private readonly options: DownloadOptions,
+    private readonly options: RequestOptions,
     private readonly owner: URL,
     private readonly userinfo: User,
   ) {
@@ -111,7 +111,7 @@ export class Credentials {
 }
 
 /** What a variable says is for its host only: the next URL may be of a stranger's (P11). */
-function boundTo(owner: URL, { user, bearer }: DownloadOptions['environment']): Environment {
+function boundTo(owner: URL, { user, bearer }: RequestOptions['environment']): Environment {
   const { host, port } = urlParts(owner);
   const name = host.includes(':') ? `[${host}]` : host;
   const isFor = (bound: string): boolean =>

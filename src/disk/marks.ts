@@ -2,7 +2,7 @@
  * What a journal says of kept bytes beside where they are: the options of its identity that a run
  * leaves for the next one. `docs/journal.md` has their meaning.
  */
-import type { JournalIdentity } from '../disk/journal.js';
+import type { JournalIdentity } from './journal.js';
 
 /** The identity of an unfinished download, and whether its last run had verified it. */
 interface Left {

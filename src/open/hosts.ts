@@ -3,7 +3,7 @@ import type { Log } from '../log.js';
 import type { Address } from '../net/endpoint.js';
 import { overridden } from '../net/overrides.js';
 import { ofFamily, resolveHost } from '../net/resolve.js';
-import type { DownloadOptions } from './options.js';
+import type { RequestOptions } from './options.js';
 
 export class Hosts {
   private readonly known = new Map<string, Address[]>();
@@ -11,7 +11,7 @@ export class Hosts {
   private readonly failures = new Map<string, number>();
 
   constructor(
-    private readonly options: Pick<DownloadOptions, 'resolve' | 'family' | 'deadlines'>,
+    private readonly options: Pick<RequestOptions, 'resolve' | 'family' | 'deadlines'>,
     private readonly log: Log,
   ) {}
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { defaultOptions } from '../../../src/app/defaults.js';
 import { silentLog } from '../../../src/log.js';
-import { Asker } from '../../../src/transfer/ask.js';
+import { Asker } from '../../../src/open/ask.js';
 import { Connections } from '../../../src/lease/slots.js';
 import { certificates } from '../../helpers/certificates.js';
 import { FaultServer } from '../../helpers/fault-server.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { parseCookieFile } from '../../../src/formats/cookie-file.js';
 import { parseResponseHead } from '../../../src/http/head.js';
 import type { ResponseHead } from '../../../src/http/head.js';
-import { Cookies, MAX_FIELD_CHARS, MAX_OF_ANSWER, MAX_SET } from '../../../src/transfer/cookies.js';
+import { Cookies, MAX_FIELD_CHARS, MAX_OF_ANSWER, MAX_SET } from '../../../src/open/cookies.js';
 
 function headWith(lines: readonly string[]): ResponseHead {
   const fields = lines.map((line) => `Set-Cookie: ${line}\r\n`).join('');
