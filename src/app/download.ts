@@ -5,6 +5,7 @@ import { removeUnused } from '../disk/directories.js';
 import { PER_HOST } from '../limits.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
+import type { Trace } from '../trace.js';
 import { redactUrl } from '../http/redact.js';
 import { Download } from '../transfer/download.js';
 import { StreamDownload } from '../transfer/stream.js';
@@ -52,6 +53,7 @@ export class Downloads {
     private readonly watcher: Watcher,
     private readonly log: Log = silentLog,
     private readonly sharing: Sharing = { jobs: 1, perHost: PER_HOST, isStrict: false },
+    private readonly trace: Trace | null = null,
   ) {}
 
   /** Stops those that run and starts no further one; what is durable is kept. */
@@ -91,8 +93,11 @@ export class Downloads {
     index: number,
     session: Session,
   ) {
+    const trace = this.trace?.file(index) ?? null;
     const emit = (event: DownloadEvent): void => {
       if (event.type === 'error') this.note(event, index);
+      // How far it is, samples say.
+      if (event.type !== 'progress') trace?.({ type: 'event', event });
       this.watcher.event({ ...event, index });
     };
     let url = '';
@@ -100,7 +105,7 @@ export class Downloads {
     try {
       const options = settle();
       url = options.url;
-      const hooks = { emit, log: this.log, session };
+      const hooks = { emit, log: this.log, trace, session };
       download =
         stream === undefined
           ? new Download(options, hooks)

@@ -262,6 +262,16 @@ const outputFlags = group('output', {
   'no-progress': toggle({ description: 'no live display and no progress lines' }),
 });
 
+/** What a run did, for `sluice info --trace`. */
+export const traceFlags = group('output', {
+  trace: Flags.string({
+    description:
+      'record what each connection does when in this file; `sluice info --trace FILE` tells and draws it',
+    helpValue: 'FILE',
+    env: 'SLUICE_TRACE',
+  }),
+});
+
 const networkFlags = { ...requestFlags, ...tlsFlags, ...addressFlags, ...proxyFlags, ...timeFlags };
 
 /** What every command takes. */
@@ -271,6 +281,8 @@ export const sharedFlags = { ...transferFlags, ...networkFlags, ...outputFlags }
 export type NetworkValues = InferredFlags<typeof networkFlags>;
 /** Values of the flags of several files. */
 export type ManyValues = Omit<InferredFlags<typeof manyFlags>, 'json'>;
+/** Values of the flag of a trace. */
+export type TraceValues = Omit<InferredFlags<typeof traceFlags>, 'json'>;
 /** Values of the output flags. */
 export type OutputValues = InferredFlags<typeof outputFlags>;
 /** Values of all flags that every command takes. */

@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.js';
 import { exitTable } from '../cli/exit.js';
-import { REPEATABLE, manyFlags, sharedFlags, toggle } from '../cli/flags.js';
+import { REPEATABLE, manyFlags, sharedFlags, toggle, traceFlags } from '../cli/flags.js';
 
 const flags = {
   url: Flags.string({
@@ -66,6 +66,7 @@ const flags = {
   continue: Flags.boolean({ char: 'c', hidden: true }),
   ...manyFlags,
   ...sharedFlags,
+  ...traceFlags,
 };
 
 /** Values of the flags of `get`. */

@@ -3,7 +3,7 @@ import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.js';
 import { exitTable } from '../cli/exit.js';
-import { manyFlags, sharedFlags, toggle } from '../cli/flags.js';
+import { manyFlags, sharedFlags, toggle, traceFlags } from '../cli/flags.js';
 
 const flags = {
   all: toggle({
@@ -21,6 +21,7 @@ const flags = {
   jobs: manyFlags.jobs,
   'per-host': manyFlags['per-host'],
   ...sharedFlags,
+  ...traceFlags,
 };
 
 /** Values of the flags of `resume`. */

@@ -1,8 +1,18 @@
 /**
- * The file of a log. It may be anything that takes lines: a pipe without a reader, or with a slow one,
- * must not hold up what is logged.
+ * The file of a log, or of a trace. It may be anything that takes lines: a pipe without a reader, or with
+ * a slow one, must not hold up what is logged.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { SluiceError, type ErrorCode } from '../errors.js';
 
 /** Bytes that wait for a reader at most; what comes beyond them is lost, and that is told. */
@@ -48,7 +58,16 @@ const REASONS: Record<string, string> = {
   ELOOP: 'it is a link that another user laid, or one that leads to itself',
 };
 
-const ANOTHER = 'Name another file with --log-file.';
+/** What a file is for. */
+export interface LinesKind {
+  /** As it is called in sentences. */
+  name: string;
+  flag: string;
+  /** How a file of the kind begins: such a one is replaced, and another one refused. Null: it is appended to. */
+  begins: string | null;
+}
+
+const LOG: LinesKind = { name: 'log', flag: '--log-file', begins: null };
 
 /** Takes lines, at once where it can: then a line is in the file when {@link write} returns. */
 export class LogFile {
@@ -62,8 +81,10 @@ export class LogFile {
   constructor(
     private readonly fd: number,
     private readonly tell: (what: string) => void,
+    private readonly name = LOG.name,
   ) {}
 
+  /** Writes a line, or several at once. */
   write(line: string): void {
     if (this.ended) return;
     const bytes = Buffer.from(line);
@@ -87,7 +108,8 @@ export class LogFile {
     }
     this.lost += this.waiting.length;
     this.end();
-    if (this.lost > 0) this.tell(`the log lost ${this.lost} lines: its reader is too slow`);
+    if (this.lost > 0)
+      this.tell(`the ${this.name} lost ${this.lost} lines: its reader is too slow`);
   }
 
   private flush(): void {
@@ -114,7 +136,7 @@ export class LogFile {
       return;
     }
     // A log that cannot be written must not end what it is of.
-    this.tell(`the log ends here: ${REASONS[code] ?? message}`);
+    this.tell(`the ${this.name} ends here: ${REASONS[code] ?? message}`);
     this.waiting.length = 0;
     this.end();
   }
@@ -128,22 +150,51 @@ export class LogFile {
 }
 
 /**
- * Opens the file of a log, which is appended to. Never waits for a reader.
+ * Opens the file of a log, which is appended to, or one of another kind. Never waits for a reader.
  * @param tell see {@link LogFile}
- * @throws SluiceError DISK_IO, DISK_PERMISSION and the like
+ * @throws SluiceError DISK_IO, DISK_PERMISSION and the like; TARGET_EXISTS when a file that would be
+ *   replaced is none of its kind
  */
-export function openLogFile(path: string, tell: (what: string) => void): LogFile {
+export function openLogFile(
+  path: string,
+  tell: (what: string) => void,
+  kind: LinesKind = LOG,
+): LogFile {
   let fd: number;
   try {
     fd = openSync(path, FLAGS | (isTrustedLink(path) ? 0 : constants.O_NOFOLLOW), MODE);
   } catch (thrown) {
-    throw cannotOpen(path, thrown as NodeJS.ErrnoException);
+    throw cannotOpen(path, thrown as NodeJS.ErrnoException, kind);
   }
-  if (fstatSync(fd).isBlockDevice()) {
+  try {
+    makeReady(fd, path, kind);
+  } catch (thrown) {
     closeSync(fd);
-    throw refused(path, 'DISK_IO', 'it is a disk, and a log would overwrite what is on it');
+    throw thrown;
   }
-  return new LogFile(fd, tell);
+  return new LogFile(fd, tell, kind.name);
+}
+
+/** Refuses what must not be written over, and empties what is to be replaced. */
+function makeReady(fd: number, path: string, kind: LinesKind): void {
+  const found = fstatSync(fd);
+  if (found.isBlockDevice())
+    throw refused(path, kind, 'DISK_IO', 'it is a disk, and a log would overwrite what is on it');
+  if (kind.begins === null || !found.isFile() || found.size === 0) return;
+  if (!beginsWith(path, kind.begins))
+    throw refused(path, kind, 'TARGET_EXISTS', `there is a file that is no ${kind.name}`);
+  ftruncateSync(fd);
+}
+
+function beginsWith(path: string, text: string): boolean {
+  const wanted = Buffer.from(text);
+  const seen = Buffer.alloc(wanted.length);
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return readSync(fd, seen, 0, seen.length, 0) === seen.length && seen.equals(wanted);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Whether it is a link that may be followed: the system's own (`/dev/stderr`), or ours. */
@@ -153,15 +204,17 @@ function isTrustedLink(path: string): boolean {
   return found.uid === 0 || process.geteuid === undefined || found.uid === process.geteuid();
 }
 
-function cannotOpen(path: string, thrown: NodeJS.ErrnoException): SluiceError {
+function cannotOpen(path: string, thrown: NodeJS.ErrnoException, kind: LinesKind): SluiceError {
   const { code: errno = '' } = thrown;
   const isPipe = errno === 'ENXIO' && statSync(path, { throwIfNoEntry: false })?.isFIFO() === true;
   const reason = isPipe ? 'it is a pipe that nobody reads' : (REASONS[errno] ?? errno);
   const next = isPipe
     ? `Start what reads it first, for instance \`cat ${quoted(path)} &\`.`
-    : ANOTHER;
-  return refused(path, CODES[errno] ?? 'DISK_IO', reason, { errno, next, thrown });
+    : another(kind);
+  return refused(path, kind, CODES[errno] ?? 'DISK_IO', reason, { errno, next, thrown });
 }
+
+const another = ({ flag }: LinesKind): string => `Name another file with ${flag}.`;
 
 /** A path as a shell takes it. */
 const quoted = (path: string): string =>
@@ -169,10 +222,12 @@ const quoted = (path: string): string =>
 
 function refused(
   path: string,
+  kind: LinesKind,
   code: ErrorCode,
   reason: string,
-  { errno, next = ANOTHER, thrown }: { errno?: string; next?: string; thrown?: unknown } = {},
+  { errno, next = another(kind), thrown }: { errno?: string; next?: string; thrown?: unknown } = {},
 ): SluiceError {
   const details = { path, next, ...(errno ? { errno } : {}) };
-  return new SluiceError(code, `the log file cannot be opened: ${reason}`, details, thrown);
+  const message = `the ${kind.name} file cannot be opened: ${reason}`;
+  return new SluiceError(code, message, details, thrown);
 }

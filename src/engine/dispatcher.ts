@@ -27,6 +27,7 @@ import { Meter } from './meter.js';
 import { isOfSource } from './failures.js';
 import type { DispatcherParts, SourceParts, WorkEnd } from './parts.js';
 import { Pipelining } from './pipelining.js';
+import { Recorder } from './recorder.js';
 import { Recovery } from './recovery.js';
 
 /** A round trip longer than this tells nothing, in milliseconds. */
@@ -64,6 +65,7 @@ export class Dispatcher {
   private readonly connections: Connections;
   private readonly sources: SourceWork[] = [];
   private readonly shownRate: Meter;
+  private readonly recorder: Recorder | null;
   /** What the slots had received before this work. */
   private readonly receivedBefore: number;
   private timer: NodeJS.Timeout | undefined;
@@ -95,6 +97,7 @@ export class Dispatcher {
     this.sources.push(this.makeWork(parts, { first: 0, count }, ledger.written.total()));
     const nowMs = parts.clock.now();
     this.shownRate = new Meter(SHOWN_RATE_MS, nowMs);
+    this.recorder = parts.trace === null ? null : new Recorder(parts.trace, nowMs);
     this.receivedBefore = slots.receivedByAll();
     this.ended = new Promise((resolve) => (this.finish = resolve));
   }
@@ -257,6 +260,7 @@ export class Dispatcher {
   }
 
   private perform(action: Action): void {
+    this.recorder?.decided(action);
     switch (action.kind) {
       case 'fetch':
         return this.start(action, (task) => this.parts.executor.run(task));
@@ -305,6 +309,7 @@ export class Dispatcher {
       askedMs: this.parts.clock.now(),
     });
     recovery.asked(out);
+    this.recorder?.asked(out, hedges, this.parts);
     void start(this.task(out)).then(
       (outcome) => this.settle(out, outcome),
       (error: unknown) => this.giveUp(SluiceError.from(error)),
@@ -352,6 +357,7 @@ export class Dispatcher {
     const { ledger, clock } = this.parts;
     const end = ledger.lease(outcome.lease)?.end ?? outcome.written;
     const nowMs = clock.now();
+    this.recorder?.ended(outcome);
     this.keepBook(work, out, outcome);
     this.scheduler.observe(
       {
@@ -440,6 +446,7 @@ export class Dispatcher {
     const limited = this.parts.credit?.takeFoundSpent() ?? false;
     const held = slots.isHeld;
     this.scheduler.observe({ kind: 'progress', leases, held, limited, processor }, nowMs);
+    this.recorder?.look(nowMs, this.received, this.scheduler, () => this.view());
     this.followReader(nowMs);
     this.pump();
   }
@@ -468,6 +475,7 @@ export class Dispatcher {
     void measureRoundTrip(endpoint, ROUND_TRIP_TIMEOUT_MS).then((ms) => {
       closed();
       log.debug({ ms: round(ms) }, 'round trip beside the transfer');
+      this.recorder?.roundTrip(ms);
       this.scheduler.observe({ kind: 'roundTrip', ms, isPart, source }, clock.now());
     });
   }
@@ -522,6 +530,7 @@ export class Dispatcher {
     if (this.over) return;
     this.over = true;
     clearInterval(this.timer);
+    this.recorder?.end(this.parts.clock.now(), this.received);
     this.finish(end);
   }
 }

@@ -1,6 +1,7 @@
 /** What the connections of one file work with, and how their work ends. */
 import type { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
+import type { FileTrace } from '../trace.js';
 import type { Allotment } from '../schedule/shares.js';
 import type { Ledger } from '../schedule/ledger.js';
 import type { Span } from '../schedule/types.js';
@@ -84,6 +85,8 @@ export interface DispatcherParts extends SourceParts {
   window: Window | null;
   path: string;
   log: Log;
+  /** What takes down what the connections do; null for nothing. */
+  trace: FileTrace | null;
   hooks: DispatcherHooks;
   /** Somebody follows the contiguous front. */
   inOrder: boolean;

@@ -5,6 +5,7 @@
 import { SluiceError } from '../errors.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
+import type { FileTrace } from '../trace.js';
 import { bootId } from '../disk/boot.js';
 import { withMissingSpace } from '../disk/errors.js';
 import { writeReceipt } from '../disk/receipts.js';
@@ -66,6 +67,8 @@ const MAX_REPAIRS = 3;
 export interface DownloadHooks {
   emit?: (event: DownloadEvent) => void;
   log?: Log;
+  /** Takes down what its connections do. */
+  trace?: FileTrace | null;
   /** What it shares with other downloads; default one of its own. */
   session?: Session;
   /** Bytes that may be written and not yet synced; default what suits the machine. */
@@ -94,7 +97,7 @@ export class Download {
   /** @throws SluiceError URL_INVALID, USAGE */
   constructor(
     private readonly options: DownloadOptions,
-    hooks: DownloadHooks = {},
+    private readonly hooks: DownloadHooks = {},
   ) {
     const log = hooks.log ?? silentLog;
     this.ownsSession = hooks.session === undefined;
@@ -304,6 +307,7 @@ export class Download {
         window: null,
         path,
         log: this.job.log,
+        trace: this.hooks.trace ?? null,
         hooks: {
           retry: (error, attempt, delayMs, connection) =>
             tellRetry(this.job, error, attempt, delayMs, connection),

@@ -84,7 +84,7 @@ export class StreamDownload {
     private readonly options: DownloadOptions,
     private readonly output: Output,
     private readonly windowBytes: number,
-    hooks: DownloadHooks = {},
+    private readonly hooks: DownloadHooks = {},
   ) {
     const log = hooks.log ?? silentLog;
     this.ownsSession = hooks.session === undefined;
@@ -283,6 +283,7 @@ export class StreamDownload {
         window: this.window,
         path: job.path,
         log: job.log,
+        trace: this.hooks.trace ?? null,
         hooks: {
           retry: (error, attempt, delayMs, number) =>
             tellRetry(job, error, attempt, delayMs, number),

@@ -106,7 +106,7 @@ describe('e2e/output', () => {
       [/Nonexistent flags: --a, --b\n/, ['get', url, '--a=canary', '--b=canary']],
       [/Unexpected argument: http:/, ['info', url, url]],
       [/Unexpected argument: <URL not shown>/, ['info', url, 'me:canary@host/']],
-      [/Missing 1 required arg: subject a URL/, ['info']],
+      [/no URL or path is given\n.*sluice info URL/, ['info']],
       [/there is no command gte\n.*Did you mean `sluice get`\?/, ['gte', url]],
       [/there is no command gte\n.*Did you mean `sluice get`\?/, ['help', 'gte']],
       [/there is no command frobnicate\n.*begin with get, resume, info/, ['frobnicate']],

@@ -5,10 +5,11 @@ import { SluiceError } from '../../errors.js';
 import { PER_HOST } from '../../limits.js';
 import type { ExitStatus } from '../../errors.js';
 import type { Planned, Watcher } from '../../app/download.js';
-import type { ManyValues, OutputValues, SharedValues } from '../flags.js';
+import type { ManyValues, OutputValues, SharedValues, TraceValues } from '../flags.js';
 import { openLog } from '../log.js';
 import { lineWriter, lossOf, onLost } from '../output.js';
 import type { OpenLog } from '../log.js';
+import type { OpenTrace } from '../trace-file.js';
 import { fail } from '../perform.js';
 import { chooseReporter } from '../reporter.js';
 import type { Reporter } from '../reporter.js';
@@ -19,6 +20,7 @@ type Prepare = (fetching: Fetching, note: (line: string) => void) => Promise<Pla
 
 /** Values of the flags that say how downloads are run. */
 type RunValues = OutputValues &
+  TraceValues &
   Pick<ManyValues, 'jobs' | 'per-host'> &
   Pick<SharedValues, 'connections'>;
 
@@ -56,9 +58,12 @@ export async function runDownloads(values: RunValues, prepare: Prepare): Promise
       verbose: values.verbose,
       note: (line) => reporter.note(line),
     });
+    let trace: OpenTrace | null = null;
     try {
-      process.exitCode = await attend(values, reporter, log, prepare);
+      trace = await traceOf(values, reporter);
+      process.exitCode = await attend(values, reporter, { log, trace }, prepare);
     } finally {
+      trace?.close();
       log.close();
     }
     reporter.end();
@@ -72,10 +77,16 @@ export async function runDownloads(values: RunValues, prepare: Prepare): Promise
   }
 }
 
+async function traceOf({ trace }: RunValues, reporter: Reporter): Promise<OpenTrace | null> {
+  if (trace === undefined) return null;
+  const { openTrace } = await import('../trace-file.js');
+  return openTrace(trace, (what) => reporter.note(`sluice: ${what}`));
+}
+
 async function attend(
   values: RunValues,
   reporter: Reporter,
-  log: OpenLog,
+  { log, trace }: { log: OpenLog; trace: OpenTrace | null },
   prepare: Prepare,
 ): Promise<ExitStatus> {
   const preparing = new AbortController();
@@ -84,7 +95,12 @@ async function attend(
   const perHost = given ?? Math.max(PER_HOST, Number(connections) || 0);
   const isStrict = given !== undefined;
   const print = values.print === undefined ? null : lineWriter(process.stdout);
-  const downloads = new Downloads(printing(reporter, print), log, { jobs, perHost, isStrict });
+  const downloads = new Downloads(
+    printing(reporter, print),
+    log,
+    { jobs, perHost, isStrict },
+    trace,
+  );
   const note = (line: string): void => {
     if (!values.quiet) reporter.note(line);
   };

@@ -4,12 +4,12 @@ import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
 import { partOptions, readPartOption } from '../../app/part.js';
 import type { DownloadOptions, OnExists } from '../../transfer/options.js';
-import type { ManyValues, SharedValues } from '../flags.js';
+import type { ManyValues, SharedValues, TraceValues } from '../flags.js';
 import { downloadOptions, isSource, parseSize, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
 
 /** Values of the flags of `get`. */
-interface GetValues extends SharedValues, ManyValues {
+interface GetValues extends SharedValues, ManyValues, TraceValues {
   url: string[] | undefined;
   metalink: string[] | undefined;
   mirror: string[] | undefined;

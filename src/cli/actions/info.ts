@@ -12,8 +12,14 @@ import { openLog } from '../log.js';
 import { downloadOptions, isSource } from '../options.js';
 import { reportLines } from '../report.js';
 
-/** Tells what a URL or a path has. With --json an error is an object on standard output as well. */
-export async function info(values: SharedValues, subject: string): Promise<void> {
+/** Values of the flags of `info`. */
+interface InfoValues extends SharedValues {
+  trace: string | undefined;
+  html: string | undefined;
+}
+
+/** Tells what a URL, a path or a trace has. With --json an error is an object on standard output as well. */
+export async function info(values: InfoValues, subject: string | undefined): Promise<void> {
   try {
     await print(await linesOf(values, subject));
   } catch (thrown) {
@@ -26,7 +32,15 @@ export async function info(values: SharedValues, subject: string): Promise<void>
   }
 }
 
-async function linesOf(values: SharedValues, subject: string): Promise<string[]> {
+async function linesOf(values: InfoValues, subject: string | undefined): Promise<string[]> {
+  const { trace, html } = values;
+  if (trace !== undefined && subject === undefined) return traceOf(trace, html, values.json);
+  if (trace !== undefined)
+    throw usage('`info` takes a URL, a path or --trace FILE, one of them', 'Leave the others out.');
+  if (html !== undefined)
+    throw usage('--html draws a trace, and none is named', 'Name it with --trace FILE.');
+  if (subject === undefined)
+    throw usage('no URL or path is given', 'Write `sluice info URL`, or a path.');
   // `user:secret@host` is a URL that lacks its scheme; that is told without the secret.
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(subject) || hasUserinfo(subject);
   const log = await openLog({ file: values['log-file'], verbose: values.verbose });
@@ -38,6 +52,22 @@ async function linesOf(values: SharedValues, subject: string): Promise<string[]>
   } finally {
     log.close();
   }
+}
+
+async function traceOf(path: string, page: string | undefined, json: boolean): Promise<string[]> {
+  const { readTrace, reportTrace } = await import('../../app/trace.js');
+  const { traceLines } = await import('../trace-lines.js');
+  const traced = await readTrace(path);
+  const report = reportTrace(path, traced);
+  if (page !== undefined) {
+    const { writePage } = await import('../trace-page.js');
+    writePage(page, report, traced);
+  }
+  return json ? [safeJson(report)] : traceLines(report);
+}
+
+function usage(message: string, next: string): SluiceError {
+  return new SluiceError('USAGE', message, { next });
 }
 
 /** What has a scheme of its own must be one file. */

@@ -2,12 +2,12 @@
 import { findUnfinished, resumeOptions } from '../../app/resume.js';
 import { SluiceError } from '../../errors.js';
 import { hasUserinfo } from '../../http/redact.js';
-import type { ManyValues, SharedValues } from '../flags.js';
+import type { ManyValues, SharedValues, TraceValues } from '../flags.js';
 import { downloadOptions, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
 
 /** Values of the flags of `resume`. */
-interface ResumeValues extends SharedValues, Pick<ManyValues, 'jobs' | 'per-host'> {
+interface ResumeValues extends SharedValues, TraceValues, Pick<ManyValues, 'jobs' | 'per-host'> {
   all: boolean;
   insist: boolean;
   url: string | undefined;
