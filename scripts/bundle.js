@@ -61,6 +61,7 @@ await bundle({
   outfile: `${dist}/bundle/sluice.cjs`,
   // These have files of their own beside them, and are loaded when they are needed; the last three never are.
   external: [
+    '@aws-sdk/credential-provider-node',
     'hash-wasm',
     'pino',
     'piscina',

@@ -10,6 +10,7 @@ export function defaultOptions(url: string): DownloadOptions {
     range: null,
     freshUrl: null,
     sign: null,
+    store: null,
     mirrors: [],
     credentialsFor: null,
     output: null,

@@ -126,6 +126,7 @@ function withoutCredentials(base: DownloadOptions): DownloadOptions {
   return {
     ...base,
     sign: null,
+    store: null,
     headers: [],
     referer: null,
     user: null,

@@ -27,7 +27,7 @@ export interface Planned {
   /** Where it goes, as far as the user said. */
   path: string | null;
   /** @throws SluiceError */
-  options: () => DownloadOptions;
+  options: () => DownloadOptions | Promise<DownloadOptions>;
   /** Where the bytes go in order, and how far ahead of it they are fetched; else they go to a file. */
   stream?: { output: Output; windowBytes: number };
 }
@@ -103,7 +103,7 @@ export class Downloads {
     let url = '';
     let download: Download | StreamDownload | null = null;
     try {
-      const options = settle();
+      const options = await settle();
       url = options.url;
       const hooks = { emit, log: this.log, trace, session };
       download =
@@ -111,6 +111,8 @@ export class Downloads {
           ? new Download(options, hooks)
           : new StreamDownload(options, stream.output, stream.windowBytes, hooks);
       this.running.add(download);
+      // It may have been called off while the options were looked up.
+      if (this.stopped !== null) download.stop(this.stopped);
       this.watcher.begin(download, index);
       await download.run();
     } catch (thrown) {

@@ -1,8 +1,9 @@
 /** The options of the library: filled in and checked before anything is asked. */
 import { RateLimit } from '../engine/rate-limit.js';
 import { SluiceError } from '../errors.js';
+import { referenceScheme } from '../http/url.js';
 import { MAX_CONNECTIONS } from '../limits.js';
-import type { DownloadOptions } from '../transfer/options.js';
+import type { DownloadOptions, StoreSettings } from '../transfer/options.js';
 import { parseChecksum } from '../verify/checksum.js';
 import { defaultOptions } from './defaults.js';
 import { readCookies, readNetrc } from './credential-files.js';
@@ -21,6 +22,7 @@ export type GivenOptions = {
       | 'mode'
       | 'freshLink'
       | 'sign'
+      | 'store'
       | 'tls'
       | 'deadlines'
       | 'warnings'
@@ -49,6 +51,8 @@ export type GivenOptions = {
    * the URL may be a fresh link, which has to prove itself.
    */
   resume?: boolean | undefined;
+  /** How `s3://` is asked, as `--s3-endpoint` and the flags beside it. */
+  s3?: StoreSettings | undefined;
   /** As `--proxy`. The environment's proxies are the command's alone. */
   proxy?: string | undefined;
   /** As `--no-proxy`. */
@@ -125,6 +129,7 @@ const RULES: Record<keyof GivenOptions, Rule> = {
   range: text,
   cookieFile: path,
   netrcFile: path,
+  s3: object,
   proxy: text,
   noProxy: text,
   family: orNull(either(4, 6)),
@@ -163,6 +168,13 @@ const DEADLINE_RULES: Record<string, Rule> = {
   },
 };
 
+const STORE_RULES: Record<string, Rule> = {
+  endpoint: text,
+  region: text,
+  anonymous: truth,
+  requesterPays: truth,
+};
+
 /**
  * The options of a download from what a program gives. An option that is misspelt is refused: one
  * that was to verify or to protect must not be passed over.
@@ -170,7 +182,7 @@ const DEADLINE_RULES: Record<string, Rule> = {
  */
 export function libraryOptions(url: string, given: GivenOptions): DownloadOptions {
   if (typeof url !== 'string') throw usage('the URL is not a text');
-  const { proxy, noProxy, netrcFile, cookieFile, limitRate, range, resume, ...others } = check(
+  const { proxy, noProxy, netrcFile, cookieFile, limitRate, range, resume, s3, ...others } = check(
     given,
     RULES,
     '',
@@ -189,6 +201,8 @@ export function libraryOptions(url: string, given: GivenOptions): DownloadOption
   const checksums = (given.checksums ?? []).map(({ algorithm, hex }) =>
     parseChecksum(`${algorithm}:${hex}`),
   );
+  const scheme = referenceScheme(url);
+  const asked = check(s3 ?? {}, STORE_RULES, 's3.');
   const rateLimit = limitRate ? new RateLimit(limitRate) : null;
   const options: DownloadOptions = {
     ...base,
@@ -200,6 +214,7 @@ export function libraryOptions(url: string, given: GivenOptions): DownloadOption
     proxies,
     netrc,
     cookies,
+    store: scheme === null ? null : { scheme, settings: asked },
   };
   if (resume === true) return freshOptions(options, range);
   return partOptions(

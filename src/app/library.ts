@@ -4,7 +4,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { RateLimit } from '../engine/rate-limit.js';
 import { SluiceError } from '../errors.js';
 import { redactUrl } from '../http/redact.js';
-import { parseUserUrl } from '../http/url.js';
+import { parseUserUrl, referenceScheme } from '../http/url.js';
 import { PER_HOST } from '../limits.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
@@ -67,16 +67,18 @@ function start(link: Link, options: LibraryOptions, pool: PoolParts | null): Run
   const { signal, log, ...given } = options;
   const rest = pool === null ? given : { ...pool.defaults, ...given };
   const all = libraryOptions(typeof link === 'function' ? UNKNOWN_LINK : link, rest);
-  if (typeof link === 'string') parseUserUrl(link);
+  const isOfStore = typeof link === 'string' && referenceScheme(link) !== null;
+  if (typeof link === 'string' && !isOfStore) parseUserUrl(link);
   const key = JSON.stringify([nameOf(link), rest, pool?.number ?? null]);
   let run = runs.get(key);
   if (run === undefined) {
     const about = {
-      url: typeof link === 'string' ? redactUrl(link) : '',
+      url: typeof link === 'string' && !isOfStore ? redactUrl(link) : '',
       path: all.output ?? '',
     };
     const settle = async (): Promise<DownloadOptions> => {
       const limited = pool === null ? all : { ...all, rateLimit: all.rateLimit ?? pool.rateLimit };
+      if (isOfStore) return ofStore(limited, log);
       if (typeof link === 'string') return limited;
       const freshUrl = async (): Promise<string> => linkOf(await link());
       return { ...limited, url: await freshUrl(), freshUrl };
@@ -106,6 +108,13 @@ function start(link: Link, options: LibraryOptions, pool: PoolParts | null): Run
     },
     [Symbol.asyncIterator]: () => looker.events(),
   };
+}
+
+/** What a reference to a store or a hub (docs/sources.md) becomes; it must be one file. */
+async function ofStore(options: DownloadOptions, log: Log = silentLog): Promise<DownloadOptions> {
+  const { sourceDownload } = await import('./sources.js');
+  const fetching = { signal: new AbortController().signal, log };
+  return sourceDownload(options, fetching, options.store?.settings);
 }
 
 /** Stands for a link that is asked for when the download begins. */
@@ -195,7 +204,7 @@ async function closePool({ running, session }: PoolParts): Promise<void> {
  * @throws SluiceError as `sluice info`; INTERRUPTED when `signal` is aborted
  */
 export function inspect(
-  subject: `http://${string}` | `https://${string}`,
+  subject: `${'http' | 'https' | 'hf' | 's3' | 'gs' | 'az'}://${string}`,
   options?: LibraryOptions,
 ): Promise<UrlReport>;
 export function inspect(subject: string, options?: LibraryOptions): Promise<UrlReport | PathReport>;
@@ -206,8 +215,9 @@ export async function inspect(
   const { signal, log = silentLog, ...rest } = options;
   const all = libraryOptions(subject, rest);
   if (signal?.aborted === true) throw stopReason(signal);
-  if (!/^https?:\/\//i.test(subject)) return inspectPath(subject);
-  return inspectUrl(all, log, (abort) => {
+  const isOfStore = referenceScheme(subject) !== null;
+  if (!isOfStore && !/^https?:\/\//i.test(subject)) return inspectPath(subject);
+  return inspectUrl(isOfStore ? await ofStore(all, log) : all, log, (abort) => {
     const stop = (): void => abort(stopReason(signal));
     signal?.addEventListener('abort', stop, { once: true });
     return () => signal?.removeEventListener('abort', stop);

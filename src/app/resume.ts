@@ -7,6 +7,7 @@ import { fromDownloadId } from '../http/part-of-file.js';
 import { isLeftByAria2 } from './take-over.js';
 import { partOptions } from './part.js';
 import type { DownloadOptions } from '../transfer/options.js';
+import { keptStore } from '../sources/stores.js';
 import { keptChecksums } from '../verify/checksum.js';
 
 /** Targets of every unfinished download in a directory. */
@@ -38,6 +39,7 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
       // aria2 has written the file itself; ours takes its place once all of it is proven.
       onExists: isLeftByAria2(target) ? 'overwrite' : base.onExists,
       mode: 'resume',
+      store: base.freshLink ? base.store : keptStore(identity.options['store']),
     },
     range,
     isGiven,

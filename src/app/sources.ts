@@ -2,10 +2,12 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { SluiceError } from '../errors.js';
+import { referenceScheme } from '../http/url.js';
+import { onAbort } from '../net/calling-off.js';
 import { fetchSmall } from '../transfer/fetch-small.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { SOURCES } from '../sources/index.js';
-import type { SourceKind, Surroundings, Wanted } from '../sources/source.js';
+import type { SourceKind, StoreSettings, Surroundings, Wanted } from '../sources/source.js';
 import { textOf } from './documents.js';
 import type { Fetching } from './documents.js';
 import { readSmallText } from './files.js';
@@ -16,48 +18,101 @@ const MAX_LISTING = 64 * 1024 * 1024;
 /** Bytes that a file with a token may have. */
 const MAX_TOKEN = 64 * 1024;
 
+/** Which files of a reference are wanted, and how its store is asked. */
+export type Sourcing = Wanted & { settings: StoreSettings };
+
+/** One file, asked for as the surroundings say. */
+const ONE_FILE: Sourcing = { include: [], exclude: [], settings: {} };
+
+/** The kind of source that a reference names; null for a URL over http. */
+function kindOf(reference: string): SourceKind | null {
+  const scheme = referenceScheme(reference);
+  return SOURCES.find((each) => each.scheme === scheme) ?? null;
+}
+
 /**
  * A download for each file that the URL names: one, or those of a whole repository. A URL over http or https stays what it is.
  * @throws SluiceError URL_INVALID, USAGE, and those of fetching
  */
 export async function sourceDownloads(
   base: DownloadOptions,
-  wanted: Wanted,
+  { settings, ...wanted }: Sourcing,
   fetching: Fetching,
-  env: Surroundings['env'] = process.env,
 ): Promise<DownloadOptions[]> {
-  const scheme = /^([a-z0-9]+):\/\//i.exec(base.url.trim())?.[1]?.toLowerCase();
-  const kind = SOURCES.find((each) => each.scheme === scheme);
-  if (kind === undefined) return [base];
-  const around = surroundings(kind, base, fetching, env);
+  const kind = kindOf(base.url);
+  if (kind === null) return [base];
+  const around = surroundings(kind, base, fetching, settings);
   const files = await kind.files(base.url, wanted, around);
-  return files.map(({ url, path: parts }): DownloadOptions => {
+  const store = { scheme: kind.scheme, settings: kind.settled?.(around) ?? settings };
+  const found: DownloadOptions[] = [];
+  for (const { url, path: parts } of files) {
     const place = parts === null ? {} : { output: path.join(...parts) };
-    return { ...withToken({ ...base, url }, kind, around), ...place };
+    const given = withToken({ ...base, url, store }, kind, around);
+    found.push({ ...(await unlessAborted(given, fetching.signal)), ...place });
+  }
+  return found;
+}
+
+/**
+ * The download of a reference that names one file.
+ * @throws SluiceError USAGE when it names several; those of {@link sourceDownloads}
+ */
+export async function sourceDownload(
+  base: DownloadOptions,
+  fetching: Fetching,
+  settings: StoreSettings = {},
+): Promise<DownloadOptions> {
+  const [file, more] = await sourceDownloads(base, { ...ONE_FILE, settings }, fetching);
+  if (file !== undefined && more === undefined) return file;
+  throw new SluiceError('USAGE', 'the reference names a whole repository, and one file is wanted', {
+    next: 'Name a file of it: hf://OWNER/REPO/PATH.',
   });
 }
 
-/** An unfinished download goes on with the token of its service, of which the journal holds nothing. */
-export function withTokenOf(options: DownloadOptions): DownloadOptions {
-  const fetching = { signal: new AbortController().signal } as Fetching;
-  return SOURCES.reduce(
-    (given, kind) => withToken(given, kind, surroundings(kind, given, fetching)),
-    options,
-  );
+/**
+ * An unfinished download goes on with the credentials of the service that its reference named; the journal
+ * holds nothing of them. One that was begun over http gets none, wherever its URL leads.
+ * @param settings what is said now beats what the journal says
+ */
+export async function withTokenOf(
+  options: DownloadOptions,
+  fetching: Fetching,
+  settings: StoreSettings = {},
+): Promise<DownloadOptions> {
+  const { store } = options;
+  const kind = SOURCES.find(({ scheme }) => scheme === store?.scheme);
+  if (store === null || kind === undefined) return options;
+  const both = { ...store.settings, ...settings };
+  const around = surroundings(kind, options, fetching, both);
+  const asked = { ...options, store: { ...store, settings: both } };
+  return unlessAborted(withToken(asked, kind, around), fetching.signal);
+}
+
+/** What is waited for, but not beyond an abort: it may be AWS's own library that asks somebody. */
+async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  let forget = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    forget = onAbort(signal, () => reject(signal.reason as Error));
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    forget();
+  }
 }
 
 /** What the user gave beats what the surroundings have, tokens and keys; both stay on the origin of the URL (P11). */
-function withToken(
+async function withToken(
   options: DownloadOptions,
   kind: SourceKind,
   around: Surroundings,
-): DownloadOptions {
+): Promise<DownloadOptions> {
   const { bearer, user, environment, headers } = options;
   const isSaid = headers.some((line) => /^authorization[ \t]*:/i.test(line));
   const url = new URL(options.url);
   const isBound = [url.hostname, url.host].includes(environment.bearer?.host ?? '');
   if (bearer !== null || user !== null || isSaid || isBound) return options;
-  const sign = kind.signerFor?.(url, around) ?? null;
+  const sign = (await kind.signerFor?.(url, around)) ?? null;
   if (sign !== null) return { ...options, sign };
   const token = kind.bearerFor(url, around);
   if (token === null) return options;
@@ -68,17 +123,16 @@ function surroundings(
   kind: SourceKind,
   base: DownloadOptions,
   fetching: Fetching,
-  env: Surroundings['env'] = process.env,
+  settings: StoreSettings,
 ): Surroundings {
   const around: Surroundings = {
-    env,
+    env: process.env,
+    settings,
     read: (file) => textAt(file.replace(/^~(?=\/)/, homedir())),
-    fetch: async (url) =>
-      [
-        ...textOf(
-          await fetchSmall(withToken({ ...base, url }, kind, around), MAX_LISTING, fetching),
-        ),
-      ].join(''),
+    fetch: async (url) => {
+      const options = await withToken({ ...base, url }, kind, around);
+      return [...textOf(await fetchSmall(options, MAX_LISTING, fetching))].join('');
+    },
   };
   return around;
 }

@@ -41,12 +41,6 @@ export const manyFlags = group('files', {
     description: 'of a whole repository, no file whose path fits',
     helpValue: 'PATTERN',
   }),
-  's3-endpoint': Flags.string({
-    description: 'of s3://, the service to ask, by path',
-    helpValue: 'URL',
-  }),
-  's3-anonymous': toggle({ description: 'of s3://, without a signature' }),
-  's3-requester-pays': toggle({ description: 'of s3://, you pay for the transfer' }),
   jobs: Flags.integer({
     char: 'j',
     description: 'files at once',
@@ -63,6 +57,16 @@ export const manyFlags = group('files', {
     helpValue: 'N',
     env: 'SLUICE_PER_HOST',
   }),
+});
+
+/** How stores are asked. */
+const storeFlags = group('stores', {
+  's3-endpoint': Flags.string({
+    description: 'of s3://, the service to ask, by path',
+    helpValue: 'URL',
+  }),
+  's3-anonymous': toggle({ description: 'of s3://, without a signature' }),
+  's3-requester-pays': toggle({ description: 'of s3://, you pay for the transfer' }),
 });
 
 /** How many and how. */
@@ -275,10 +279,12 @@ export const traceFlags = group('output', {
 const networkFlags = { ...requestFlags, ...tlsFlags, ...addressFlags, ...proxyFlags, ...timeFlags };
 
 /** What every command takes. */
-export const sharedFlags = { ...transferFlags, ...networkFlags, ...outputFlags };
+export const sharedFlags = { ...transferFlags, ...networkFlags, ...storeFlags, ...outputFlags };
 
 /** Values of the flags that say what is sent, and how long is waited. */
 export type NetworkValues = InferredFlags<typeof networkFlags>;
+/** Values of the flags that say how stores are asked. */
+export type StoreValues = InferredFlags<typeof storeFlags>;
 /** Values of the flags of several files. */
 export type ManyValues = Omit<InferredFlags<typeof manyFlags>, 'json'>;
 /** Values of the flag of a trace. */

@@ -10,10 +10,11 @@ import { proxyRules } from '../app/proxies.js';
 import { splitUser } from '../app/users.js';
 import { SluiceError } from '../errors.js';
 import { redactWords } from '../http/redact.js';
+import { referenceScheme } from '../http/url.js';
 import { MAX_CONNECTIONS } from '../limits.js';
-import type { DownloadOptions } from '../transfer/options.js';
+import type { DownloadOptions, StoreSettings } from '../transfer/options.js';
 import { isChecksumList, parseChecksum } from '../app/checksums.js';
-import type { NetworkValues, SharedValues } from './flags.js';
+import type { NetworkValues, SharedValues, StoreValues } from './flags.js';
 
 /**
  * The options that the network flags say.
@@ -65,7 +66,17 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
 }
 
 /** Whether it has the scheme of a source of its own, which src/app/sources.ts turns into http. */
-export const isSource = (url: string): boolean => /^\s*(hf|s3|gs|az):\/\//i.test(url);
+export const isSource = (url: string): boolean => referenceScheme(url) !== null;
+
+/** How the flags say that stores are asked; empty where they say nothing. */
+export function storeSettings(values: StoreValues): StoreSettings {
+  const { 's3-endpoint': endpoint, 's3-anonymous': anonymous, 's3-requester-pays': pays } = values;
+  return {
+    ...(endpoint !== undefined && { endpoint }),
+    ...(anonymous && { anonymous }),
+    ...(pays && { requesterPays: pays }),
+  };
+}
 
 /** The options that all flags of a download say. */
 export function downloadOptions(values: SharedValues): DownloadOptions {

@@ -20,6 +20,15 @@ export function mostCharacters(url: string): number {
 /** Longest address that a message suggests. */
 const MAX_GUESS = 200;
 
+/** Schemes of references to files (docs/sources.md), which become URLs over http before anything is asked. */
+const OF_FILES = ['hf', 's3', 'gs', 'az'] as const;
+
+/** The scheme of a reference to files, in lower case; null for anything else. */
+export function referenceScheme(text: string): (typeof OF_FILES)[number] | null {
+  const scheme = /^\s*([a-z0-9]+):\/\//i.exec(text)?.[1]?.toLowerCase();
+  return OF_FILES.find((each) => each === scheme) ?? null;
+}
+
 export interface UserUrl {
   /** Without userinfo and without fragment. */
   url: URL;
@@ -95,9 +104,16 @@ function checkScheme(text: string): void {
   const known = scheme === 'http' || scheme === 'https';
   // Where the URL parser finds no host it takes the first part of the path for one.
   if (known && !/^https?:\/\/[/?#]/i.test(text)) return;
-  if (scheme !== undefined && !known) {
-    throw invalid(`the scheme ${excerpt(scheme)} is not supported`, 'Only http and https are.');
-  }
+  if (referenceScheme(text) !== null)
+    throw invalid(
+      `a reference such as ${scheme}:// cannot stand here`,
+      'Write an http or https URL; `get`, `info` and `resume --url` take such references.',
+    );
+  if (scheme !== undefined && !known)
+    throw invalid(
+      `the scheme ${excerpt(scheme)} is not supported`,
+      `Write a URL with one of http, https, ${OF_FILES.join(', ')}.`,
+    );
   if (/^https?:/i.test(text)) {
     throw invalid('the URL has no host', 'Write it as https://host/path.');
   }

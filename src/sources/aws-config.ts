@@ -1,26 +1,5 @@
-/** Keys and region from the environment and from the files of AWS's own tools. */
-import type { SigningKey } from './sigv4.js';
+/** The region from the environment and from the file of AWS's own tools. */
 import type { Surroundings } from './source.js';
-
-/** The key of the environment, else that of the profile (`AWS_PROFILE`, or `default`); null for none. */
-export function signingKey({ env, read }: Surroundings): SigningKey | null {
-  const profile = env['AWS_PROFILE'] ?? 'default';
-  const ofFile = (): Map<string, string> =>
-    section(read(env['AWS_SHARED_CREDENTIALS_FILE'] ?? '~/.aws/credentials'), profile);
-  const values =
-    env['AWS_ACCESS_KEY_ID'] === undefined
-      ? new Map([...configured({ env, read }), ...ofFile()])
-      : new Map(
-          ['aws_access_key_id', 'aws_secret_access_key', 'aws_session_token'].map((name) => [
-            name,
-            env[name.toUpperCase()] ?? '',
-          ]),
-        );
-  const accessKeyId = values.get('aws_access_key_id') ?? '';
-  const secretAccessKey = values.get('aws_secret_access_key') ?? '';
-  if (accessKeyId === '' || secretAccessKey === '') return null;
-  return { accessKeyId, secretAccessKey, sessionToken: values.get('aws_session_token') || null };
-}
 
 /** The region of the environment, else of the profile, else the one that AWS takes. */
 export function region({ env, read }: Pick<Surroundings, 'env' | 'read'>): string {

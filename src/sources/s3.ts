@@ -1,6 +1,7 @@
 /** `s3://bucket/key`: S3 and what speaks like it. Every request is signed anew, where there are credentials. */
 import { SluiceError } from '../errors.js';
-import { region, signingKey } from './aws-config.js';
+import { region } from './aws-config.js';
+import { currentKey } from './aws-credentials.js';
 import { encodeStrictly, signedFields } from './sigv4.js';
 import { endpointOf, parseReference } from './stores.js';
 import type { SourceKind, Surroundings } from './source.js';
@@ -10,16 +11,21 @@ export const s3: SourceKind = {
 
   bearerFor: () => null,
 
-  signerFor(url, around) {
-    if (!isOurs(url, around) || around.env['SLUICE_S3_ANONYMOUS'] === 'true') return null;
-    const key = signingKey(around);
+  settled(around) {
+    const endpoint = givenEndpoint(around);
+    return { ...around.settings, region: regionOf(around), ...(endpoint !== null && { endpoint }) };
+  },
+
+  async signerFor(url, around) {
+    const { anonymous, requesterPays } = around.settings;
+    if (!isOurs(url, around) || anonymous === true) return null;
+    const key = await keyOf(around);
     if (key === null) return null;
-    const scope = { region: region(around), service: 's3' };
-    const pays = around.env['SLUICE_S3_REQUESTER_PAYS'] === 'true';
+    const scope = { region: regionOf(around), service: 's3' };
     // S3 tells the digests of an object to whoever asks for them.
     const more: Array<[string, string]> = [['x-amz-checksum-mode', 'ENABLED']];
-    if (pays) more.push(['x-amz-request-payer', 'requester']);
-    return (each) => signedFields(each, more, key, scope, new Date());
+    if (requesterPays === true) more.push(['x-amz-request-payer', 'requester']);
+    return (each) => signedFields(each, more, key(), scope, new Date());
   },
 
   files(text, _wanted, around) {
@@ -36,8 +42,19 @@ export const s3: SourceKind = {
   },
 };
 
-function givenEndpoint({ env }: Surroundings): string | null {
-  const given = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
+/** Looked for once for all files of a reference. */
+const found = new WeakMap<Surroundings, ReturnType<typeof currentKey>>();
+
+function keyOf(around: Surroundings): ReturnType<typeof currentKey> {
+  const key = found.get(around) ?? currentKey(around);
+  found.set(around, key);
+  return key;
+}
+
+const regionOf = (around: Surroundings): string => around.settings.region ?? region(around);
+
+function givenEndpoint({ env, settings }: Surroundings): string | null {
+  const given = settings.endpoint ?? env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
   return given === undefined || given === '' ? null : endpointOf('the endpoint of S3', given, '');
 }
 
@@ -45,7 +62,7 @@ function givenEndpoint({ env }: Surroundings): string | null {
 function bucketUrl(bucket: string, around: Surroundings): string {
   const endpoint = givenEndpoint(around);
   if (endpoint !== null) return `${endpoint}/${bucket}`;
-  const host = `s3.${region(around)}.amazonaws.com`;
+  const host = `s3.${regionOf(around)}.amazonaws.com`;
   const isHost = /^[a-z0-9-]+$/.test(bucket);
   return isHost ? `https://${bucket}.${host}` : `https://${host}/${bucket}`;
 }
@@ -54,7 +71,7 @@ function bucketUrl(bucket: string, around: Surroundings): string {
 function isOurs(url: URL, around: Surroundings): boolean {
   const endpoint = givenEndpoint(around);
   if (endpoint !== null) return url.origin === new URL(endpoint).origin;
-  const host = `s3.${region(around)}.amazonaws.com`;
+  const host = `s3.${regionOf(around)}.amazonaws.com`;
   const isHost = url.hostname === host || url.hostname.endsWith(`.${host}`);
   return url.protocol === 'https:' && isHost;
 }

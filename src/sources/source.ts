@@ -7,8 +7,23 @@ export interface SourceFile {
   path: string[] | null;
 }
 
+/** How a store is asked; the surroundings say what is absent. None of it is secret: the journal keeps it. */
+export interface StoreSettings {
+  /** URL of the service. */
+  endpoint?: string;
+  region?: string;
+  /** Nothing is signed, and no token is sent. */
+  anonymous?: boolean;
+  /** Who asks pays for the transfer. */
+  requesterPays?: boolean;
+}
+
+/** The fields that sign one request. */
+export type Signer = (url: URL) => Array<[string, string]>;
+
 /** What is known where the command runs. */
 export interface Surroundings {
+  settings: StoreSettings;
   env: Readonly<Record<string, string | undefined>>;
   /** A small file of the user's; null when it is not there. `~` is the home directory. */
   read: (path: string) => string | null;
@@ -32,7 +47,9 @@ export interface SourceKind {
    */
   bearerFor(url: URL, around: Surroundings): string | null;
   /** What signs each request for a URL of its service; null for nothing. */
-  signerFor?(url: URL, around: Surroundings): ((url: URL) => Array<[string, string]>) | null;
+  signerFor?(url: URL, around: Surroundings): Promise<Signer | null>;
+  /** The settings with what the surroundings add, as far as the URLs of its files depend on it. */
+  settled?(around: Surroundings): StoreSettings;
   /**
    * The files that a reference names.
    * @throws SluiceError URL_INVALID, and those of fetching

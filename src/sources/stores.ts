@@ -1,6 +1,7 @@
 /** What references to object stores have in common. */
 import { SluiceError } from '../errors.js';
 import { excerpt } from '../http/syntax.js';
+import type { StoreSettings } from './source.js';
 
 /** `scheme://first/rest`: the key, each part of it percent-encoded once. */
 export interface StoreReference {
@@ -29,4 +30,23 @@ export function endpointOf(name: string, text: string | undefined, usual: string
   throw new SluiceError('USAGE', `${name} is not the URL of a service: ${excerpt(url)}`, {
     next: `Unset it, or write it as ${usual}.`,
   });
+}
+
+/** The settings among what a journal or a program says; what is none is left out. */
+export function storeSettings(said: unknown): StoreSettings {
+  const given = (said ?? {}) as Record<string, unknown>;
+  const { endpoint, region, anonymous, requesterPays } = given;
+  return {
+    ...(typeof endpoint === 'string' && { endpoint }),
+    ...(typeof region === 'string' && { region }),
+    ...(typeof anonymous === 'boolean' && { anonymous }),
+    ...(typeof requesterPays === 'boolean' && { requesterPays }),
+  };
+}
+
+/** What a journal says of a store; null where it says nothing that can be used. */
+export function keptStore(kept: unknown): { scheme: string; settings: StoreSettings } | null {
+  const { scheme, settings } = (kept ?? {}) as { scheme?: unknown; settings?: unknown };
+  if (typeof scheme !== 'string') return null;
+  return { scheme, settings: storeSettings(settings) };
 }

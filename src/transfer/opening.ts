@@ -564,6 +564,7 @@ export class Opening {
         checksums: this.job.verification.userChecksums,
         digests: this.job.verification.serverChecksums,
         ...(this.job.options.serverDigests ? {} : { noDigests: true }),
+        ...(this.job.options.store === null ? {} : { store: this.job.options.store }),
       },
     } satisfies Omit<JournalIdentity, 'part'>;
     return withMarks<Omit<JournalIdentity, 'part'>>(identity, prior === null ? {} : marksOf(prior));

@@ -13,11 +13,33 @@ export type OnExists = 'fail' | 'overwrite' | 'rename' | 'skip';
  */
 export type SyncPolicy = 'auto' | 'full' | 'none';
 
+/** Where a reference with a scheme of its own leads. It holds no secret. */
+export interface StoreOrigin {
+  scheme: string;
+  settings: StoreSettings;
+}
+
+/** How a store is asked; the surroundings say what is absent. */
+export interface StoreSettings {
+  /** URL of the service. */
+  endpoint?: string;
+  region?: string;
+  /** Nothing is signed, and no token is sent. */
+  anonymous?: boolean;
+  /** Who asks pays for the transfer. */
+  requesterPays?: boolean;
+}
+
 export interface DownloadOptions extends RequestOptions {
   /** Gives a link that is good now, where the one in `url` may expire; null when it is good for ever. */
   freshUrl: (() => Promise<string>) | null;
   /** The part of the file that is wanted, which becomes a file of its own; null for all of it. */
   range: WantedPart | null;
+  /**
+   * What a reference with a scheme of its own (`s3://`) was, of which the URL was made; null for a URL over http.
+   * The journal keeps it, so that `resume` finds credentials for such downloads only, and asks the same service.
+   */
+  store: StoreOrigin | null;
   /** Further URLs of the same file, in the order in which they are tried when one fails for good. */
   mirrors: string[];
   /** Directory for server-given names and relative outputs; null for the current one. */

@@ -1,121 +1,75 @@
 /** s3:// against a store that checks the signature of every request. */
 import { expect } from 'chai';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { signedFields } from '../../src/sources/sigv4.js';
+import { download, inspect } from '../../src/index.js';
 import { startHash } from '../../src/verify/checksum.js';
 import { contentAt } from '../helpers/content.js';
 import { tempDirPerTest } from '../helpers/files.js';
 import { runSluice } from '../helpers/run-sluice.js';
+import { PUBLIC_BUCKET, S3Store, STORE_KEY, STORE_REGION } from '../helpers/s3-store.js';
 
-const SIZE = 6 * 1024 * 1024;
+const SIZE = 4 * 1024 * 1024;
 const BYTES = contentAt(1, 0, SIZE);
-const KEY = { accessKeyId: 'AKIATEST', secretAccessKey: 'secret/of+test', sessionToken: null };
-const ENV = { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey };
+const ENV = {
+  AWS_ACCESS_KEY_ID: STORE_KEY.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: STORE_KEY.secretAccessKey,
+};
 
 describe('s3://', () => {
   const dir = tempDirPerTest();
-  let server: Server;
-  let endpoint = '';
+  let store: S3Store;
   let sum = '';
-  let asked: Array<{
-    url: string;
-    signature: string | undefined;
-    fields: IncomingMessage['headers'];
-  }> = [];
-  let clockMs = 0;
-  let holds = false;
-  let goOn: (() => void) | null = null;
-
-  /** Whether the request has the signature that its time and fields want. */
-  function isSigned({ url = '', headers }: IncomingMessage): boolean {
-    const time = String(headers['x-amz-date']).replace(
-      /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/,
-      '$1-$2-$3T$4:$5:$6Z',
-    );
-    const names = /SignedHeaders=([^,]*)/.exec(headers.authorization ?? '')?.[1]?.split(';') ?? [];
-    const own = ['host', 'x-amz-content-sha256', 'x-amz-date'];
-    const more = names
-      .filter((name) => !own.includes(name))
-      .map((name): [string, string] => [name, String(headers[name])]);
-    if (Number.isNaN(Date.parse(time))) return false;
-    const scope = { region: 'eu-test-1', service: 's3' };
-    const [[, value] = []] = signedFields(new URL(url, endpoint), more, KEY, scope, new Date(time));
-    return value === headers.authorization;
-  }
-
   before(async () => {
     const hash = await startHash('crc64nvme');
     hash.update(BYTES);
     sum = Buffer.from(hash.digest(), 'hex').toString('base64');
-    server = createServer((request, response) => {
-      const { url = '', headers } = request;
-      asked.push({ url, signature: headers.authorization, fields: headers });
-      response.setHeader('x-amz-request-id', 'T1');
-      response.setHeader('Date', new Date(Date.now() + clockMs).toUTCString());
-      if ((!url.startsWith('/public/') && !isSigned(request)) || clockMs !== 0) {
-        response.writeHead(403, { 'Content-Length': 0 }).end();
-        return;
-      }
-      const [, from = '0', to = ''] = /^bytes=(\d+)-(\d*)$/.exec(headers.range ?? '') ?? [];
-      const [start, end] = [Number(from), to === '' ? SIZE : Math.min(SIZE, Number(to) + 1)];
-      response.writeHead(206, {
-        ETag: '"e1"',
-        'Content-Range': `bytes ${start}-${end - 1}/${SIZE}`,
-        'Content-Length': end - start,
-        ...(headers['x-amz-checksum-mode'] === 'ENABLED' && { 'x-amz-checksum-crc64nvme': sum }),
-      });
-      goOn?.();
-      goOn = null;
-      if (!holds) return void response.end(BYTES.subarray(start, end));
-      // The others get their turn: this one waits for the next request.
-      holds = false;
-      const middle = start + 1024 * 1024;
-      response.write(BYTES.subarray(start, middle));
-      goOn = () => response.end(BYTES.subarray(middle, end));
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    store = await S3Store.start();
+    for (const key of ["bucket/a dir/it's(1).bin", 'bucket/key', `${PUBLIC_BUCKET}/key`])
+      store.objects.set(key, BYTES);
   });
-  after(() => server.close());
+  after(() => store.close());
   beforeEach(() => {
-    asked = [];
-    clockMs = 0;
+    store.reset();
+    store.moreFields = (asked): Record<string, string> =>
+      asked['x-amz-checksum-mode'] === 'ENABLED' ? { 'x-amz-checksum-crc64nvme': sum } : {};
   });
-
   const run = (args: string[], env: Record<string, string> = {}) =>
     runSluice([...args, '--json'], {
       cwd: dir(),
-      env: { HOME: dir(), AWS_REGION: 'eu-test-1', AWS_ENDPOINT_URL_S3: endpoint, ...env },
+      env: {
+        HOME: dir(),
+        AWS_REGION: STORE_REGION,
+        AWS_ENDPOINT_URL_S3: store.endpoint,
+        AWS_EC2_METADATA_DISABLED: 'true',
+        ...env,
+      },
     });
   const expectFile = (name: string) =>
     expect(readFileSync(path.join(dir(), name)).equals(BYTES)).equal(true);
 
   it('signs every request, those of leases in threads too, and verifies what S3 tells', async () => {
-    holds = true;
+    store.holds = true;
     const args = ["s3://bucket/a dir/it's(1).bin", '-o', 'file', '-n', '4', '--threads', '2'];
     const done = await run(['get', ...args], ENV);
     expect(done.status, done.stdout).equal(0);
     expectFile('file');
-    expect(asked.length).greaterThan(1);
-    expect(asked[0]?.url).equal('/bucket/a%20dir/it%27s%281%29.bin');
+    expect(store.asked.length).greaterThan(1);
+    expect(store.asked[0]?.url).equal('/bucket/a%20dir/it%27s%281%29.bin');
     expect(done.stdout).include('"digestFields":{"crc64nvme":"x-amz-checksum-crc64nvme"}');
-    expect(done.stdout + done.stderr).not.include(KEY.secretAccessKey);
+    expect(done.stdout + done.stderr).not.include(STORE_KEY.secretAccessKey);
   });
 
   it('takes the key of a profile; requester pays is signed', async () => {
     mkdirSync(path.join(dir(), '.aws'));
-    const file = `[default]\naws_access_key_id = other\n[work]\naws_access_key_id = ${KEY.accessKeyId}\naws_secret_access_key = ${KEY.secretAccessKey}\n`;
+    const file = `[default]\naws_access_key_id = other\n[work]\naws_access_key_id = ${STORE_KEY.accessKeyId}\naws_secret_access_key = ${STORE_KEY.secretAccessKey}\n`;
     writeFileSync(path.join(dir(), '.aws/credentials'), file);
     const done = await run(['get', 's3://bucket/key', '--s3-requester-pays'], {
       AWS_PROFILE: 'work',
     });
     expect(done.status, done.stdout).equal(0);
     expectFile('key');
-    expect(asked[0]?.fields['x-amz-request-payer']).equal('requester');
+    expect(store.asked[0]?.fields['x-amz-request-payer']).equal('requester');
   });
 
   it('asks without a signature with --s3-anonymous, and where there is no key', async () => {
@@ -126,15 +80,110 @@ describe('s3://', () => {
       const done = await run(['get', 's3://public/key', ...args], env);
       expect(done.status, done.stdout).equal(0);
     }
-    for (const { signature } of asked) expect(signature).equal(undefined);
+    for (const { fields } of store.asked) expect(fields.authorization).equal(undefined);
   });
 
   it('a wrong key: exit 6; a clock that is off is told', async () => {
     const wrong = await run(['get', 's3://bucket/key'], { ...ENV, AWS_SECRET_ACCESS_KEY: 'no' });
     expect(wrong.status).equal(6);
-    clockMs = -3_600_000;
+    store.clockMs = -3_600_000;
     const late = await run(['get', 's3://bucket/key'], ENV);
     expect(late.status).equal(6);
     expect(late.stdout).include('The clocks differ by 60 minutes');
+  });
+
+  /** Leaves an unfinished download behind. */
+  const leave = async (args: string[], env: Record<string, string> = {}) => {
+    store.cuts = [1024 * 1024];
+    store.intercept = (_, response) => {
+      if (store.asked.length > 1) response.destroy();
+      return store.asked.length > 1;
+    };
+    const left = await run(['get', ...args, '-o', 'file', '-n', '1', '--retries', '0'], env);
+    expect(left.status, left.stdout).equal(4);
+    store.asked = [];
+    store.intercept = () => false;
+  };
+
+  it('resume asks the same service, signed anew, as the flags of get said', async () => {
+    const flags = ['--s3-endpoint', store.endpoint, '--s3-requester-pays'];
+    await leave(['s3://bucket/key', ...flags], { ...ENV, AWS_ENDPOINT_URL_S3: '' });
+    const env = { ...ENV, AWS_ENDPOINT_URL_S3: '', AWS_REGION: 'us-other-1' };
+    const done = await run(['resume', 'file'], env);
+    expect(done.status, done.stdout).equal(0);
+    expectFile('file');
+    expect(store.asked[0]?.fields['x-amz-request-payer']).equal('requester');
+    expect(store.asked[0]?.fields.authorization).include(`/${STORE_REGION}/s3/`);
+  });
+
+  it('resume takes the flags too, and --url a reference', async () => {
+    await leave(['s3://public/key', '--s3-anonymous']);
+    const flags = ['--url', 's3://bucket/key', '--s3-requester-pays'];
+    const done = await run(['resume', 'file', ...flags], ENV);
+    expect(done.status, done.stdout).equal(0);
+    expectFile('file');
+    expect(store.asked[0]?.fields['x-amz-request-payer']).equal('requester');
+  });
+
+  it('P11: what was begun over http is not signed by resume, whatever key there is', async () => {
+    await leave([`${store.endpoint}/public/key`]);
+    const done = await run(['resume', 'file'], ENV);
+    expect(done.status, done.stdout).equal(0);
+    for (const { fields } of store.asked) expect(fields.authorization).equal(undefined);
+  });
+
+  it('info takes a reference and the flags', async () => {
+    const flags = ['--s3-endpoint', store.endpoint, '--s3-requester-pays'];
+    const told = await run(['info', 's3://bucket/key', ...flags], ENV);
+    expect(told.status, told.stdout).equal(0);
+    expect(JSON.parse(told.stdout)).include({ size: SIZE, name: 'key' });
+    expect(store.asked[0]?.fields['x-amz-request-payer']).equal('requester');
+  });
+
+  it('the library takes references, and says how the store is asked', async () => {
+    const s3 = { endpoint: store.endpoint, region: STORE_REGION, anonymous: true };
+    const { size } = await inspect('s3://public/key', { s3 });
+    expect(size).equal(SIZE);
+    const { bytes } = await download('s3://public/key', { s3, dir: dir() }).result;
+    expect(bytes).equal(SIZE);
+    expectFile('key');
+    for (const { fields } of store.asked) expect(fields.authorization).equal(undefined);
+    expect(() => download('s3://public/key', { s3: { anonymus: true } as object })).throw(
+      'no option s3.anonymus',
+    );
+  });
+
+  const writeConfig = (text: string) => {
+    mkdirSync(path.join(dir(), '.aws'), { recursive: true });
+    writeFileSync(path.join(dir(), '.aws/config'), text);
+  };
+  const asJson = (more: object) =>
+    JSON.stringify({
+      Version: 1,
+      AccessKeyId: STORE_KEY.accessKeyId,
+      SecretAccessKey: STORE_KEY.secretAccessKey,
+      ...more,
+    });
+
+  it('takes the key that a process of a profile gives, with its session token', async () => {
+    store.key = { ...STORE_KEY, sessionToken: 'session' };
+    writeFileSync(path.join(dir(), 'key.json'), asJson({ SessionToken: 'session' }));
+    writeConfig(`[profile p]\ncredential_process = cat ${path.join(dir(), 'key.json')}\n`);
+    const done = await run(['get', 's3://bucket/key'], { AWS_PROFILE: 'p' });
+    expect(done.status, done.stdout).equal(0);
+    expect(store.asked[0]?.fields['x-amz-security-token']).equal('session');
+  });
+
+  it('a profile without a key, or with a stale sign-in: exit 2, and what to do', async () => {
+    const none = await run(['get', 's3://bucket/key'], { AWS_PROFILE: 'missing' });
+    expect(none.status, none.stdout).equal(2);
+    expect(none.stdout).match(/CREDENTIALS_FILE.*profile missing.*--s3-anonymous/);
+    writeConfig(
+      '[profile s]\nsso_start_url = https://s.test\nsso_region = us-east-1\nsso_account_id = 1\nsso_role_name = r\n',
+    );
+    const stale = await run(['get', 's3://bucket/key'], { AWS_PROFILE: 's' });
+    expect(stale.status, stale.stdout).equal(2);
+    expect(stale.stdout).include('aws sso login');
+    expect(store.asked).deep.equal([]);
   });
 });

@@ -5,7 +5,13 @@ import { SluiceError } from '../../errors.js';
 import { partOptions, readPartOption } from '../../app/part.js';
 import type { DownloadOptions, OnExists } from '../../transfer/options.js';
 import type { ManyValues, SharedValues, TraceValues } from '../flags.js';
-import { downloadOptions, isSource, parseSize, withChecksumLists } from '../options.js';
+import {
+  downloadOptions,
+  isSource,
+  parseSize,
+  storeSettings,
+  withChecksumLists,
+} from '../options.js';
 import { runDownloads } from './downloads.js';
 
 /** Values of the flags of `get`. */
@@ -96,16 +102,11 @@ async function ofSources(
 ): Promise<DownloadOptions[]> {
   if (given.every(({ url }) => !isSource(url))) return given;
   const { sourceDownloads } = await import('../../app/sources.js');
-  const env = {
-    ...process.env,
-    ...(values['s3-endpoint'] !== undefined && { AWS_ENDPOINT_URL_S3: values['s3-endpoint'] }),
-    ...(values['s3-anonymous'] && { SLUICE_S3_ANONYMOUS: 'true' }),
-    ...(values['s3-requester-pays'] && { SLUICE_S3_REQUESTER_PAYS: 'true' }),
-  };
-  const wanted = { include: values.include ?? [], exclude: values.exclude ?? [] };
+  const { include = [], exclude = [] } = values;
+  const sourcing = { include, exclude, settings: storeSettings(values) };
   const found: DownloadOptions[] = [];
   for (const each of given)
-    for (const file of await sourceDownloads(each, wanted, fetching, env)) found.push(file);
+    for (const file of await sourceDownloads(each, sourcing, fetching)) found.push(file);
   return found;
 }
 

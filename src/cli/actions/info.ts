@@ -9,7 +9,7 @@ import type { Log } from '../../log.js';
 import type { DownloadOptions } from '../../transfer/options.js';
 import type { SharedValues } from '../flags.js';
 import { openLog } from '../log.js';
-import { downloadOptions, isSource } from '../options.js';
+import { downloadOptions, isSource, storeSettings } from '../options.js';
 import { reportLines } from '../report.js';
 
 /** Values of the flags of `info`. */
@@ -46,7 +46,7 @@ async function linesOf(values: InfoValues, subject: string | undefined): Promise
   const log = await openLog({ file: values['log-file'], verbose: values.verbose });
   try {
     const report = isUrl
-      ? await inspectUrl(await ofOneFile({ ...downloadOptions(values), url: subject }, log), log)
+      ? await inspectUrl(await optionsFor(values, subject, log), log)
       : await inspectPath(subject);
     return values.json ? [safeJson(report)] : reportLines(report);
   } finally {
@@ -70,20 +70,12 @@ function usage(message: string, next: string): SluiceError {
   return new SluiceError('USAGE', message, { next });
 }
 
-/** What has a scheme of its own must be one file. */
-async function ofOneFile(options: DownloadOptions, log: Log): Promise<DownloadOptions> {
-  if (!isSource(options.url)) return options;
-  const { sourceDownloads } = await import('../../app/sources.js');
-  const { signal } = new AbortController();
-  const [file, more] = await sourceDownloads(
-    options,
-    { include: [], exclude: [] },
-    { signal, log },
-  );
-  if (file !== undefined && more === undefined) return file;
-  throw new SluiceError('USAGE', '`info` takes one file, not a whole repository', {
-    next: 'Name a file of it: hf://OWNER/REPO/PATH.',
-  });
+async function optionsFor(values: SharedValues, url: string, log: Log): Promise<DownloadOptions> {
+  const options = { ...downloadOptions(values), url };
+  if (!isSource(url)) return options;
+  const { sourceDownload } = await import('../../app/sources.js');
+  const fetching = { signal: new AbortController().signal, log };
+  return sourceDownload(options, fetching, storeSettings(values));
 }
 
 /**

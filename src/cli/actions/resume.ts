@@ -3,7 +3,7 @@ import { findUnfinished, resumeOptions } from '../../app/resume.js';
 import { SluiceError } from '../../errors.js';
 import { hasUserinfo } from '../../http/redact.js';
 import type { ManyValues, SharedValues, TraceValues } from '../flags.js';
-import { downloadOptions, withChecksumLists } from '../options.js';
+import { downloadOptions, isSource, storeSettings, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
 
 /** Values of the flags of `resume`. */
@@ -23,13 +23,18 @@ export async function resume(values: ResumeValues, given: readonly string[]): Pr
     const { url } = values;
     if (url !== undefined && (values.all || paths.length > 1)) throw oneLink();
     const fresh = url === undefined ? {} : { url, freshLink: true };
-    const options = { ...downloadOptions(values), insist: values.insist, ...fresh };
+    const said = { ...downloadOptions(values), insist: values.insist, ...fresh };
+    const settings = storeSettings(values);
+    const { sourceDownload, withTokenOf } = await import('../../app/sources.js');
+    const options = isSource(said.url) ? await sourceDownload(said, fetching, settings) : said;
     const base = await withChecksumLists(values, options, [], fetching);
-    const { withTokenOf } = await import('../../app/sources.js');
     const { isControlFile, takeOverAria2 } = await import('../../app/take-over.js');
     for (const path of paths)
       targets.push(isControlFile(path) ? await takeOverAria2(path, base) : path);
-    return targets.map((path) => ({ path, options: () => withTokenOf(resumeOptions(path, base)) }));
+    return targets.map((path) => ({
+      path,
+      options: () => withTokenOf(resumeOptions(path, base), fetching, settings),
+    }));
   });
   if (process.exitCode !== 0) return;
   const { removeControlFile } = await import('../../app/take-over.js');

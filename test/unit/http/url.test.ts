@@ -3,6 +3,8 @@ import type { SluiceError } from '../../../src/errors.js';
 import { MAX_URL_CHARS, parseUserUrl } from '../../../src/http/url.js';
 import { refusal } from './support.js';
 
+const SCHEMES = 'Write a URL with one of http, https, hf, s3, gs, az.';
+
 describe('http/url: parseUserUrl', () => {
   it('reads http and https', () => {
     const { url, userinfo } = parseUserUrl('  HTTPS://H.example:8443/a b?c=d e\n');
@@ -45,9 +47,10 @@ describe('http/url: parseUserUrl', () => {
     ['http:example.com/a', 'no host', 'Write it as https://host/path.'],
     ['https:///a', 'no host', 'Write it as https://host/path.'],
     ['HTTP://?a', 'no host', 'Write it as https://host/path.'],
-    ['ftp://h/a', 'ftp is not supported', 'Only http and https are.'],
-    ['S3+x.y-z://h/a', 's3+x.y-z is not supported', 'Only http and https are.'],
-    ['file:///etc/passwd', 'file is not supported', 'Only http and https are.'],
+    ['ftp://h/a', 'ftp is not supported', SCHEMES],
+    ['S3+x.y-z://h/a', 's3+x.y-z is not supported', SCHEMES],
+    ['file:///etc/passwd', 'file is not supported', SCHEMES],
+    ['s3://b/k', 'such as s3:// cannot stand here', '`get`, `info` and `resume --url`'],
     ['https://', 'not a valid URL', 'Check its host name and its port.'],
     ['https://h:99999/', 'not a valid URL', 'Check its host name and its port.'],
     ['https://h h/', 'not a valid URL', 'Check its host name and its port.'],

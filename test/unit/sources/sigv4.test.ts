@@ -1,5 +1,7 @@
 import { expect } from 'chai';
-import { signedFields } from '../../../src/sources/sigv4.js';
+import fc from 'fast-check';
+import { encodeStrictly, signedFields } from '../../../src/sources/sigv4.js';
+import { awsAuthorization } from '../../helpers/s3-store.js';
 
 /** The examples of "Signature Calculations for the Authorization Header" in the reference of S3's API. */
 const KEY = {
@@ -33,6 +35,41 @@ describe('sources/sigv4', () => {
     expect(fields.get('x-amz-security-token')).equal('token');
     expect(fields.get('Authorization')).include(
       'SignedHeaders=host;x-amz-content-sha256;x-amz-date;x-amz-request-payer;x-amz-security-token,',
+    );
+  });
+
+  it('signs GET /test.txt with a range as published', () => {
+    const url = new URL('https://examplebucket.s3.amazonaws.com/test.txt');
+    const fields = new Map(signedFields(url, [['range', 'bytes=0-9']], KEY, SCOPE, NOW));
+    expect(fields.get('Authorization')).include(
+      'Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41',
+    );
+  });
+
+  it("signs whatever keys and queries as AWS's own code does", async () => {
+    const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(text, { minLength: 1, maxLength: 4 }),
+        text,
+        text,
+        async (parts, a, b) => {
+          const path = parts
+            .filter((part) => !/^\.+$/.test(part))
+            .map(encodeStrictly)
+            .join('/');
+          const url = new URL(`https://b.s3.amazonaws.com/${path}`);
+          url.searchParams.set('prefix', a);
+          url.searchParams.set(b, 'x');
+          const fields = signedFields(url, [['x-amz-request-payer', 'requester']], KEY, SCOPE, NOW);
+          const [[, value] = [], ...amz] = fields;
+          const headers = { host: url.host, ...Object.fromEntries(amz) };
+          const { accessKeyId, secretAccessKey } = KEY;
+          const key = { accessKeyId, secretAccessKey };
+          expect(value).equal(await awsAuthorization(url, headers, key, SCOPE.region, NOW));
+        },
+      ),
+      { numRuns: 100 },
     );
   });
 });
