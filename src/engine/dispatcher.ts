@@ -455,7 +455,8 @@ export class Dispatcher {
   private followReader(nowMs: number): void {
     const { window } = this.parts;
     if (window === null || this.over) return;
-    this.scheduler.observe({ kind: 'window', end: window.end }, nowMs);
+    const { front, end } = window;
+    this.scheduler.observe({ kind: 'window', front, end }, nowMs);
     try {
       this.recheckEdges();
     } catch (error) {

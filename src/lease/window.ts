@@ -15,11 +15,11 @@ const BESIDE = 2 * 1024 * 1024;
 
 export class Window {
   private readonly reader: BigInt64Array;
-  private readonly ring: Uint8Array;
+  private readonly ring: Buffer;
 
   constructor(readonly memory: SharedArrayBuffer) {
     this.reader = new BigInt64Array(memory, 0, 1);
-    this.ring = new Uint8Array(memory, HEADER);
+    this.ring = Buffer.from(memory, HEADER);
   }
 
   /** @param bytes how far ahead of the reader bytes may be */
@@ -47,18 +47,35 @@ export class Window {
     for (let at = from; at < to;) {
       const place = (offset + at - from) % this.ring.length;
       const count = Math.min(to - at, this.ring.length - place);
-      this.ring.set(slab.subarray(at, at + count), place);
+      transcribe(slab.subarray(at, at + count), this.ring, place);
       at += count;
     }
   }
 
+  /**
+   * Bytes `[from, to)` where they lie, or as many of them as lie together: nothing is copied. They stay as they
+   * are until {@link pass} says that the reader has taken them.
+   */
+  view(from: number, to: number): Uint8Array {
+    const place = from % this.ring.length;
+    return this.ring.subarray(place, Math.min(place + to - from, this.ring.length));
+  }
+
   /** Copies the bytes at an offset, as many as the target holds. */
-  copy(target: Uint8Array, offset: number): void {
+  copy(target: Buffer, offset: number): void {
     for (let at = 0; at < target.length;) {
       const place = (offset + at) % this.ring.length;
       const count = Math.min(target.length - at, this.ring.length - place);
-      target.set(this.ring.subarray(place, place + count), at);
+      transcribe(this.ring.subarray(place, place + count), target, at);
       at += count;
     }
   }
+}
+
+/**
+ * Copies bytes to a place in a buffer. `set` and `copy` take shared memory word by word, and byte by byte where the
+ * two are aligned differently (0.5 to 3 GiB/s); `fill` with as many bytes as there is room for is one memcpy(3).
+ */
+function transcribe(bytes: Uint8Array, to: Buffer, at: number): void {
+  if (bytes.length > 0) to.fill(bytes, at, at + bytes.length);
 }

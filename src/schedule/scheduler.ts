@@ -63,8 +63,8 @@ export class Scheduler {
   private readonly overhead: Overhead;
   private nextLease: number;
   private held = false;
-  /** First byte that has no place yet, where a reader takes the bytes in order. */
-  private windowEnd = Infinity;
+  /** Where a reader takes the bytes in order: the first that it has not taken, and the first without a place. */
+  private window = { front: 0, end: Infinity };
   /** A rate that was asked for is what connections bring: nothing is learnt of the server. */
   private isLimited = false;
   private limitedMs = -Infinity;
@@ -168,7 +168,7 @@ export class Scheduler {
         this.source(seen.source).allowed = seen.most;
         return;
       case 'window':
-        this.windowEnd = seen.end;
+        this.window = seen;
         return;
       case 'pipelining':
         this.source(seen.source).mostBehind = seen.most;
@@ -287,14 +287,15 @@ export class Scheduler {
 
   /** What nobody works on, as far as there is a place for it. */
   private gaps(): Span[] {
-    const end = this.windowEnd;
+    const { end } = this.window;
     const gaps = this.setting.ledger.gaps();
     if (end === Infinity) return gaps;
-    // The window opens by a little at a time; a lease of that little would be all overhead.
+    // The window opens by a little at a time. A lease of that little would be all overhead: one that has begun waits
+    // at the window's end for the rest of its bytes.
     const least = WINDOW_LEASTS * this.tuning.leastBytes;
-    return gaps
-      .filter((gap) => Math.min(gap.end, end) - gap.start >= Math.min(least, gap.end - gap.start))
-      .map((gap) => ({ start: gap.start, end: Math.min(gap.end, end) }));
+    return gaps.filter(
+      (gap) => Math.min(gap.end, end) - gap.start >= Math.min(least, gap.end - gap.start),
+    );
   }
 
   // What is done
@@ -309,7 +310,7 @@ export class Scheduler {
     }
     const move = rebalance(
       next,
-      this.targets(nowMs),
+      this.inTheWay(nowMs),
       {
         mayHedge: source.mayHedge,
         priceMs: (bytes) => this.overhead.priceMs(bytes, stock.horizonMs),
@@ -415,6 +416,18 @@ export class Scheduler {
       behind++;
       actions.push(this.fetch(flow, span, nowMs, null));
     }
+  }
+
+  /**
+   * Leases that may end too late. Where there is more to fetch and no place for it, none does while the reader has
+   * something to take: all that came sooner would wait for it.
+   */
+  private inTheWay(nowMs: number): Target[] {
+    const targets = this.targets(nowMs);
+    if (this.setting.ledger.gaps().length === 0) return targets;
+    const { front, end } = this.window;
+    const readerWaits = targets.some(({ written }) => written <= front);
+    return readerWaits ? targets.filter(({ position }) => position < end) : [];
   }
 
   private targets(nowMs: number): Target[] {

@@ -63,7 +63,7 @@ export type Observation =
   /** At most so many connections until told otherwise, whatever is wanted: 1 while ranges are unproven. */
   | { kind: 'allowed'; most: number; source?: number }
   /** A reader takes the bytes in order: nothing at or behind this offset has a place yet. */
-  | { kind: 'window'; end: number }
+  | { kind: 'window'; front: number; end: number }
   /** So many requests at once may be sent behind one that is being answered (RFC 9112 section 9.3.2). */
   | { kind: 'pipelining'; most: number; source?: number };
 

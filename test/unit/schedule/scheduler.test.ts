@@ -196,13 +196,15 @@ class Doer {
   }
 
   /** Time goes by, and bytes come in at their rates. */
-  advance(ms: number, more: { held?: boolean; processor?: number } = {}): void {
+  advance(ms: number, more: { held?: boolean; processor?: number; place?: number } = {}): void {
+    const { place = Infinity } = more;
     this.nowMs += ms;
     for (const line of this.lines.values()) {
       const [out] = line;
       if (out === undefined || this.nowMs < out.firstMs) continue;
       const came = Math.round((this.rates[out.connection % this.rates.length] ?? 1000) * ms);
-      out.received = Math.min(out.end - out.start, out.received + came);
+      const most = Math.max(out.received, place - out.start);
+      out.received = Math.min(out.end - out.start, out.received + came, most);
       out.written = Math.max(out.written, Math.min(out.received, out.received - 1000));
     }
     this.tell(more);
@@ -547,6 +549,44 @@ describe('what the scheduler decides', () => {
       expect(start, 'never far before another').above(
         Math.max(...starts.slice(0, at + 1)) - 64 * MIB,
       );
+  });
+
+  /** Plays a download through a window of 16 MiB whose reader takes so many bytes a tick. */
+  function read(doer: Doer, bytes: number): void {
+    let front = 0;
+    doer.adopt();
+    while (!doer.ledger.isComplete) {
+      doer.advance(25, { place: front + 16 * MIB });
+      doer.settle();
+      const come = new ExtentSet(doer.written.toArray());
+      for (const [out] of doer.lines.values())
+        if (out !== undefined) come.add(out.start, out.start + out.written);
+      front = Math.min(front + bytes, come.firstGap(0));
+      doer.scheduler.observe({ kind: 'window', front, end: front + 16 * MIB }, doer.nowMs);
+      doer.act();
+    }
+  }
+
+  it('asks for no less where a reader makes place by a little at a time', () => {
+    const doer = fast(4, { order: 'front', longest: 2 * MIB }, 128 * MIB);
+    doer.rates = [10_000];
+    read(doer, 100 * KIB);
+    expect(doer.fetched.length, 'about 64 leases').below(96);
+  });
+
+  it('takes nothing from leases that wait for the reader', () => {
+    const doer = fast(4, { order: 'front', longest: 2 * MIB }, 128 * MIB);
+    doer.rates = [10_000, 4000, 10_000, 10_000];
+    read(doer, 100 * KIB);
+    const [, ...cuts] = doer.actions.filter(({ kind }) => kind === 'cut');
+    expect(cuts.length, 'at the end only').below(4);
+  });
+
+  it('takes from the lease that the reader waits for', () => {
+    const doer = fast(4, { order: 'front', longest: 8 * MIB }, 128 * MIB);
+    doer.rates = [10_000, 3000, 10_000, 10_000];
+    read(doer, 16 * MIB);
+    expect(doer.nowMs, '4.1 s with all of them at work all the time').below(5000);
   });
 
   it('does nothing while the disk has to catch up, and says so', () => {
