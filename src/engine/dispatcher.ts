@@ -4,7 +4,7 @@
  * written or nothing can go on.
  */
 import { SluiceError } from '../errors.js';
-import { slabBytes } from '../net/connection.js';
+import { slabBytes } from '../net/slab.js';
 import { measureRoundTrip } from '../net/round-trip.js';
 import { strongValidator } from '../http/validators.js';
 import { Scheduler } from '../schedule/scheduler.js';

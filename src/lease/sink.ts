@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import { SluiceError } from '../errors.js';
 import { readFully, writeFully } from '../disk/io.js';
 import { WriteSize } from '../disk/write-size.js';
-import type { BodySink } from '../net/connection.js';
+import type { BodySink } from '../net/exchange.js';
 import { Credit } from './credit.js';
 import { SEAM_BYTES } from './task.js';
 import { Window } from './window.js';

@@ -15,7 +15,7 @@ import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
 import type { Share, Shares } from '../schedule/shares.js';
 import type { Span } from '../schedule/types.js';
-import { slabBytes } from '../net/connection.js';
+import { slabBytes } from '../net/slab.js';
 import { Dispatcher } from '../engine/dispatcher.js';
 import { creditOf, underLimit } from '../engine/rate-limit.js';
 import { PoolExecutor } from '../engine/executors.js';

@@ -1,5 +1,5 @@
 /** A body's sink for tests of a connection alone. */
-import type { BodySink } from '../../src/net/connection.js';
+import type { BodySink } from '../../src/net/exchange.js';
 
 /** Takes what comes, piece by piece, and would take more than was promised. */
 export class Collector implements BodySink {

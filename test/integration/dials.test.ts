@@ -9,7 +9,7 @@ import { Connection } from '../../src/net/connection.js';
 import type { Endpoint } from '../../src/net/endpoint.js';
 import { resolveHost } from '../../src/net/resolve.js';
 import { Connections } from '../../src/lease/slots.js';
-import { SLAB_BYTES } from '../../src/net/connection.js';
+import { SLAB_BYTES } from '../../src/net/slab.js';
 import { Slots } from '../../src/lease/task.js';
 import type { LeaseTask } from '../../src/lease/task.js';
 import { runLease } from '../../src/lease/run.js';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { DoneEvent, ErrorEvent } from '../../src/transfer/events.js';
 import type { Pieces } from '../../src/verify/pieces.js';
-import { SLAB_BYTES } from '../../src/net/connection.js';
+import { SLAB_BYTES } from '../../src/net/slab.js';
 import { SEAM_BYTES } from '../../src/lease/task.js';
 import { benchPerTest, expectDone, expectFailed, interrupt, told } from '../helpers/engine.js';
 import type { Engine, EngineRun } from '../helpers/engine.js';

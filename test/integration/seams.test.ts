@@ -10,7 +10,7 @@ import {
 import { expectSameContent } from '../helpers/files.js';
 import { silentLog } from '../../src/log.js';
 import type { Log } from '../../src/log.js';
-import { SLAB_BYTES } from '../../src/net/connection.js';
+import { SLAB_BYTES } from '../../src/net/slab.js';
 import { Download } from '../../src/transfer/download.js';
 import type { DoneEvent } from '../../src/transfer/events.js';
 import type { DownloadOptions } from '../../src/transfer/options.js';

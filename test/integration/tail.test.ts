@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { RecordedRequest } from '../helpers/fault-server.js';
 import { benchPerTest, expectDone } from '../helpers/engine.js';
-import { SLAB_BYTES } from '../../src/net/connection.js';
+import { SLAB_BYTES } from '../../src/net/slab.js';
 import type { EngineRun } from '../helpers/engine.js';
 import type { Origin, OriginOptions } from '../helpers/origin.js';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { defaultOptions } from '../../src/app/defaults.js';
 import { Download } from '../../src/transfer/download.js';
-import { SLAB_BYTES } from '../../src/net/connection.js';
+import { SLAB_BYTES } from '../../src/net/slab.js';
 import type { DoneEvent, DownloadEvent } from '../../src/transfer/events.js';
 import { expectNotAsked } from '../crash/claims.js';
 import { expectStatus, filesIn, runIn } from '../helpers/command.js';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:tls';
 import type { Server, TLSSocket } from 'node:tls';
 import { Connection } from '../../../src/net/connection.js';
-import type { BodySink } from '../../../src/net/connection.js';
+import type { BodySink } from '../../../src/net/exchange.js';
 import { certificates } from '../../helpers/certificates.js';
 import { endpointOf } from '../../helpers/endpoint-of.js';
 

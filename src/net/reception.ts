@@ -1,0 +1,75 @@
+/** What is left to receive of one answer: how its body is framed, and what may follow it. */
+import { ChunkedDecoder } from '../http/chunked.js';
+import { bodyFraming, lengthOf, mayReuse } from '../http/framing.js';
+import type { Framing } from '../http/framing.js';
+import type { ResponseHead } from '../http/head.js';
+import type { Slab } from './slab.js';
+
+/** What one read has brought. */
+export interface Unframed {
+  /** Whether the body is complete. */
+  done: boolean;
+  /** Bytes of the body. */
+  taken: number;
+  /** Bytes behind its end. */
+  surplus: number;
+}
+
+export class Reception {
+  readonly framing: Framing;
+  /** Whether another exchange may follow on the connection (RFC 9112 section 9.3). */
+  isReusable: boolean;
+  private remaining: number;
+  private readonly decoder: ChunkedDecoder | null;
+
+  /** @throws SluiceError HTTP_MALFORMED when the head leaves the framing in doubt */
+  constructor(method: 'GET' | 'HEAD', head: ResponseHead) {
+    this.framing = bodyFraming(method, head);
+    this.isReusable = mayReuse(head, this.framing);
+    this.remaining = this.framing.kind === 'length' ? this.framing.length : 0;
+    this.decoder =
+      this.framing.kind === 'chunked' ? new ChunkedDecoder(lengthOf(this.framing)) : null;
+  }
+
+  /** Whether a request may be sent before the body has come: it will end where it says, and leave a connection. */
+  get mayBeFollowed(): boolean {
+    return this.framing.kind === 'length' && this.isReusable;
+  }
+
+  /** Whether the end of the connection is the end of the body. */
+  get endsWithConnection(): boolean {
+    return this.framing.kind === 'close';
+  }
+
+  /** Whether only trailers can still come. */
+  get isBehindData(): boolean {
+    return this.decoder?.isBehindData === true;
+  }
+
+  /**
+   * Takes the `bytes` new ones at `slab.to` apart; those of the body are taken into the slab.
+   * @throws SluiceError HTTP_MALFORMED
+   */
+  unframe(slab: Slab, bytes: number): Unframed {
+    switch (this.framing.kind) {
+      case 'none':
+        return { done: true, taken: 0, surplus: bytes };
+      case 'length': {
+        const taken = Math.min(bytes, this.remaining);
+        this.remaining -= taken;
+        slab.to += taken;
+        return { done: this.remaining === 0, taken, surplus: bytes - taken };
+      }
+      case 'chunked': {
+        const raw = slab.to + bytes;
+        const decoded = (this.decoder as ChunkedDecoder).decode(slab.bytes, slab.to, raw);
+        const taken = decoded.dataEnd - slab.to;
+        slab.to = decoded.dataEnd;
+        return { done: decoded.done, taken, surplus: raw - decoded.consumed };
+      }
+      case 'close':
+        slab.to += bytes;
+        return { done: false, taken: bytes, surplus: 0 };
+    }
+  }
+}

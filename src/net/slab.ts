@@ -1,0 +1,77 @@
+/** The memory that one connection receives into, again and again: unread bytes lie in it at `[from, to)`. */
+
+/** Bytes of a connection's slab at most: the kernel gives much in one read. */
+export const SLAB_BYTES = 1024 * 1024;
+
+/** With more connections each has half of that: what is received is to stay in the processor's cache. */
+const MANY = 8;
+
+/** Bytes of the slab of each of so many connections. */
+export function slabBytes(connections: number): number {
+  return connections > MANY ? SLAB_BYTES / 2 : SLAB_BYTES;
+}
+
+/** The slab is handed on when less than this is free: a read should not be cut short. */
+const MIN_READ_BYTES = 64 * 1024;
+
+/** No read is made smaller than this. */
+const MIN_ROOM_BYTES = 4096;
+
+export class Slab {
+  readonly bytes: Buffer;
+  from = 0;
+  to = 0;
+
+  /** @param length in bytes, see {@link slabBytes} */
+  constructor(length: number) {
+    this.bytes = Buffer.allocUnsafeSlow(length);
+  }
+
+  /** Unread bytes. */
+  get pending(): number {
+    return this.to - this.from;
+  }
+
+  /** Whether the next read would be cut short. */
+  get isFull(): boolean {
+    return this.bytes.length - this.to < MIN_READ_BYTES;
+  }
+
+  clear(): void {
+    this.from = this.to = 0;
+  }
+
+  /** Keeps nothing but the `length` bytes at `at`, and has them at its beginning. */
+  keepOnly(at: number, length: number): void {
+    this.bytes.copyWithin(0, at, at + length);
+    this.from = 0;
+    this.to = length;
+  }
+
+  /**
+   * Where a read for a body goes. Reading no further than is wanted keeps bytes beyond a lease's end off the
+   * wire's bill. Never empty: libuv takes that for an error (ENOBUFS).
+   */
+  spaceFor(wanted: number): Uint8Array {
+    const room = Math.max(MIN_ROOM_BYTES, wanted);
+    return this.bytes.subarray(this.to, Math.min(this.bytes.length, this.to + room));
+  }
+
+  /**
+   * Where any other read goes. One that brings a head may bring bytes of the body too; they must leave room
+   * for the next read.
+   */
+  spaceForHead(): Uint8Array {
+    const from = Math.min(this.to, this.bytes.length - MIN_READ_BYTES);
+    return this.bytes.subarray(from, from + MIN_READ_BYTES);
+  }
+
+  /**
+   * Brings what was read to `to`, without taking it in yet. Node asks for the buffer of a read right after
+   * the read before it; what has left the slab meanwhile moves the place where these bytes belong.
+   */
+  settle(bytes: number, buffer: Uint8Array): void {
+    const at = buffer.byteOffset - this.bytes.byteOffset;
+    if (at !== this.to) this.bytes.copyWithin(this.to, at, at + bytes);
+  }
+}
