@@ -11,13 +11,16 @@ exec node "$0" "$@"
 */
 /* Starts the command. CommonJS, because Node's loader of ES modules takes 4 ms by itself. */
 'use strict';
+const { existsSync } = require('node:fs');
 const { enableCompileCache } = require('node:module');
+const path = require('node:path');
 
 const words = process.argv.slice(2);
 
 async function main() {
-  if (process.env.NODE_V8_COVERAGE) {
-    // Coverage is measured of the modules, not of their bundle.
+  const modules = path.join(__dirname, '../dist/src/commands/index.js');
+  if (process.env.NODE_V8_COVERAGE && existsSync(modules)) {
+    // Coverage is measured of the modules, not of their bundle. The package has the bundle only.
     const { run } = await import('../dist/src/commands/index.js');
     return run(words, null);
   }
