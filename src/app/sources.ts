@@ -2,6 +2,8 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { SluiceError } from '../errors.js';
+import { MAX_PAGE_BYTES, parseObjectList } from '../formats/object-list.js';
+import { Pace } from '../formats/pace.js';
 import { referenceScheme } from '../http/url.js';
 import { onAbort } from '../net/calling-off.js';
 import { fetchSmall } from '../transfer/fetch-small.js';
@@ -22,7 +24,7 @@ const MAX_TOKEN = 64 * 1024;
 export type Sourcing = Wanted & { settings: StoreSettings };
 
 /** One file, asked for as the surroundings say. */
-const ONE_FILE: Sourcing = { include: [], exclude: [], settings: {} };
+const ONE_FILE: Sourcing = { include: [], exclude: [], recursive: false, settings: {} };
 
 /** The kind of source that a reference names; null for a URL over http. */
 function kindOf(reference: string): SourceKind | null {
@@ -40,14 +42,19 @@ export async function sourceDownloads(
   fetching: Fetching,
 ): Promise<DownloadOptions[]> {
   const kind = kindOf(base.url);
+  if (wanted.recursive && kind?.listsPrefixes !== true)
+    throw new SluiceError('USAGE', '--recursive is for prefixes of s3:// and gs://', {
+      next: 'Leave it out: `hf://OWNER/REPO` is all of a repository, any other URL is one file.',
+    });
   if (kind === null) return [base];
   const around = surroundings(kind, base, fetching, settings);
   const files = await kind.files(base.url, wanted, around);
   const store = { scheme: kind.scheme, settings: kind.settled?.(around) ?? settings };
   const found: DownloadOptions[] = [];
-  for (const { url, path: parts } of files) {
+  for (const { url, path: parts, warning } of files) {
     const place = parts === null ? {} : { output: path.join(...parts) };
-    const given = withToken({ ...base, url, store }, kind, around);
+    const warnings = warning === undefined ? base.warnings : [...base.warnings, warning];
+    const given = withToken({ ...base, url, store, warnings }, kind, around);
     found.push({ ...(await unlessAborted(given, fetching.signal)), ...place });
   }
   return found;
@@ -132,6 +139,11 @@ function surroundings(
     fetch: async (url) => {
       const options = await withToken({ ...base, url }, kind, around);
       return [...textOf(await fetchSmall(options, MAX_LISTING, fetching))].join('');
+    },
+    objects: async (url) => {
+      const options = await withToken({ ...base, url }, kind, around);
+      const page = await fetchSmall(options, MAX_PAGE_BYTES, fetching);
+      return parseObjectList(textOf(page), new Pace(fetching.signal));
     },
   };
   return around;

@@ -30,15 +30,18 @@ export const manyFlags = group('files', {
       'download the files of a list, a URL a line (- for standard input); TAB parts mirrors of one file, indented lines below a URL are its options: out=, dir=, header=, checksum=, split=, referer=, user-agent=',
     helpValue: 'FILE',
   }),
+  recursive: toggle({
+    description: 'all objects below a prefix (s3://BUCKET/PREFIX, gs://BUCKET/PREFIX)',
+  }),
   include: Flags.string({
     ...REPEATABLE,
     description:
-      'of a whole repository (hf://OWNER/REPO), only files whose path fits: * is any text, ? one character',
+      'of a whole repository (hf://OWNER/REPO) or of --recursive, only files whose path fits: * is any text, ? one character',
     helpValue: 'PATTERN',
   }),
   exclude: Flags.string({
     ...REPEATABLE,
-    description: 'of a whole repository, no file whose path fits',
+    description: 'the same the other way round: no file whose path fits',
     helpValue: 'PATTERN',
   }),
   jobs: Flags.integer({

@@ -40,6 +40,16 @@ export function safeName(suggested: string, opts: { maxBytes?: number } = {}): s
   return safe === '' ? null : safe;
 }
 
+/**
+ * One component of a path that somebody lists, for a file below a directory of the user's: safe as a name of {@link safeName}
+ * is, but it may begin with one dot (`.gitattributes`), as names in a tree do. Null when nothing of it can be used.
+ */
+export function safePart(part: string): string | null {
+  if (!part.startsWith('.')) return safeName(part);
+  const rest = safeName(part.slice(1), { maxBytes: MAX_NAME_BYTES - 1 });
+  return rest === null ? null : `.${rest}`;
+}
+
 /** A safe name from the last segment of a URL's path; {@link FALLBACK_NAME} when it has none. */
 export function nameFromUrl(url: URL): string {
   return ownNameOf(url) ?? FALLBACK_NAME;

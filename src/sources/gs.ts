@@ -1,18 +1,24 @@
 /** `gs://bucket/key`: Google Cloud Storage, public objects or with an access token. */
-import { endpointOf, parseReference } from './stores.js';
+import { objectsBelow } from './listing.js';
+import { endpointOf, parsePrefix, parseReference } from './stores.js';
 import type { SourceKind, Surroundings } from './source.js';
 
 export const gs: SourceKind = {
   scheme: 'gs',
+  listsPrefixes: true,
 
   bearerFor(url, around) {
     if (url.origin !== new URL(endpoint(around)).origin) return null;
     return around.env['CLOUDSDK_AUTH_ACCESS_TOKEN']?.trim() || null;
   },
 
-  files(text, _wanted, around) {
+  async files(text, wanted, around) {
+    if (wanted.recursive) {
+      const { bucket, prefix } = parsePrefix(text, 'gs://BUCKET/PREFIX');
+      return objectsBelow(`${endpoint(around)}/${bucket}`, prefix, wanted, around);
+    }
     const { bucket, key } = parseReference(text, 'gs://BUCKET/KEY');
-    return Promise.resolve([{ url: `${endpoint(around)}/${bucket}/${key}`, path: null }]);
+    return [{ url: `${endpoint(around)}/${bucket}/${key}`, path: null }];
   },
 };
 

@@ -1,12 +1,10 @@
 /** `hf://owner/repo[@revision][/path]`: files of the hub of Hugging Face, or of another one (`HF_ENDPOINT`). */
 import { SluiceError } from '../errors.js';
-import { safeName } from '../http/names.js';
+import { safePart } from '../http/names.js';
 import { excerpt } from '../http/syntax.js';
+import { MAX_FILES } from './listing.js';
 import { isWanted } from './patterns.js';
 import type { SourceFile, SourceKind, Surroundings, Wanted } from './source.js';
-
-/** Files of one repository that are taken. */
-const MAX_FILES = 100_000;
 
 /** What `hf://` names. */
 interface Reference {
@@ -110,7 +108,7 @@ function filesOf(text: string, reference: Reference, wanted: Wanted, base: URL):
   for (const name of names) {
     if (typeof name !== 'string' || !isWanted(name, wanted)) continue;
     const parts = name.split('/');
-    if (parts.some((part) => safeName(part) !== part))
+    if (parts.some((part) => safePart(part) !== part))
       throw broken(`the repository has a file whose name cannot be used: ${excerpt(name)}`);
     const path = parts.map((part) => encodeURIComponent(part)).join('/');
     files.push({ url: urlOf(base, reference, path), path: parts });

@@ -3,11 +3,14 @@ import { SluiceError } from '../errors.js';
 import { region } from './aws-config.js';
 import { currentKey } from './aws-credentials.js';
 import { encodeStrictly, signedFields } from './sigv4.js';
-import { endpointOf, parseReference } from './stores.js';
+import { objectsBelow } from './listing.js';
+import { endpointOf, parsePrefix, parseReference } from './stores.js';
 import type { SourceKind, Surroundings } from './source.js';
 
 export const s3: SourceKind = {
   scheme: 's3',
+
+  listsPrefixes: true,
 
   bearerFor: () => null,
 
@@ -28,7 +31,11 @@ export const s3: SourceKind = {
     return (each) => signedFields(each, more, key(), scope, new Date());
   },
 
-  files(text, _wanted, around) {
+  async files(text, wanted, around) {
+    if (wanted.recursive) {
+      const { bucket, prefix } = parsePrefix(text, 's3://BUCKET/PREFIX');
+      return objectsBelow(bucketUrl(bucket, around), prefix, wanted, around);
+    }
     const { bucket, key } = parseReference(text, 's3://BUCKET/KEY');
     if (key.split('/').some((part) => part === '.' || part === '..'))
       throw new SluiceError('URL_INVALID', 'a key with . or .. as a part cannot be asked for', {
@@ -38,7 +45,7 @@ export const s3: SourceKind = {
       .split('/')
       .map((part) => encodeStrictly(decodeURIComponent(part)))
       .join('/');
-    return Promise.resolve([{ url: `${bucketUrl(bucket, around)}/${path}`, path: null }]);
+    return [{ url: `${bucketUrl(bucket, around)}/${path}`, path: null }];
   },
 };
 

@@ -5,6 +5,8 @@ export interface SourceFile {
   url: string;
   /** Safe components of a path below the directory of the download; null for the name that the URL has. */
   path: string[] | null;
+  /** What the user should know of it. */
+  warning?: string;
 }
 
 /** How a store is asked; the surroundings say what is absent. None of it is secret: the journal keeps it. */
@@ -29,10 +31,14 @@ export interface Surroundings {
   read: (path: string) => string | null;
   /** A document, with the credentials of the source. @throws SluiceError */
   fetch: (url: string) => Promise<string>;
+  /** A page of a list of objects, in the same way. @throws SluiceError */
+  objects: (url: string) => Promise<{ keys: string[]; next: string | null }>;
 }
 
 /** Which of several files are wanted. */
 export interface Wanted {
+  /** The reference is a prefix, and all objects below it are wanted. */
+  recursive: boolean;
   include: readonly string[];
   exclude: readonly string[];
 }
@@ -41,6 +47,8 @@ export interface Wanted {
 export interface SourceKind {
   /** As in `scheme://`. */
   scheme: string;
+  /** Whether it lists what is below a prefix. */
+  listsPrefixes?: boolean;
   /**
    * The token for an origin, if the surroundings have one; null for none. Asked with each URL that is
    * downloaded: it must hand out a token only for its own service.

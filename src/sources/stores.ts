@@ -9,12 +9,23 @@ export interface StoreReference {
   key: string;
 }
 
+/**
+ * A bucket, and a prefix of its keys as it is written; empty for none.
+ * @throws SluiceError URL_INVALID
+ */
+export function parsePrefix(text: string, form: string): { bucket: string; prefix: string } {
+  const [, bucket = '', prefix = ''] =
+    /^[a-z0-9]+:\/\/([^/?#]+)(?:\/(.*))?$/i.exec(text.trim()) ?? [];
+  if (/^[\w.-]{1,255}$/.test(bucket)) return { bucket, prefix };
+  throw new SluiceError('URL_INVALID', 'this does not name a bucket', { next: `Write ${form}.` });
+}
+
 /** @throws SluiceError URL_INVALID */
 export function parseReference(text: string, form: string): StoreReference {
   const [, bucket = '', key = ''] = /^[a-z0-9]+:\/\/([^/?#]+)\/(.+)$/i.exec(text.trim()) ?? [];
   if (!/^[\w.-]{1,255}$/.test(bucket) || key === '' || key.endsWith('/'))
     throw new SluiceError('URL_INVALID', 'this does not name an object of a store', {
-      next: `Write ${form}.`,
+      next: `Write ${form}; for all that is below a prefix of s3:// or gs://, add --recursive.`,
     });
   const encoded = key
     .split('/')

@@ -155,7 +155,8 @@ export class S3Store {
     if (this.clockMs !== 0 || !(isOpen || (await this.isSigned(asked, headers))))
       return void response.writeHead(403, { 'Content-Length': 0 }).end();
     const key = rest.join('/');
-    if (key === '') return this.list(bucket, asked.searchParams, response);
+    if (key === '' && asked.searchParams.has('list-type'))
+      return this.list(bucket, asked.searchParams, response);
     const object = this.objects.get(`${bucket}/${key}`);
     if (object === undefined) return void response.writeHead(404, { 'Content-Length': 0 }).end();
     this.send(object, headers, response);
@@ -188,7 +189,7 @@ export class S3Store {
   /** ListObjectsV2 (the reference of S3's API). */
   private list(bucket: string, query: URLSearchParams, response: ServerResponse): void {
     const prefix = query.get('prefix') ?? '';
-    const after = query.get('continuation-token') ?? '';
+    const after = Buffer.from(query.get('continuation-token') ?? '', 'base64').toString();
     const quoted = (text: string): string =>
       query.get('encoding-type') === 'url'
         ? encodeURIComponent(text).replaceAll('%2F', '/').replaceAll('%20', '+')
@@ -204,12 +205,14 @@ export class S3Store {
       '<?xml version="1.0" encoding="UTF-8"?>',
       '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">',
       `<Name>${bucket}</Name><Prefix>${quoted(prefix)}</Prefix><KeyCount>${page.length}</KeyCount>`,
-      `<MaxKeys>1000</MaxKeys><IsTruncated>${isMore}</IsTruncated>`,
+      `<MaxKeys>1000</MaxKeys><EncodingType>url</EncodingType><IsTruncated>${isMore}</IsTruncated>`,
       ...page.map((key) => {
         const size = this.objects.get(`${bucket}/${key}`)?.length ?? 0;
         return `<Contents><Key>${quoted(key)}</Key><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`;
       }),
-      isMore ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : '',
+      isMore
+        ? `<NextContinuationToken>${Buffer.from(page.at(-1) ?? '').toString('base64')}</NextContinuationToken>`
+        : '',
       '</ListBucketResult>',
     ].join('');
     response.setHeader('Content-Type', 'application/xml');

@@ -1,6 +1,6 @@
 /** s3:// against a store that checks the signature of every request. */
 import { expect } from 'chai';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { download, inspect } from '../../src/index.js';
 import { startHash } from '../../src/verify/checksum.js';
@@ -185,5 +185,46 @@ describe('s3://', () => {
     expect(stale.status, stale.stdout).equal(2);
     expect(stale.stdout).include('aws sso login');
     expect(store.asked).deep.equal([]);
+  });
+
+  it('--recursive: all below a prefix, in pages, odd names as safe ones; --include and --exclude', async () => {
+    const names = {
+      'a.bin': 'a.bin',
+      'sub/b c+d%.bin': 'sub/b c+d%.bin',
+      'sub//é&<.bin': 'sub/é&_.bin',
+      '.hidden': '.hidden',
+      'sub/-rf': 'sub/rf',
+      'left.txt': null,
+      'sub/': null,
+      'sub/not': null,
+    };
+    for (const name of Object.keys(names))
+      store.objects.set(`bucket/tree/${name}`, Buffer.from(`it is ${name}`));
+    store.objects.set('bucket/treehouse', Buffer.from('beside'));
+    store.moreFields = () => ({});
+    store.pageKeys = 3;
+    const wanted = ['--exclude', '*.txt', '--exclude', 'sub/not'];
+    const done = await run(['get', 's3://bucket/tree', '--recursive', '-d', 'out', ...wanted], ENV);
+    expect(done.status, done.stdout).equal(0);
+    const found = readdirSync(path.join(dir(), 'out'), { recursive: true, encoding: 'utf8' });
+    const expected = Object.values(names).filter((name) => name !== null);
+    expect(found.sort()).deep.equal(['sub', ...expected].sort());
+    for (const [name, place] of Object.entries(names))
+      if (place !== null)
+        expect(readFileSync(path.join(dir(), 'out', place), 'utf8')).equal(`it is ${name}`);
+    expect(done.stdout).include('is saved as sub/rf');
+    const lists = store.asked.filter(({ url }) => url.includes('list-type=2'));
+    expect(lists.length).equal(3);
+  });
+
+  it('P13: --recursive leaves nothing outside of the directory', async () => {
+    for (const key of ['p/../../evil', 'p/a/./b', 'p/\u200b']) {
+      store.objects.set(`bucket/${key}`, Buffer.from('x'));
+      const refused = await run(['get', 's3://bucket/p', '--recursive', '-d', 'out'], ENV);
+      expect(refused.status, refused.stdout).equal(7);
+      expect(refused.stdout).include('--exclude');
+      store.objects.delete(`bucket/${key}`);
+    }
+    expect(existsSync(path.join(dir(), 'out'))).equal(false);
   });
 });

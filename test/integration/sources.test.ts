@@ -16,6 +16,9 @@ const FILES: Record<string, string> = {
   'README.md': '# it',
 };
 
+const LIST =
+  '<ListBucketResult><Contents><Key>parquet/a/b.parquet</Key></Contents></ListBucketResult>';
+
 describe('sources', () => {
   const dir = tempDirPerTest();
   let hub: Server;
@@ -42,6 +45,7 @@ describe('sources', () => {
   before(async () => {
     store = createServer((request, response) => {
       const url = note('store', request);
+      if (url.includes('list-type=2')) return send(response, LIST);
       const name = decodeURIComponent(url.split('?')[0] ?? '').replace(/^\/\w+\//, '');
       send(response, FILES[name] ?? `object ${url}`);
     });
@@ -65,7 +69,7 @@ describe('sources', () => {
   });
   beforeEach(() => {
     asked = [];
-    listed = Object.keys(FILES);
+    listed = ['.gitattributes', ...Object.keys(FILES)];
   });
 
   const run = (args: string[], env: Record<string, string> = {}) =>

@@ -100,10 +100,11 @@ async function ofSources(
   given: DownloadOptions[],
   fetching: Fetching,
 ): Promise<DownloadOptions[]> {
-  if (given.every(({ url }) => !isSource(url))) return given;
+  const { recursive } = values;
+  if (!recursive && given.every(({ url }) => !isSource(url))) return given;
   const { sourceDownloads } = await import('../../app/sources.js');
   const { include = [], exclude = [] } = values;
-  const sourcing = { include, exclude, settings: storeSettings(values) };
+  const sourcing = { include, exclude, recursive, settings: storeSettings(values) };
   const found: DownloadOptions[] = [];
   for (const each of given)
     for (const file of await sourceDownloads(each, sourcing, fetching)) found.push(file);
