@@ -31,6 +31,7 @@ export function defaultOptions(url: string): DownloadOptions {
     cookies: new Cookies(),
     environment: { user: null, bearer: null },
     netrc: null,
+    sections: [],
     tls: { ca: null, cert: null, key: null, verify: true },
     resolve: [],
     proxies: NO_PROXIES,

@@ -11,6 +11,7 @@ import { sameOrigin } from '../http/redirect.js';
 import { parseUserUrl } from '../http/url.js';
 import type { Log } from '../log.js';
 import { fetchSmall } from '../transfer/fetch-small.js';
+import { withHostOptions } from '../open/host-sections.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { readSmallFile } from './files.js';
 
@@ -38,7 +39,8 @@ export async function metalinkDownloads(
   const isRemote = isUrl(where);
   const shared = isRemote ? { ...base, credentialsFor: where } : withoutCredentials(base);
   const shown = isRemote ? { url: redactUrl(where) } : { path: where };
-  return inTime(base.maxTimeMs, fetching.signal, shown, async (signal) => {
+  const { maxTimeMs } = isRemote ? withHostOptions({ ...base, url: where }) : base;
+  return inTime(maxTimeMs, fetching.signal, shown, async (signal) => {
     const bytes = isRemote
       ? taken(
           await fetchSmall({ ...base, url: where }, MAX_METALINK_BYTES, { ...fetching, signal }),
@@ -154,7 +156,8 @@ export async function withLists(
     const isRemote = !each.startsWith('@');
     const shown = isRemote ? redactUrl(each) : each.slice(1);
     const details = isRemote ? { url: shown } : { path: shown };
-    const list = await inTime(base.maxTimeMs, fetching.signal, details, async (signal) => {
+    const { maxTimeMs } = isRemote ? withHostOptions({ ...base, url: each }) : base;
+    const list = await inTime(maxTimeMs, fetching.signal, details, async (signal) => {
       const bytes = isRemote
         ? await fetchList(each, base, urls, { ...fetching, signal })
         : readSmallFile(shown, MAX_LIST_BYTES);

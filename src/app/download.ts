@@ -12,7 +12,9 @@ import { StreamDownload } from '../transfer/stream.js';
 import type { Output } from '../transfer/stream.js';
 import type { DownloadEvent, DownloadSnapshot, ErrorEvent } from '../transfer/events.js';
 import type { DownloadOptions } from '../transfer/options.js';
+import { withHostOptions } from '../open/host-sections.js';
 import { Session } from '../transfer/session.js';
+import type { SessionOptions } from '../transfer/session.js';
 import { logWithout } from './without.js';
 
 /** Who watches the downloads. */
@@ -38,6 +40,8 @@ export interface Sharing {
   jobs: number;
   /** Connections to one host over all files. */
   perHost: number;
+  /** What is set for one host. */
+  hostBound?: SessionOptions['hostBound'];
   /** The user said so. */
   isStrict: boolean;
 }
@@ -103,7 +107,7 @@ export class Downloads {
     let url = '';
     let download: Download | StreamDownload | null = null;
     try {
-      const options = await settle();
+      const options = withHostOptions(await settle());
       url = options.url;
       const hooks = { emit, log: this.log, trace, session };
       download =

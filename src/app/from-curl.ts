@@ -2,6 +2,8 @@
 import { SluiceError } from '../errors.js';
 import { parseCurl } from '../formats/curl.js';
 import { parseHeaderFlag } from '../http/request.js';
+import { noProxies, noUserAgent, noVerify, sectionsWithout } from '../open/host-sections.js';
+import type { HostValues } from '../open/host-values.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { readCookies } from './credential-files.js';
 import type { Fetching } from './documents.js';
@@ -25,9 +27,15 @@ export async function curlDownload(
   const said = parseCurl(command);
   const given = new Set(base.headers.map(nameOf));
   const isProxied = said.proxy !== null && base.proxies.http?.from !== '--proxy';
+  const leave = (values: HostValues): HostValues => {
+    const agent = said.userAgent === null ? values : noUserAgent(values);
+    const proxied = said.proxy === null ? agent : noProxies(agent);
+    return said.insecure ? noVerify(proxied) : proxied;
+  };
   return {
     ...base,
     url: said.url,
+    sections: sectionsWithout(base.sections, leave),
     headers: [...said.headers.filter((line) => !given.has(nameOf(line))), ...base.headers],
     userAgent: base.userAgent ?? said.userAgent,
     referer: base.referer ?? said.referer,

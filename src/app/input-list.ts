@@ -6,6 +6,7 @@ import type { InputEntry, InputOption } from '../formats/input-list.js';
 import { Pace } from '../formats/pace.js';
 import { redactWords, showText } from '../http/redact.js';
 import { parseHeaderFlag } from '../http/request.js';
+import { noConnections, noUserAgent, sectionsWithout } from '../open/host-sections.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { parseChecksum } from '../verify/checksum.js';
 import { textOf } from './documents.js';
@@ -113,13 +114,16 @@ function changeOf(
     case 'checksum':
       return { checksums: [...options.checksums, parseChecksum(redactWords(value))] };
     case 'split':
-      return { connections: connectionsOf(value) };
+      return {
+        connections: connectionsOf(value),
+        sections: sectionsWithout(options.sections, noConnections),
+      };
     case 'referer':
       parseHeaderFlag(`Referer: ${value}`);
       return { referer: value };
     case 'user-agent':
       parseHeaderFlag(`User-Agent: ${value}`);
-      return { userAgent: value };
+      return { userAgent: value, sections: sectionsWithout(options.sections, noUserAgent) };
   }
 }
 

@@ -28,8 +28,9 @@ import { TUNING } from '../schedule/tuning.js';
 import { recall } from '../engine/memory.js';
 import { Ladder } from '../open/ladder.js';
 import type { Rung } from '../open/ladder.js';
-import { Asker } from '../open/ask.js';
+import { Asker, proxiesFor } from '../open/ask.js';
 import type { Asked } from '../open/ask.js';
+import { withHostOptions } from '../open/host-sections.js';
 import * as presence from '../net/exclusive.js';
 import { isClaimed } from '../disk/claim.js';
 import { isComplete, isMixed, wasRefused } from '../disk/marks.js';
@@ -115,10 +116,11 @@ export interface PathReport {
  * @throws SluiceError as the first request of a download
  */
 export async function inspectUrl(
-  options: DownloadOptions,
+  given: DownloadOptions,
   log: Log = silentLog,
   watch: (abort: (error: SluiceError) => void) => () => void = () => () => undefined,
 ): Promise<UrlReport> {
+  const options = withHostOptions(given);
   const session = new Session(ofOne(options, log));
   const asker = new Asker(options, session.engine.connections, log);
   const unwatch = watch((error) => asker.abort(error));
@@ -207,8 +209,8 @@ function serverAddresses({ addresses, proxy }: Endpoint): string[] {
   return (proxy ? (proxy.targets ?? []) : addresses).map(({ address }) => address);
 }
 
-function proxyOf({ proxies }: DownloadOptions, url: URL): UrlReport['proxy'] {
-  const { proxy, why } = chooseProxy(proxies, url);
+function proxyOf(options: DownloadOptions, url: URL): UrlReport['proxy'] {
+  const { proxy, why } = chooseProxy(proxiesFor(options, url), url);
   return { url: proxy === null ? null : proxyName(proxy), why };
 }
 

@@ -23,6 +23,7 @@ export type GivenOptions = {
       | 'freshLink'
       | 'sign'
       | 'store'
+      | 'sections'
       | 'tls'
       | 'deadlines'
       | 'warnings'

@@ -2,6 +2,8 @@
 import { NO_PROXIES, parseProxy } from '../net/proxies.js';
 import type { ProxyRules, ProxySetting } from '../net/proxies.js';
 
+export { parseProxy as readProxy } from '../net/proxies.js';
+
 /** Variables of the environment. */
 type Variables = Readonly<Record<string, string | undefined>>;
 

@@ -15,6 +15,12 @@ export function toggle({ char, description }: { char?: string; description: stri
   return Flags.boolean({ ...letter, description, default: false });
 }
 
+/** One that the configuration may set, so that there has to be a way to take it back. */
+export function setting({ char, description }: { char?: string; description: string }) {
+  const letter = char === undefined ? {} : { char: char as AlphabetLowercase };
+  return Flags.boolean({ ...letter, description, default: false, allowNo: true });
+}
+
 /** The same flags, under a heading of their own in help. */
 function group<F extends FlagInput>(helpGroup: string, flags: F): F {
   for (const flag of Object.values(flags)) flag.helpGroup = helpGroup;
@@ -68,8 +74,8 @@ const storeFlags = group('stores', {
     description: 'of s3://, the service to ask, by path',
     helpValue: 'URL',
   }),
-  's3-anonymous': toggle({ description: 'of s3://, without a signature' }),
-  's3-requester-pays': toggle({ description: 'of s3://, you pay for the transfer' }),
+  's3-anonymous': setting({ description: 'of s3://, without a signature' }),
+  's3-requester-pays': setting({ description: 'of s3://, you pay for the transfer' }),
 });
 
 /** How many and how. */
@@ -90,7 +96,7 @@ const transferFlags = group('transfer', {
     env: 'SLUICE_THREADS',
   }),
   'limit-rate': Flags.string({
-    description: 'bytes per second of all files and connections together',
+    description: 'bytes per second of all files and connections together, or none',
     helpValue: 'RATE',
     env: 'SLUICE_LIMIT_RATE',
   }),
@@ -143,7 +149,7 @@ const requestFlags = group('request', {
     description: "cookies from this file (Netscape's format), each for its own hosts",
     helpValue: 'FILE',
   }),
-  netrc: toggle({ description: 'credentials for each host from ~/.netrc' }),
+  netrc: setting({ description: 'credentials for each host from ~/.netrc' }),
   'netrc-file': Flags.string({
     description: 'the same from this file',
     helpValue: 'FILE',
@@ -178,7 +184,7 @@ const tlsFlags = group('TLS', {
     options: ['1.2', '1.3'] as const,
     env: 'SLUICE_TLS_MIN',
   })(),
-  insecure: toggle({ char: 'k', description: 'accept any certificate' }),
+  insecure: setting({ char: 'k', description: 'accept any certificate' }),
   'allow-downgrade': toggle({
     description: 'follow redirects from https to http; what comes from there is not protected',
   }),
@@ -191,8 +197,8 @@ const addressFlags = group('address', {
     description: 'use these addresses for a host and port, without asking the resolver',
     helpValue: 'HOST:PORT:ADDRESS[,...]',
   }),
-  ipv4: toggle({ char: '4', description: 'use IPv4 addresses only' }),
-  ipv6: toggle({ char: '6', description: 'use IPv6 addresses only' }),
+  ipv4: setting({ char: '4', description: 'use IPv4 addresses only' }),
+  ipv6: setting({ char: '6', description: 'use IPv6 addresses only' }),
 });
 
 const proxyFlags = group('proxy', {
@@ -229,7 +235,7 @@ const timeFlags = group('time', {
     env: 'SLUICE_LOW_SPEED',
   }),
   'max-time': Flags.string({
-    description: 'for the whole download',
+    description: 'for the whole download, or none',
     helpValue: 'TIME',
     env: 'SLUICE_MAX_TIME',
   }),
@@ -257,7 +263,7 @@ const outputFlags = group('output', {
     helpValue: 'FILE',
     env: 'SLUICE_LOG_FILE',
   }),
-  lanes: toggle({
+  lanes: setting({
     description: 'a line for each connection in the live display; so has --verbose',
   }),
   color: Flags.option({
@@ -279,10 +285,34 @@ export const traceFlags = group('output', {
   }),
 });
 
+/** Where the configuration is; `info` has another use for the short name. */
+const configFile = (aliases: string[]) =>
+  Flags.string({
+    aliases,
+    description: 'read this configuration; default config.json in ~/.config/sluice',
+    helpValue: 'FILE',
+    helpGroup: 'configuration',
+    env: 'SLUICE_CONFIG_FILE',
+  });
+
+/** The same under curl's name for it as well. */
+export const configFileAsCurl = { 'config-file': configFile(['config']) };
+
+const configFlags = group('configuration', {
+  'config-file': configFile([]),
+  'no-config': toggle({ description: 'read no configuration' }),
+});
+
 const networkFlags = { ...requestFlags, ...tlsFlags, ...addressFlags, ...proxyFlags, ...timeFlags };
 
 /** What every command takes. */
-export const sharedFlags = { ...transferFlags, ...networkFlags, ...storeFlags, ...outputFlags };
+export const sharedFlags = {
+  ...transferFlags,
+  ...networkFlags,
+  ...storeFlags,
+  ...outputFlags,
+  ...configFlags,
+};
 
 /** Values of the flags that say what is sent, and how long is waited. */
 export type NetworkValues = InferredFlags<typeof networkFlags>;

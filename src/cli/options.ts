@@ -12,15 +12,29 @@ import { SluiceError } from '../errors.js';
 import { redactWords } from '../http/redact.js';
 import { referenceScheme } from '../http/url.js';
 import { MAX_CONNECTIONS } from '../limits.js';
+import type { HostSection } from '../app/host-sections.js';
 import type { DownloadOptions, StoreSettings } from '../transfer/options.js';
 import { isChecksumList, parseChecksum } from '../app/checksums.js';
 import type { NetworkValues, SharedValues, StoreValues } from './flags.js';
+
+/** What was said in other places than the command line. */
+export interface Settings {
+  /** What the configuration says of hosts. */
+  sections: readonly HostSection[];
+  /** How the proxies are called in messages. */
+  names?: { proxy: string; noProxy: string };
+}
+
+const NO_SETTINGS: Settings = { sections: [] };
 
 /**
  * The options that the network flags say.
  * @throws SluiceError USAGE, TLS_FILES
  */
-export function networkOptions(values: NetworkValues): DownloadOptions {
+export function networkOptions(
+  values: NetworkValues,
+  { sections, names }: Settings = NO_SETTINGS,
+): DownloadOptions {
   // aria2's -x and axel's: no host is called so, and no connection would come of it.
   if (/^\d{1,3}$/.test(values.proxy ?? ''))
     throw usage(
@@ -29,6 +43,7 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
     );
   const stallMs = parseTime(values['stall-timeout'], '--stall-timeout');
   const { 'max-time': maxTime, 'cookie-file': cookieFile } = values;
+  const lowSpeed = parseLowSpeed(values['low-speed'] ?? NONE, '--low-speed');
   return {
     ...defaultOptions(''),
     headers: values.header ?? [],
@@ -51,16 +66,17 @@ export function networkOptions(values: NetworkValues): DownloadOptions {
       system: Boolean(process.env['SSL_CERT_FILE'] ?? process.env['SSL_CERT_DIR']),
     },
     resolve: (values.resolve ?? []).map((text) => parseOverride(text)),
-    proxies: proxyRules({ proxy: values.proxy, noProxy: values['no-proxy'] }, process.env),
+    sections,
+    proxies: proxyRules({ proxy: values.proxy, noProxy: values['no-proxy'] }, process.env, names),
     family: parseFamily(values),
     allowDowngrade: values['allow-downgrade'],
     deadlines: {
       connectMs: parseTime(values['connect-timeout'], '--connect-timeout'),
       firstByteMs: stallMs,
       stallMs,
-      ...lowSpeedOf(values['low-speed']),
+      ...(lowSpeed !== null && { lowSpeed }),
     },
-    maxTimeMs: maxTime === undefined ? null : parseTime(maxTime, '--max-time'),
+    maxTimeMs: maxTime === undefined ? null : parseMaxTime(maxTime, '--max-time'),
     retries: values.retries,
   };
 }
@@ -79,10 +95,13 @@ export function storeSettings(values: StoreValues): StoreSettings {
 }
 
 /** The options that all flags of a download say. */
-export function downloadOptions(values: SharedValues): DownloadOptions {
+export function downloadOptions(
+  values: SharedValues,
+  settings: Settings = NO_SETTINGS,
+): DownloadOptions {
   return {
-    ...networkOptions(values),
-    connections: parseConnections(values.connections),
+    ...networkOptions(values, settings),
+    connections: parseConnections(values.connections, '--connections'),
     threads: values.threads ?? null,
     serverDigests: !(values.checksum ?? []).includes('none'),
     checksums: (values.checksum ?? [])
@@ -92,7 +111,7 @@ export function downloadOptions(values: SharedValues): DownloadOptions {
         if (text.includes('://')) throw usage(`not a checksum: ${redactWords(text)}`);
         return parseChecksum(text);
       }),
-    rateLimit: parseRate(values['limit-rate'], '--limit-rate'),
+    rateLimit: limitOf(values['limit-rate']),
     sync: values.sync,
     preallocate: values.preallocate,
   };
@@ -114,7 +133,8 @@ export async function withChecksumLists(
   return withLists(lists, base, urls, fetching);
 }
 
-function parseConnections(text: string): number | 'auto' {
+/** @param label of the flag, for messages */
+export function parseConnections(text: string, label: string): number | 'auto' {
   if (text === 'auto') return 'auto';
   const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (count >= 1 && count <= MAX_CONNECTIONS) return count;
@@ -123,7 +143,7 @@ function parseConnections(text: string): number | 'auto' {
       '-n takes the number of connections, and a URL stands behind it',
       'Write `-n 8` and then the URL, or leave -n out.',
     );
-  throw usage(`--connections takes 1 to ${MAX_CONNECTIONS} or auto, not ${redactWords(text)}`);
+  throw usage(`${label} takes 1 to ${MAX_CONNECTIONS} or auto, not ${redactWords(text)}`);
 }
 
 function parseFamily({ ipv4, ipv6 }: NetworkValues): 4 | 6 | null {
@@ -142,18 +162,33 @@ export function parseTime(text: string, flag: string): number {
   throw usage(`${flag} takes a time such as 30, 90s or 2m, not ${redactWords(text)}`);
 }
 
-/** `RATE:TIME`, as `1k:30s`; curl's -Y and -y in one. */
-function lowSpeedOf(text: string | undefined): Pick<DownloadOptions['deadlines'], 'lowSpeed'> {
-  if (text === undefined) return {};
+/** Takes back what a configuration or a variable says. */
+const NONE = 'none';
+
+/** A time in milliseconds, or `none`. */
+export const parseMaxTime = (text: string, flag: string): number | null =>
+  text === NONE ? null : parseTime(text, flag);
+
+/** `RATE:TIME`, as `1k:30s`, curl's -Y and -y in one; or `none`. */
+export function parseLowSpeed(
+  text: string,
+  flag: string,
+): NonNullable<DownloadOptions['deadlines']['lowSpeed']> | null {
+  if (text === NONE) return null;
   const [rate, time, ...more] = text.split(':');
   if (rate === undefined || time === undefined || more.length > 0)
-    throw usage(`--low-speed takes RATE:TIME such as 1k:30s, not ${redactWords(text)}`);
-  const bytesPerSecond = parseSize(rate, '--low-speed', 'RATE:TIME with a rate');
-  return { lowSpeed: { bytesPerSecond, ms: parseTime(time, '--low-speed') } };
+    throw usage(`${flag} takes RATE:TIME such as 1k:30s, not ${redactWords(text)}`);
+  const bytesPerSecond = parseSize(rate, flag, 'RATE:TIME with a rate');
+  return { bytesPerSecond, ms: parseTime(time, flag) };
 }
 
-function parseRate(text: string | undefined, flag: string): RateLimit | null {
-  return text === undefined ? null : new RateLimit(parseSize(text, flag, 'bytes per second'));
+/** Bytes per second, or `none`. */
+export const parseRate = (text: string, flag: string): number | null =>
+  text === NONE ? null : parseSize(text, flag, 'bytes per second');
+
+function limitOf(text: string | undefined): RateLimit | null {
+  const bytesPerSecond = text === undefined ? null : parseRate(text, '--limit-rate');
+  return bytesPerSecond === null ? null : new RateLimit(bytesPerSecond);
 }
 
 /** Bytes of `500k`, `5M`, `1.5G`; a bare number is bytes, and units are of 1024 as curl's are. */

@@ -53,6 +53,20 @@ export function lostOutput({ code, message }: NodeJS.ErrnoException): SluiceErro
   );
 }
 
+/**
+ * Writes what is the result, and waits until that is done. A reader that has seen enough (`| head -1`) is no failure.
+ * @returns why it could not be written
+ */
+export async function writeOut(
+  stream: NodeJS.WritableStream,
+  text: string,
+): Promise<SluiceError | null> {
+  const lost = await new Promise<NodeJS.ErrnoException | null | undefined>((resolve) =>
+    stream.write(text, resolve),
+  );
+  return !lost || lost.code === 'EPIPE' ? null : lostOutput(lost);
+}
+
 /** A function that writes a line to the stream, or nothing once the stream has failed. */
 export function lineWriter(stream: Sink): (line: string) => void {
   guard(stream);

@@ -1,6 +1,6 @@
 /** The one way in: bin/run.js loads it, bundled, and oclif finds the commands here when it explains them. */
 import type { Without } from '../app/without.js';
-import { fail } from '../cli/perform.js';
+import { fail, tellingOf } from '../cli/perform.js';
 import { tameOclif } from '../cli/tame-oclif.js';
 import { noSuchCommand, readOrder } from '../cli/words.js';
 import Get from './get.js';
@@ -19,7 +19,10 @@ export async function run(words: readonly string[], without: Without | null): Pr
   tameOclif();
   const names = Object.keys(COMMANDS);
   const order = readOrder(words, names);
-  if (order.kind === 'unknown') return fail(noSuchCommand(order.word, names));
+  if (order.kind === 'unknown') {
+    const telling = tellingOf('', words);
+    return fail(noSuchCommand(order.word, names), telling);
+  }
   if (order.kind === 'help') {
     const { showHelp } = await import('../cli/help.js');
     return showHelp(order.command);

@@ -1,31 +1,12 @@
 import * as Args from '@oclif/core/args';
-import * as Flags from '@oclif/core/flags';
 import type { InferredFlags } from '@oclif/core/interfaces';
 import { BaseCommand } from '../cli/base-command.js';
+import { resumeFlags } from '../cli/command-flags.js';
+import type { Settled } from '../cli/config/settle.js';
 import { exitTable } from '../cli/exit.js';
-import { manyFlags, sharedFlags, toggle, traceFlags } from '../cli/flags.js';
-
-const flags = {
-  all: toggle({
-    description: 'every unfinished download of the directories (this one)',
-  }),
-  insist: toggle({
-    description:
-      'continue although the server gives nothing that proves the kept bytes are of the same file',
-  }),
-  url: Flags.string({
-    description:
-      'a fresh link to the same file, when the old one has expired; what is kept is used if length and validator, bytes of it, or a digest prove that it is the same',
-    helpValue: 'URL',
-  }),
-  jobs: manyFlags.jobs,
-  'per-host': manyFlags['per-host'],
-  ...sharedFlags,
-  ...traceFlags,
-};
 
 /** Values of the flags of `resume`. */
-type ResumeValues = InferredFlags<typeof flags>;
+type ResumeValues = InferredFlags<typeof resumeFlags>;
 
 export default class Resume extends BaseCommand<ResumeValues> {
   static override id = 'resume';
@@ -51,10 +32,10 @@ ${exitTable()}`;
       ignoreStdin: true,
     }),
   };
-  static override flags = flags;
+  static override flags = resumeFlags;
 
-  protected async act(values: ResumeValues, paths: string[]): Promise<void> {
+  protected async act(settled: Settled<ResumeValues>, paths: string[]): Promise<void> {
     const { resume } = await import('../cli/actions/resume.js');
-    await resume(values, paths);
+    await resume(settled, paths);
   }
 }

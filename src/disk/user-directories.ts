@@ -15,6 +15,11 @@ export function stateDirectory(env: Environment): string {
   return userDirectory(env['SLUICE_STATE_DIR'], env['XDG_STATE_HOME'], fallback);
 }
 
+/** What the user has set: `$SLUICE_CONFIG_DIR`, else `sluice` in `$XDG_CONFIG_HOME` or in `~/.config`. */
+export function configDirectory(env: Environment): string {
+  return userDirectory(env['SLUICE_CONFIG_DIR'], env['XDG_CONFIG_HOME'], '.config');
+}
+
 /** @param fallback below the home directory */
 function userDirectory(
   ours: string | undefined,

@@ -8,9 +8,17 @@ import { Connections } from '../lease/slots.js';
 import { Host } from './host.js';
 import { Pool } from './executors.js';
 
+/** Connections to one origin at most, and whether none is opened beside them, not even for a moment. */
+export interface HostBound {
+  perHost: number;
+  isStrict: boolean;
+}
+
 export interface EngineOptions {
   /** Connections to one origin. */
   perHost: number;
+  /** What is set for one host, which beats that; null for nothing. */
+  hostBound?: ((place: { host: string; port: number }) => HostBound | null) | undefined;
   /** No other connection is opened beside them, not even for a moment. */
   isStrict: boolean;
   /** Files at once. */
@@ -36,7 +44,7 @@ export class Engine {
     const origin = originKey(endpoint);
     let host = this.hosts.get(origin);
     if (host === undefined) {
-      const { perHost, isStrict } = this.options;
+      const { perHost, isStrict } = this.options.hostBound?.(endpoint) ?? this.options;
       host = new Host(perHost, isStrict, {
         dropLocal: () => this.dropLocal(origin),
         dropPooled: () => this.pool?.dropIdle(origin) ?? Promise.resolve(),

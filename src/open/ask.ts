@@ -26,11 +26,13 @@ import { dialled, isForwarded, proxyName, urlParts } from '../net/endpoint.js';
 import type { Address, Endpoint, Proxy, ProxyHop, TlsSettings } from '../net/endpoint.js';
 import { hasMoreRoots, isUnknownIssuer } from '../net/system-roots.js';
 import { chooseProxy } from '../net/proxies.js';
+import type { ProxyRules } from '../net/proxies.js';
 import { ofProxy } from '../net/proxy-errors.js';
 import { proxyAuthorization } from '../net/tunnel.js';
 import type { Connections, Taken } from '../lease/slots.js';
 import type { Source } from '../lease/task.js';
 import { Credentials } from './credentials.js';
+import { valuesFor, valuesForUrl } from './host-sections.js';
 import { Hosts } from './hosts.js';
 import { Logins } from './logins.js';
 import type { RequestOptions } from './options.js';
@@ -353,9 +355,8 @@ export class Asker {
     const own = extra.find(([name]) => name.toLowerCase() === 'cookie')?.[1] ?? null;
     const cookie = await this.options.cookies.valueFor(url, own);
     const others = extra.filter(([name]) => name.toLowerCase() !== 'cookie');
-    const userAgent = this.options.userAgent ?? DEFAULT_USER_AGENT;
     const fields = baseFields({
-      userAgent,
+      userAgent: this.userAgentFor(url),
       extra: cookie === null ? others : [...others, ['Cookie', cookie]],
     });
     const target = targetOf(url, endpoint, fields);
@@ -440,7 +441,7 @@ export class Asker {
   private async endpoint(url: URL, signal: AbortSignal): Promise<Endpoint> {
     const { scheme, host, port } = urlParts(url);
     const tls = scheme === 'https' ? this.tlsFor(url) : null;
-    const { proxy, why } = chooseProxy(this.options.proxies, url);
+    const { proxy, why } = chooseProxy(proxiesFor(this.options, url), url);
     if (proxy === null) {
       const addresses = await this.hosts.addresses(host, port, signal);
       return { scheme, host, port, addresses, tls };
@@ -468,16 +469,24 @@ export class Asker {
   ): Promise<ProxyHop> {
     const isOurs = proxy.kind === 'socks5';
     const targets = isOurs ? await this.hosts.addresses(host, port, signal) : null;
-    const tls =
-      proxy.kind === 'https' ? { ...this.options.tls, cert: null, key: null, pins: null } : null;
-    const userAgent = this.options.userAgent ?? DEFAULT_USER_AGENT;
+    const set = valuesFor(this.options.sections, proxy);
+    const own = { ...this.options.tls, ...set.tls, cert: null, key: null, pins: null };
+    const tls = proxy.kind === 'https' ? own : null;
+    const userAgent = set.userAgent ?? this.options.userAgent ?? DEFAULT_USER_AGENT;
     return { ...proxy, tls, targets, userAgent };
   }
 
   /** The client certificate is a credential: it stays on the origin that it was given for (P11). So do pins. */
   private tlsFor(url: URL): TlsSettings {
     const { tls } = this;
-    return isForOwner(this.owner, url) ? tls : { ...tls, cert: null, key: null, pins: null };
+    const own = isForOwner(this.owner, url) ? tls : { ...tls, cert: null, key: null, pins: null };
+    const set = valuesForUrl(this.options.sections, url).tls;
+    return set === undefined ? own : { ...own, ...set };
+  }
+
+  private userAgentFor(url: URL): string {
+    const { userAgent, sections } = this.options;
+    return valuesForUrl(sections, url).userAgent ?? userAgent ?? DEFAULT_USER_AGENT;
   }
 
   /**
@@ -542,6 +551,10 @@ function withFields(
 function endsUnseen(connection: Connection, { head, framing }: Answer): boolean {
   return framing.kind === 'close' && head.status < 300 && !connection.seesTruncation;
 }
+
+/** The proxies for a URL: what is set for its host comes before what is for all. */
+export const proxiesFor = ({ sections, proxies }: RequestOptions, url: URL): ProxyRules =>
+  valuesForUrl(sections, url).proxies ?? proxies;
 
 /** What we call ourselves when the user does not say otherwise. */
 export const DEFAULT_USER_AGENT = 'sluice/0.1';

@@ -1,7 +1,7 @@
 /**
  * What is sent beside the request, and to whom (P11). What the user gave goes to the origin of the URL
  * only. A netrc's entry goes to its host: to others than that origin by name and over https only, for a
- * redirect, which may be a stranger's, decides who is asked.
+ * redirect, which may be a stranger's, decides who is asked. So does what is set for a host.
  */
 import { netrcFor } from '../formats/netrc.js';
 import { basicCredentials, bearerCredentials } from '../http/auth.js';
@@ -9,6 +9,7 @@ import { isForOwner } from '../http/redirect.js';
 import { parseHeaderFlag } from '../http/request.js';
 import type { UserField } from '../http/request.js';
 import { urlParts } from '../net/endpoint.js';
+import { sentTo } from './host-sections.js';
 import type { RequestOptions } from './options.js';
 
 /** Userinfo of a URL. */
@@ -60,10 +61,11 @@ export class Credentials {
 
   /** The fields for a URL. Always a new list. */
   fieldsFor(url: URL): UserField[] {
-    const value = this.authorizationFor(url);
     // A program's name is no secret: many servers answer only to one that they know.
     const own = isForOwner(this.owner, url) ? [...this.fields] : this.fields.filter(isProgramName);
-    return value === null ? own : [['Authorization', value], ...own];
+    const value = this.authorizationFor(url);
+    const all: UserField[] = value === null ? own : [['Authorization', value], ...own];
+    return [...all, ...this.setFields(url, all)];
   }
 
   /** Names of the fields that the user gave and that do not go to a URL (P11), for messages. */
@@ -77,13 +79,35 @@ export class Credentials {
   /** Who one is on a server that asks for more than a name and a password in clear; null when nobody said. */
   loginFor(url: URL): User {
     if (!isForOwner(this.owner, url))
-      return url.protocol === 'https:' ? this.entryFor(url, false) : null;
+      return url.protocol === 'https:' ? (this.entryFor(url, false) ?? this.setUser(url)) : null;
     const { user, bearer } = this.options;
     const { environment } = this;
     if (this.saysAuthorization || bearer !== null) return null;
     const given = user ?? (this.asksNetrc ? null : this.userinfo);
     const fallback = environment.bearer === null ? environment.user : null;
-    return given ?? this.entryFor(url, true) ?? this.userinfo ?? fallback;
+    const isBearer = environment.bearer !== null;
+    const set = isBearer ? null : this.setUser(url);
+    return given ?? this.entryFor(url, true) ?? this.userinfo ?? fallback ?? set;
+  }
+
+  /** What is set for the host, but for what is said already. */
+  private setFields(url: URL, said: readonly UserField[]): UserField[] {
+    const { headers = [], referer, bearer, user } = sentTo(this.options.sections, this.owner, url);
+    const fields = headers.map((line): UserField => {
+      const { name, value } = parseHeaderFlag(line);
+      return [name, value];
+    });
+    if (referer !== undefined) fields.push(['Referer', referer]);
+    const value = authorization(bearer ?? null, user ?? null);
+    const saysItself = fields.some(([name]) => name.toLowerCase() === 'authorization');
+    if (value !== null && !saysItself) fields.push(['Authorization', value]);
+    const names = new Set(said.map(([name]) => name.toLowerCase()));
+    return fields.filter(([name]) => !names.has(name.toLowerCase()));
+  }
+
+  private setUser(url: URL): User {
+    const { bearer, user } = sentTo(this.options.sections, this.owner, url);
+    return bearer === undefined ? (user ?? null) : null;
   }
 
   private authorizationFor(url: URL): string | null {

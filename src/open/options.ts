@@ -8,6 +8,7 @@ import type { ProxyRules } from '../net/proxies.js';
 import type { ChecksumSpec } from '../verify/checksum.js';
 import type { Pieces } from '../verify/pieces.js';
 import type { Cookies } from './cookies.js';
+import type { HostSection } from './host-values.js';
 
 export interface RequestOptions {
   url: string;
@@ -48,6 +49,8 @@ export interface RequestOptions {
   /** Entries of a netrc file, each for its host; null when it is not used. */
   netrc: NetrcEntry[] | null;
   tls: TlsSettings;
+  /** What is set for hosts, each for itself. */
+  sections: readonly HostSection[];
   /** Addresses to use instead of asking the resolver. */
   resolve: Override[];
   /** Proxies, and the hosts that are reached without one. */

@@ -14,6 +14,7 @@ import { Connections } from '../lease/slots.js';
 import { Asker } from '../open/ask.js';
 import { isWorthAsking } from '../engine/failures.js';
 import { readAnswer } from './questions.js';
+import { withHostOptions } from '../open/host-sections.js';
 import type { DownloadOptions } from './options.js';
 
 /** Bytes of a body that are taken at once. */
@@ -29,10 +30,11 @@ const LEAST_RATE = 1;
  * @throws SluiceError as a download; HTTP_TOO_LARGE; the signal's reason when aborted
  */
 export async function fetchSmall(
-  options: DownloadOptions,
+  given: DownloadOptions,
   maxBytes: number,
   { signal, log = silentLog }: { signal: AbortSignal; log?: Log },
 ): Promise<Uint8Array[]> {
+  const options = withHostOptions(given);
   for (let attempt = 1; ; attempt++) {
     try {
       return await fetchOnce(options, maxBytes, signal, log);

@@ -4,16 +4,20 @@ import type { Lock } from '../disk/lock.js';
 import { SpareLocks } from '../disk/spare-locks.js';
 import { realTarget } from '../disk/target.js';
 import { Engine } from '../engine/engine.js';
+import type { HostBound } from '../engine/engine.js';
 import type { Pool } from '../engine/executors.js';
 import { receivingThreads } from '../engine/threads.js';
 import type { Log } from '../log.js';
 import { PER_HOST } from '../limits.js';
+import { hostBounds } from '../open/host-sections.js';
 import { Hosts } from '../open/hosts.js';
 import type { DownloadOptions } from './options.js';
 
 export interface SessionOptions {
   /** Connections to one origin over all files. */
   perHost: number;
+  /** What is set for one host, which beats that; null for nothing. */
+  hostBound?: ((place: { host: string; port: number }) => HostBound | null) | undefined;
   /** The user said so: no other one is opened beside them, not even for a moment. */
   isStrict: boolean;
   /** Files at once. */
@@ -24,9 +28,10 @@ export interface SessionOptions {
 }
 
 /** The options of a session of one download. */
-export function ofOne({ connections }: DownloadOptions, log: Log): SessionOptions {
+export function ofOne({ connections, sections }: DownloadOptions, log: Log): SessionOptions {
   const own = connections === 'auto' ? 0 : connections;
-  return { perHost: Math.max(PER_HOST, own), isStrict: false, jobs: 1, log };
+  const perHost = Math.max(PER_HOST, own);
+  return { perHost, hostBound: hostBounds(sections), isStrict: false, jobs: 1, log };
 }
 
 export class Session {

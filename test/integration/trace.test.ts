@@ -199,9 +199,11 @@ describe('a trace', () => {
   });
 
   it('`info` says what it takes', async () => {
-    const values = { trace: undefined, html: undefined, json: false } as Parameters<typeof info>[0];
+    type Settled = Parameters<typeof info>[0];
+    const values = { trace: undefined, html: undefined, json: false } as Settled['values'];
     const code = async (given: Partial<typeof values>, subject?: string): Promise<string> => {
-      const error = await info({ ...values, ...given }, subject).then(
+      const settled = { values: { ...values, ...given } } as Settled;
+      const error = await info(settled, subject).then(
         () => null,
         (thrown: unknown) => thrown as SluiceError,
       );

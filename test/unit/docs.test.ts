@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { KEY_NAMES, VARIABLE_KEYS, scopeOf, shapeOf } from '../../src/cli/config/keys.js';
 
 const PAGES = [
   ...['ARCHITECTURE.md', 'README.md', 'CONTRIBUTING.md', 'SECURITY.md'],
@@ -49,6 +50,34 @@ function* namedPaths(page: string): Generator<{ line: number; name: string }> {
     for (const name of pathsIn(text)) yield { line, name };
   }
 }
+
+/** Cells of the table that begins with this heading, row by row. */
+function tableIn(page: string, heading: string): string[][] {
+  const lines = readFileSync(page, 'utf8').split('\n');
+  const begin = lines.findIndex((line) => new RegExp(`^\\| ${heading} +\\|`).test(line));
+  const rows = lines.slice(begin + 2);
+  const end = rows.findIndex((line) => !line.startsWith('|'));
+  return rows.slice(0, end < 0 ? rows.length : end).map((row) =>
+    row
+      .slice(1, -1)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim().replaceAll('\\', '')),
+  );
+}
+
+describe('the tables of the pages', () => {
+  it('docs/configuration.md has every key, where it may stand, and what help says of it', () => {
+    const places = { general: 'all', any: 'all, host', host: 'host' } as const;
+    const isVariable = (key: string): key is keyof typeof VARIABLE_KEYS =>
+      Object.hasOwn(VARIABLE_KEYS, key);
+    const rows = KEY_NAMES.map((key) => [
+      `\`${key}\``,
+      places[scopeOf(key) ?? 'any'],
+      isVariable(key) ? VARIABLE_KEYS[key] : shapeOf(key).description,
+    ]);
+    expect(tableIn('docs/configuration.md', 'key')).deep.equal(rows);
+  });
+});
 
 describe('the pages', () => {
   const names = new Set(

@@ -3,8 +3,10 @@ import { Downloads } from '../../app/download.js';
 import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
 import { PER_HOST } from '../../limits.js';
+import { hostBounds } from '../../app/host-sections.js';
 import type { ExitStatus } from '../../errors.js';
 import type { Planned, Watcher } from '../../app/download.js';
+import type { Settled } from '../config/settle.js';
 import type { ManyValues, OutputValues, SharedValues, TraceValues } from '../flags.js';
 import { openLog } from '../log.js';
 import { lineWriter, lossOf, onLost } from '../output.js';
@@ -36,7 +38,8 @@ async function requireWritten(stream: NodeJS.WriteStream): Promise<void> {
 }
 
 /** Runs downloads; sets the exit status of the process. */
-export async function runDownloads(values: RunValues, prepare: Prepare): Promise<void> {
+export async function runDownloads(settled: Settled<RunValues>, prepare: Prepare): Promise<void> {
+  const { values } = settled;
   if (values.json && values.print !== undefined)
     throw new SluiceError('USAGE', '--json and --print both want standard output', {
       next: 'Leave --print out: the event `done` has the path.',
@@ -61,7 +64,7 @@ export async function runDownloads(values: RunValues, prepare: Prepare): Promise
     let trace: OpenTrace | null = null;
     try {
       trace = await traceOf(values, reporter);
-      process.exitCode = await attend(values, reporter, { log, trace }, prepare);
+      process.exitCode = await attend(settled, reporter, { log, trace }, prepare);
     } finally {
       trace?.close();
       log.close();
@@ -84,23 +87,20 @@ async function traceOf({ trace }: RunValues, reporter: Reporter): Promise<OpenTr
 }
 
 async function attend(
-  values: RunValues,
+  settled: Settled<RunValues>,
   reporter: Reporter,
   { log, trace }: { log: OpenLog; trace: OpenTrace | null },
   prepare: Prepare,
 ): Promise<ExitStatus> {
+  const { values, sections } = settled;
   const preparing = new AbortController();
   const { jobs, connections, 'per-host': given } = values;
   // Whoever asks for more connections for a file means them all.
   const perHost = given ?? Math.max(PER_HOST, Number(connections) || 0);
   const isStrict = given !== undefined;
   const print = values.print === undefined ? null : lineWriter(process.stdout);
-  const downloads = new Downloads(
-    printing(reporter, print),
-    log,
-    { jobs, perHost, isStrict },
-    trace,
-  );
+  const sharing = { jobs, perHost, isStrict, hostBound: hostBounds(sections) };
+  const downloads = new Downloads(printing(reporter, print), log, sharing, trace);
   const note = (line: string): void => {
     if (!values.quiet) reporter.note(line);
   };

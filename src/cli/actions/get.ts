@@ -4,6 +4,7 @@ import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
 import { partOptions, readPartOption } from '../../app/part.js';
 import type { DownloadOptions, OnExists } from '../../transfer/options.js';
+import type { Settled } from '../config/settle.js';
 import type { ManyValues, SharedValues, TraceValues } from '../flags.js';
 import {
   downloadOptions,
@@ -29,14 +30,15 @@ interface GetValues extends SharedValues, ManyValues, TraceValues {
 }
 
 /** Downloads the URLs of the arguments, of `--url` and of lists, and the files of `--metalink`. */
-export async function get(values: GetValues, words: readonly string[]): Promise<void> {
-  await runDownloads(values, async (fetching, note) => {
+export async function get(settled: Settled<GetValues>, words: readonly string[]): Promise<void> {
+  const { values } = settled;
+  await runDownloads(settled, async (fetching, note) => {
     const urls = [...words, ...(values.url ?? [])];
     const metalinks = values.metalink ?? [];
     const lists = values['input-file'] ?? [];
     const copied = values['from-curl'];
     // It may be that a flag without its value took the URL: that is told first.
-    const given = downloadOptions(values);
+    const given = downloadOptions(values, settled);
     if (urls.length + metalinks.length + lists.length === 0 && copied === undefined)
       throw usage('no URL is given', 'Write `sluice get URL`.');
     const options: DownloadOptions = {

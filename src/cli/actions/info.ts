@@ -1,12 +1,12 @@
 /** What `info` does. */
 import { inspectPath, inspectUrl } from '../../app/inspect.js';
 import { SluiceError } from '../../errors.js';
-import { errorEvent } from '../exit.js';
-import { lostOutput } from '../output.js';
+import { writeOut } from '../output.js';
 import { safeJson } from '../escape.js';
 import { hasUserinfo } from '../../http/redact.js';
 import type { Log } from '../../log.js';
 import type { DownloadOptions } from '../../transfer/options.js';
+import type { Settled } from '../config/settle.js';
 import type { SharedValues } from '../flags.js';
 import { openLog } from '../log.js';
 import { downloadOptions, isSource, storeSettings } from '../options.js';
@@ -14,31 +14,41 @@ import { reportLines } from '../report.js';
 
 /** Values of the flags of `info`. */
 interface InfoValues extends SharedValues {
+  config: boolean;
   trace: string | undefined;
   html: string | undefined;
 }
 
-/** Tells what a URL, a path or a trace has. With --json an error is an object on standard output as well. */
-export async function info(values: InfoValues, subject: string | undefined): Promise<void> {
-  try {
-    await print(await linesOf(values, subject));
-  } catch (thrown) {
-    const error = SluiceError.from(thrown);
-    if (!values.json) throw error;
-    const { url = '', path = '' } = error.details;
-    const { type: kind, ...rest } = errorEvent(error, { url, path });
-    await print([safeJson({ kind, ...rest })]);
-    process.exitCode = error.exitStatus;
-  }
+/** Tells what a URL, a path or a trace has, or what is set. The text is the result: when it is lost the command has failed. */
+export async function info(
+  settled: Settled<InfoValues>,
+  subject: string | undefined,
+): Promise<void> {
+  const lines = await linesOf(settled, subject);
+  const lost = await writeOut(process.stdout, lines.map((line) => `${line}\n`).join(''));
+  if (lost !== null) throw lost;
 }
 
-async function linesOf(values: InfoValues, subject: string | undefined): Promise<string[]> {
+async function linesOf(
+  settled: Settled<InfoValues>,
+  subject: string | undefined,
+): Promise<string[]> {
+  const { values } = settled;
   const { trace, html } = values;
-  if (trace !== undefined && subject === undefined) return traceOf(trace, html, values.json);
+  if (trace !== undefined && subject === undefined && !values.config)
+    return traceOf(trace, html, values.json);
   if (trace !== undefined)
-    throw usage('`info` takes a URL, a path or --trace FILE, one of them', 'Leave the others out.');
+    throw usage(
+      '`info` takes a URL, a path, --config or --trace FILE, one of them',
+      'Leave the others out.',
+    );
   if (html !== undefined)
     throw usage('--html draws a trace, and none is named', 'Name it with --trace FILE.');
+  if (values.config) {
+    const { configLines, configReport } = await import('../config/show.js');
+    const report = configReport(settled, subject ?? null);
+    return values.json ? [safeJson(report)] : configLines(report, !values['no-config']);
+  }
   if (subject === undefined)
     throw usage('no URL or path is given', 'Write `sluice info URL`, or a path.');
   // `user:secret@host` is a URL that lacks its scheme; that is told without the secret.
@@ -46,7 +56,7 @@ async function linesOf(values: InfoValues, subject: string | undefined): Promise
   const log = await openLog({ file: values['log-file'], verbose: values.verbose });
   try {
     const report = isUrl
-      ? await inspectUrl(await optionsFor(values, subject, log), log)
+      ? await inspectUrl(await optionsFor(settled, subject, log), log)
       : await inspectPath(subject);
     return values.json ? [safeJson(report)] : reportLines(report);
   } finally {
@@ -70,23 +80,15 @@ function usage(message: string, next: string): SluiceError {
   return new SluiceError('USAGE', message, { next });
 }
 
-async function optionsFor(values: SharedValues, url: string, log: Log): Promise<DownloadOptions> {
-  const options = { ...downloadOptions(values), url };
+async function optionsFor(
+  settled: Settled<SharedValues>,
+  url: string,
+  log: Log,
+): Promise<DownloadOptions> {
+  const { values } = settled;
+  const options = { ...downloadOptions(values, settled), url };
   if (!isSource(url)) return options;
   const { sourceDownload } = await import('../../app/sources.js');
   const fetching = { signal: new AbortController().signal, log };
   return sourceDownload(options, fetching, storeSettings(values));
-}
-
-/**
- * Here the text is the result: when it is lost the command has failed. A reader that has seen enough
- * (`| head -1`) is no failure.
- */
-async function print(lines: readonly string[]): Promise<void> {
-  const text = lines.map((line) => `${line}\n`).join('');
-  const lost = await new Promise<NodeJS.ErrnoException | null | undefined>((resolve) =>
-    process.stdout.write(text, resolve),
-  );
-  if (!lost || lost.code === 'EPIPE') return;
-  throw lostOutput(lost);
 }

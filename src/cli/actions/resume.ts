@@ -2,6 +2,7 @@
 import { findUnfinished, resumeOptions } from '../../app/resume.js';
 import { SluiceError } from '../../errors.js';
 import { hasUserinfo } from '../../http/redact.js';
+import type { Settled } from '../config/settle.js';
 import type { ManyValues, SharedValues, TraceValues } from '../flags.js';
 import { downloadOptions, isSource, storeSettings, withChecksumLists } from '../options.js';
 import { runDownloads } from './downloads.js';
@@ -14,16 +15,20 @@ interface ResumeValues extends SharedValues, TraceValues, Pick<ManyValues, 'jobs
 }
 
 /** Goes on with the paths of the arguments, or with everything here. */
-export async function resume(values: ResumeValues, given: readonly string[]): Promise<void> {
+export async function resume(
+  settled: Settled<ResumeValues>,
+  given: readonly string[],
+): Promise<void> {
+  const { values } = settled;
   const targets: string[] = [];
-  await runDownloads(values, async (fetching) => {
+  await runDownloads(settled, async (fetching) => {
     const paths = values.all ? unfinishedIn(given) : given;
     if (paths.length === 0) throw nothing(values.all, given);
     if (paths.some((path) => /^https?:\/\//i.test(path) || hasUserinfo(path))) throw notUrl();
     const { url } = values;
     if (url !== undefined && (values.all || paths.length > 1)) throw oneLink();
     const fresh = url === undefined ? {} : { url, freshLink: true };
-    const said = { ...downloadOptions(values), insist: values.insist, ...fresh };
+    const said = { ...downloadOptions(values, settled), insist: values.insist, ...fresh };
     const settings = storeSettings(values);
     const { sourceDownload, withTokenOf } = await import('../../app/sources.js');
     const options = isSource(said.url) ? await sourceDownload(said, fetching, settings) : said;

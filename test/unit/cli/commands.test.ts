@@ -70,11 +70,14 @@ describe('commands', () => {
       retries: 5,
       json: false,
       netrc: false,
+      'no-config': false,
       quiet: false,
       verbose: false,
       'no-progress': false,
       lanes: false,
       color: 'auto',
+      's3-anonymous': false,
+      's3-requester-pays': false,
     };
     const expected: Record<Name, Record<string, unknown>> = {
       get: {
@@ -83,11 +86,9 @@ describe('commands', () => {
         jobs: 3,
         window: '64M',
         timestamping: false,
-        's3-anonymous': false,
-        's3-requester-pays': false,
       },
       resume: { ...shared, jobs: 3, all: false, insist: false },
-      info: shared,
+      info: { ...shared, config: false },
     };
     for (const name of Object.keys(COMMANDS) as Name[])
       expect((await read(name, 'x')).flags, name).to.deep.equal(expected[name]);

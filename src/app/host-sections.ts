@@ -1,0 +1,3 @@
+/** What the user has set for hosts. */
+export { hostBounds, sectionsFor } from '../open/host-sections.js';
+export type { HostSection, HostValues } from '../open/host-values.js';

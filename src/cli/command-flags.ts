@@ -1,0 +1,112 @@
+/** The flags that each command adds to those of `flags.ts`. */
+import * as Flags from '@oclif/core/flags';
+import {
+  REPEATABLE,
+  configFileAsCurl,
+  manyFlags,
+  sharedFlags,
+  toggle,
+  traceFlags,
+} from './flags.js';
+
+export const getFlags = {
+  url: Flags.string({
+    ...REPEATABLE,
+    description: 'the same as the argument',
+    helpValue: 'URL',
+  }),
+  'from-curl': Flags.string({
+    description:
+      'what a browser\'s "Copy as cURL" has copied (bash or cmd): its URL, headers, cookies and proxy; - for standard input',
+    helpValue: "'curl ...'|-",
+  }),
+  metalink: Flags.string({
+    ...REPEATABLE,
+    description:
+      'download the files that a Metalink (3 or 4) names, from several of its sources at the same time',
+    helpValue: 'FILE|URL',
+  }),
+  mirror: Flags.string({
+    ...REPEATABLE,
+    description:
+      'another URL of the same file, used at the same time where a digest is known (--checksum, a Metalink), else when the first one fails; no header or credential is sent there',
+    helpValue: 'URL',
+  }),
+  output: Flags.string({
+    char: 'o',
+    description: 'path of the file; - is standard output, in order',
+    helpValue: 'PATH',
+  }),
+  window: Flags.string({
+    description: 'memory for what is fetched ahead of the reader of standard output',
+    default: '64M',
+    helpValue: 'SIZE',
+    env: 'SLUICE_WINDOW',
+  }),
+  dir: Flags.string({
+    char: 'd',
+    description: 'directory for the file',
+    helpValue: 'DIR',
+    env: 'SLUICE_DIR',
+  }),
+  range: Flags.string({
+    description:
+      'only these bytes, both ends included: START-END, START- or -LAST; the file is called NAME.bytes-START-END',
+    helpValue: 'START-END',
+  }),
+  timestamping: toggle({
+    char: 'N',
+    description:
+      'only if the server has something newer than the file that is there, which it replaces; the file gets the time of change that the server tells',
+  }),
+  'on-exists': Flags.option({
+    description: 'when the target exists and is not this very download',
+    options: ['fail', 'overwrite', 'rename', 'skip'] as const,
+    default: 'fail',
+    env: 'SLUICE_ON_EXISTS',
+  })(),
+  // What curl, wget and aria2 are told, and is always done here.
+  location: Flags.boolean({ char: 'L', hidden: true }),
+  continue: Flags.boolean({ char: 'c', hidden: true }),
+  ...manyFlags,
+  ...sharedFlags,
+  ...configFileAsCurl,
+  ...traceFlags,
+};
+
+export const resumeFlags = {
+  all: toggle({
+    description: 'every unfinished download of the directories (this one)',
+  }),
+  insist: toggle({
+    description:
+      'continue although the server gives nothing that proves the kept bytes are of the same file',
+  }),
+  url: Flags.string({
+    description:
+      'a fresh link to the same file, when the old one has expired; what is kept is used if length and validator, bytes of it, or a digest prove that it is the same',
+    helpValue: 'URL',
+  }),
+  jobs: manyFlags.jobs,
+  'per-host': manyFlags['per-host'],
+  ...sharedFlags,
+  ...configFileAsCurl,
+  ...traceFlags,
+};
+
+export const infoFlags = {
+  trace: Flags.string({
+    description: 'tell what `get --trace FILE` or `resume --trace FILE` has recorded',
+    helpValue: 'FILE',
+  }),
+  html: Flags.string({
+    description: 'with --trace, draw it as a page as well: one file, to be opened in a browser',
+    helpValue: 'OUT',
+  }),
+  config: toggle({
+    description:
+      'tell what is set, and where: by a flag, a variable, the configuration or by default; with a URL, for its host',
+  }),
+  ...sharedFlags,
+  output: Flags.string({ char: 'o', hidden: true }),
+};
