@@ -86,6 +86,7 @@ describe('commands', () => {
         jobs: 3,
         window: '64M',
         timestamping: false,
+        recursive: false,
       },
       resume: { ...shared, jobs: 3, all: false, insist: false },
       info: { ...shared, config: false },
