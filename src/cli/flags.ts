@@ -96,7 +96,8 @@ const transferFlags = group('transfer', {
     env: 'SLUICE_THREADS',
   }),
   'limit-rate': Flags.string({
-    description: 'bytes per second of all files and connections together, or none',
+    description:
+      'bytes per second of all files and connections together, or none; SIGUSR1 reads it again from the configuration',
     helpValue: 'RATE',
     env: 'SLUICE_LIMIT_RATE',
   }),

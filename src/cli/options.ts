@@ -186,8 +186,12 @@ export function parseLowSpeed(
 export const parseRate = (text: string, flag: string): number | null =>
   text === NONE ? null : parseSize(text, flag, 'bytes per second');
 
+/** Bytes per second; null for no limit. */
+export const rateOf = (text: string | undefined): number | null =>
+  text === undefined ? null : parseRate(text, '--limit-rate');
+
 function limitOf(text: string | undefined): RateLimit | null {
-  const bytesPerSecond = text === undefined ? null : parseRate(text, '--limit-rate');
+  const bytesPerSecond = rateOf(text);
   return bytesPerSecond === null ? null : new RateLimit(bytesPerSecond);
 }
 

@@ -18,31 +18,56 @@ export class RateLimit {
   /** What is less than a byte so far. */
   private rest = 0;
 
-  /** @param bytesPerSecond above 0 */
-  constructor(readonly bytesPerSecond: number) {}
+  /** @param rate bytes per second, above 0; null for no limit, until one is set */
+  constructor(private rate: number | null) {
+    this.credit.setLimited(rate !== null);
+  }
+
+  /** Null for no limit. */
+  get bytesPerSecond(): number | null {
+    return this.rate;
+  }
+
+  /** Changes the limit, also while bytes flow. */
+  set(bytesPerSecond: number | null): void {
+    this.rate = bytesPerSecond;
+    this.rest = 0;
+    this.credit.setLimited(bytesPerSecond !== null);
+    this.tick();
+  }
 
   /** Bytes flow from now on; to be ended with {@link release} as often as it was begun. */
   acquire(): void {
-    if (this.users++ > 0) return;
+    this.users++;
+    this.tick();
+  }
+
+  release(): void {
+    this.users--;
+    this.tick();
+  }
+
+  /** Credit is added as long as somebody uses it. */
+  private tick(): void {
+    const isNeeded = this.users > 0 && this.rate !== null;
+    if (isNeeded === (this.timer !== null)) return;
+    clearInterval(this.timer ?? undefined);
+    this.timer = null;
+    if (!isNeeded) return;
     this.addedMs = performance.now();
     this.timer = setInterval(() => this.refill(), STEP_MS);
     this.timer.unref();
   }
 
-  release(): void {
-    if (--this.users > 0) return;
-    clearInterval(this.timer ?? undefined);
-    this.timer = null;
-  }
-
   private refill(): void {
     const nowMs = performance.now();
-    const due = (this.bytesPerSecond * (nowMs - this.addedMs)) / 1000 + this.rest;
+    const rate = this.rate ?? 0;
+    const due = (rate * (nowMs - this.addedMs)) / 1000 + this.rest;
     this.addedMs = nowMs;
     const bytes = Math.floor(due);
     this.rest = due - bytes;
     // A thread that was held up adds what was due meanwhile, or the mean would fall short.
-    const most = Math.max(bytes, Math.ceil((this.bytesPerSecond * KEPT_MS) / 1000));
+    const most = Math.max(bytes, Math.ceil((rate * KEPT_MS) / 1000));
     this.credit.add(Math.min(bytes, MOST_BYTES), Math.min(most, MOST_BYTES));
   }
 }

@@ -4,9 +4,10 @@
  * spent leaves what comes in its socket. It may fall below zero by what one read of each connection brings.
  */
 
-/** Words of the memory: the credit in bytes, and whether it was found spent. */
+/** Words of the memory: the credit in bytes, whether it was found spent, and whether there is a limit at all. */
 const CREDIT = 0;
 const FOUND_SPENT = 1;
+const LIMITED = 2;
 
 export class Credit {
   private readonly words: Int32Array;
@@ -16,24 +17,36 @@ export class Credit {
   }
 
   static allocate(): Credit {
-    return new Credit(new SharedArrayBuffer(8));
+    return new Credit(new SharedArrayBuffer(12));
+  }
+
+  /** Whether there is a limit; it may come and go while bytes flow. */
+  get isLimited(): boolean {
+    return Atomics.load(this.words, LIMITED) !== 0;
+  }
+
+  /** Begins or ends to limit; done by the main thread only. A new limit begins with nothing. */
+  setLimited(isLimited: boolean): void {
+    if (isLimited && !this.isLimited) Atomics.store(this.words, CREDIT, 0);
+    Atomics.store(this.words, LIMITED, isLimited ? 1 : 0);
   }
 
   /** Bytes that may be received now; at least 0. */
   get left(): number {
+    if (!this.isLimited) return Infinity;
     return Math.max(0, Atomics.load(this.words, CREDIT));
   }
 
   /** Whether nothing may be received now. */
   get isSpent(): boolean {
-    if (Atomics.load(this.words, CREDIT) > 0) return false;
+    if (!this.isLimited || Atomics.load(this.words, CREDIT) > 0) return false;
     Atomics.store(this.words, FOUND_SPENT, 1);
     return true;
   }
 
   /** Takes note of bytes that were received. */
   take(bytes: number): void {
-    Atomics.sub(this.words, CREDIT, bytes);
+    if (this.isLimited) Atomics.sub(this.words, CREDIT, bytes);
   }
 
   /** Adds to the credit, up to `most` bytes; done by the main thread only. */

@@ -1,11 +1,13 @@
 /** A rate that the user asked for: of all connections together, and nothing is learnt from it. */
 import { expect } from 'chai';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { RateLimit } from '../../src/engine/rate-limit.js';
 import { expectStatus, runIn } from '../helpers/command.js';
 import { benchPerTest, expectDone } from '../helpers/engine.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
+import { spawnSluice } from '../helpers/run-sluice.js';
 
 const MIB = 1024 * 1024;
 const REFERENCE = { seed: 3, size: 12 * MIB };
@@ -39,6 +41,55 @@ describe('a limited rate', () => {
     );
     for (const run of runs) expectDone(run, REFERENCE);
     expect(performance.now() - began).above(leastMs(2 * REFERENCE.size, 6 * MIB));
+  });
+
+  it('changes while bytes flow, to another rate and to none', async () => {
+    const origin = await bench.origin(REFERENCE);
+    // At this rate it would take longer than a test may.
+    const rateLimit = new RateLimit(MIB / 16);
+    const engine = bench.engine({ connections: 2, rateLimit, threads: 2 });
+    const running = engine.start(origin.url);
+    await running.has(MIB / 16);
+    rateLimit.set(MIB / 8);
+    await running.has(MIB / 4);
+    rateLimit.set(null);
+    expectDone(await running.ended, REFERENCE);
+  });
+
+  it('begins while bytes flow, with nothing to spend', () => {
+    const limit = new RateLimit(null);
+    limit.acquire();
+    expect([limit.credit.isSpent, limit.credit.left]).deep.equal([false, Infinity]);
+    limit.credit.take(5 * MIB);
+    limit.set(MIB);
+    expect([limit.credit.isSpent, limit.credit.left]).deep.equal([true, 0]);
+    expect(limit.credit.takeFoundSpent()).equal(true);
+    limit.set(null);
+    expect(limit.credit.isSpent).equal(false);
+    limit.release();
+  });
+
+  it('SIGUSR1 reads it again from the configuration; one that is wrong changes nothing', async () => {
+    const origin = await Origin.start({ ...REFERENCE, size: 4 * MIB });
+    try {
+      const file = path.join(dir(), 'config.json');
+      const configure = (rate: string) => writeFileSync(file, `{"limit-rate": "${rate}"}`);
+      configure('64k');
+      const run = spawnSluice(['get', origin.url, '-o', 'x', '--config', file], { cwd: dir() });
+      await run.waitFor(/from http/);
+      for (const [rate, told] of [
+        ['fast', /stays as it is: .*config\.json: .*line 1: "limit-rate" takes/],
+        ['100k', /limited to 100 KiB\/s now/],
+        ['none', /no longer limited/],
+      ] as const) {
+        configure(rate);
+        run.kill('SIGUSR1');
+        await run.waitFor(told);
+      }
+      expectStatus(await run.ended, 0);
+    } finally {
+      await origin.close();
+    }
   });
 
   it('--limit-rate takes units, and says what it takes', async () => {

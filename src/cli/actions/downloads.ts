@@ -1,6 +1,7 @@
 /** What `get` and `resume` share: the reporter, the log and the signals around their downloads. */
 import { Downloads } from '../../app/download.js';
 import type { Fetching } from '../../app/documents.js';
+import type { RateLimit } from '../../engine/rate-limit.js';
 import { SluiceError } from '../../errors.js';
 import { PER_HOST } from '../../limits.js';
 import { hostBounds } from '../../app/host-sections.js';
@@ -14,6 +15,7 @@ import type { OpenLog } from '../log.js';
 import type { OpenTrace } from '../trace-file.js';
 import { fail } from '../perform.js';
 import { chooseReporter } from '../reporter.js';
+import { limitOfRun } from '../rate-signal.js';
 import type { Reporter } from '../reporter.js';
 import { onStop } from '../signals.js';
 
@@ -24,7 +26,7 @@ type Prepare = (fetching: Fetching, note: (line: string) => void) => Promise<Pla
 type RunValues = OutputValues &
   TraceValues &
   Pick<ManyValues, 'jobs' | 'per-host'> &
-  Pick<SharedValues, 'connections'>;
+  Pick<SharedValues, 'connections' | 'limit-rate' | 'no-config'>;
 
 /**
  * Waits until the stream has what was written to it.
@@ -109,6 +111,7 @@ async function attend(
     preparing.abort(error);
     downloads.stop(error);
   });
+  const { limit, off: offRate } = limitOfRun(settled, note);
   const off = onStop(
     (signal) => {
       reporter.note(
@@ -122,11 +125,17 @@ async function attend(
   try {
     const planned = await prepare({ signal: preparing.signal, log }, note);
     reporter.expect(planned.length);
-    return await downloads.run(planned);
+    return await downloads.run(planned.map((each) => limitedBy(limit, each)));
   } finally {
+    offRate();
     off();
   }
 }
+
+const limitedBy = (rateLimit: RateLimit, planned: Planned): Planned => ({
+  ...planned,
+  options: async () => ({ ...(await planned.options()), rateLimit }),
+});
 
 /** The reporter, and the path of each file that ends well for `--print path`. The path is what a script opens: unescaped. */
 function printing(reporter: Reporter, print: ((line: string) => void) | null): Watcher {
