@@ -323,7 +323,7 @@ export class Dispatcher {
     return Math.min(SEAM_BYTES, span.start - hedged.start);
   }
 
-  private task({ lease, slot, span, headSeam, isBehind, connection }: Out): LeaseTask {
+  private task({ lease, slot, span, headSeam, isBehind, isFirst, connection }: Out): LeaseTask {
     const { slots, fd, path, deadlines, firstConnection } = this.parts;
     const { recovery, pipelining, parts } = this.sourceOf({ connection });
     const known = recovery.sourceFor(connection);
@@ -340,6 +340,7 @@ export class Dispatcher {
       start: span.start,
       headSeam,
       askEnd,
+      isOpenEnded: isFirst && span.end === this.parts.ledger.total,
       pipelinedMs: isBehind ? Math.min(pipelining.dueMs, deadlines.firstByteMs) : null,
       slab: slabBytes(this.scheduler.target),
       source,

@@ -53,6 +53,7 @@ export async function runLease(
     const bodyStart = task.start - task.headSeam;
     const body = checkHead(answer, task, bodyStart);
     if ('kind' in body) return finish(run, slots, connections, body);
+    slots.wasAnswered();
     return await receive(task, slots, connections, run, body);
   } catch (error) {
     return finish(run, slots, connections, failure(error));
@@ -304,7 +305,7 @@ function checkHead(
   task: LeaseTask,
   bodyStart: number,
 ): LeaseResult | Body {
-  if (isRedirect(head.status)) return { kind: 'redirected', status: head.status };
+  if (isRedirect(head)) return { kind: 'redirected', status: head.status };
   const at = startOf(task.source);
   const isPart = head.status === 206 || isLabelledPart(head, framing, at + bodyStart);
   if (head.status === 200 && !isPart) return ignoredRange(head, task.source);

@@ -35,6 +35,13 @@ export class LeaseSink implements BodySink {
   /** The slot's control when `end` and `cancelled` were read. */
   private control: number | null = null;
   private end = 0;
+  /** The end that the lease began with. */
+  private readonly wholeEnd: number;
+  /** Answers that others had got when this lease began. */
+  private readonly answered: number;
+  /** What has come behind the end while the lease waits there, from {@link aheadStart} on. */
+  private ahead: Buffer[] = [];
+  private aheadStart = 0;
   private cancelled = false;
 
   /**
@@ -53,6 +60,8 @@ export class LeaseSink implements BodySink {
     this.offset = this.reached = bodyStart;
     this.headStart = Math.max(bodyStart, task.start - task.headSeam);
     this.obey();
+    this.wholeEnd = this.end;
+    this.answered = slots.answered;
     this.expected = this.readHeadSeam();
   }
 
@@ -66,7 +75,19 @@ export class LeaseSink implements BodySink {
   }
 
   get isHeld(): boolean {
-    return this.slots.isHeld || this.credit?.isSpent === true || this.isAtWindowsEnd(this.offset);
+    if (this.slots.isHeld || this.credit?.isSpent === true) return true;
+    if (this.isAtWindowsEnd(this.offset)) return true;
+    this.obey();
+    return this.mayBeOnly && this.offset >= this.end;
+  }
+
+  /**
+   * Something was taken off the end of the first answer, and no other request has been answered: a link
+   * may work once. Then the connection waits at its end, until it is known who goes on from there.
+   */
+  private get mayBeOnly(): boolean {
+    if (!this.task.isOpenEnded || this.window !== null || this.cancelled) return false;
+    return this.end < this.wholeEnd && this.slots.answered === this.answered;
   }
 
   /** All of the lease has come: what is left is a seam's sample. */
@@ -115,10 +136,32 @@ export class LeaseSink implements BodySink {
     this.flushedMs = performance.now();
     this.obey();
     if (this.offset + (to - from) > this.bodyEnd) throw this.overlong();
+    this.goOn();
     const at = this.checkHeadSeam(slab, this.passOver(from, to), to);
     const next = this.write(slab, at, to);
     if (this.cancelled) return false;
+    if (next < to && this.mayBeOnly) return this.keepAhead(slab, next, to);
     return next === to ? !this.isFull() : this.keepSample(slab, next, to);
+  }
+
+  /** Keeps what lies behind the end: it is written when the lease goes on, and a seam's sample otherwise. */
+  private keepAhead(slab: Uint8Array, from: number, to: number): true {
+    if (this.ahead.length === 0) this.aheadStart = this.offset;
+    this.ahead.push(Buffer.from(slab.subarray(from, to)));
+    this.offset += to - from;
+    return true;
+  }
+
+  /** It is known who goes on from the end: what was kept behind it is taken as if it came now. */
+  private goOn(): void {
+    if (this.ahead.length === 0 || (this.mayBeOnly && this.end <= this.aheadStart)) return;
+    const kept = Buffer.concat(this.ahead);
+    this.ahead = [];
+    this.offset = this.aheadStart;
+    const next = this.write(kept, 0, kept.length);
+    if (next === kept.length) return;
+    if (this.mayBeOnly) this.keepAhead(kept, next, kept.length);
+    else this.keepSample(kept, next, kept.length);
   }
 
   /** Writes what belongs to the lease; returns where the rest begins. */

@@ -38,6 +38,7 @@ const TAKEN = 8;
 const WRITTEN = 16;
 const ALLOWED = 17;
 const WANTS_CHECKS = 18;
+const ANSWERED = 19;
 /** What is written is counted in units of so many bytes, as the kernel counts what is dirty. */
 export const PAGE_BYTES = 4096;
 /** Differences of the counters stay below this, so that they may wrap. */
@@ -113,6 +114,16 @@ export class Slots {
   /** Whether connections are to stop receiving until more is allowed: the disk has to catch up. */
   get isHeld(): boolean {
     return ((this.writtenPages - Atomics.load(this.halves, this.behind(ALLOWED))) | 0) >= 0;
+  }
+
+  /** A request for a range, not the first one, was answered with it. */
+  wasAnswered(): void {
+    Atomics.add(this.halves, this.behind(ANSWERED), 1);
+  }
+
+  /** How often that was so. */
+  get answered(): number {
+    return Atomics.load(this.halves, this.behind(ANSWERED));
   }
 
   /** Whether CRCs of what is written are wanted: whether it will be claimed before the end. */
@@ -288,6 +299,11 @@ export interface LeaseTask {
    * its answer must then come within so many milliseconds. Null: the connection is free.
    */
   pipelinedMs: number | null;
+  /**
+   * It is the first answer, which goes on to the end of the file. It may be the only one that the server
+   * gives: what was taken off its end is not left to others before one of them is answered.
+   */
+  isOpenEnded: boolean;
   /** Bytes of the slab of a connection that has to be opened for it. */
   slab: number;
   source: Source;

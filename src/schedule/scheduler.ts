@@ -183,12 +183,13 @@ export class Scheduler {
     for (const { index, isLeft, concurrency } of this.sources)
       if (!isLeft && concurrency.takeTripWish()) actions.push({ kind: 'measure', source: index });
     if (this.held) return actions;
+    // Nothing is asked for that: it is in time whatever the server says to other requests.
+    this.giveBack(actions);
     const active = this.sources.filter(
       ({ isLeft, pausedUntilMs }) => !isLeft && nowMs >= pausedUntilMs,
     );
     if (active.length === 0) return actions;
     for (const source of active) this.replaceSlow(source, nowMs, actions);
-    this.giveBack(actions);
     for (const source of active) this.yieldSurplus(source, actions);
     this.shareFirst(nowMs, actions);
     for (const source of active) this.askBehind(source, nowMs, actions);

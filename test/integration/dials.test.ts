@@ -162,6 +162,7 @@ describe('dials', () => {
       start: 0,
       headSeam: 0,
       askEnd: MIB,
+      isOpenEnded: false,
       pipelinedMs: isBehind ? LONG_MS : null,
       slab: SLAB_BYTES,
       source: {
