@@ -18,9 +18,6 @@ const SP = 0x20;
 const COLON = 0x3a;
 const SEMICOLON = 0x3b;
 const DEL = 0x7f;
-const QUOTE = 0x22;
-const EQUALS = 0x3d;
-const BACKSLASH = 0x5c;
 
 const TOKEN_BYTES = new Set(
   Buffer.from(
@@ -29,16 +26,8 @@ const TOKEN_BYTES = new Set(
   ),
 );
 
-/** After the digits of a chunk's size: blanks, then `;name=token` or `;name="text"` (RFC 9112 §7.1.1). */
-type ExtensionState =
-  | 'size-blank'
-  | 'name-start'
-  | 'name'
-  | 'value-start'
-  | 'value'
-  | 'quoted'
-  | 'escaped'
-  | 'quoted-end';
+/** After the digits of a chunk's size: blanks, then whatever stands behind `;` (RFC 9112 §7.1.1). */
+type ExtensionState = 'size-blank' | 'extension';
 
 /** What the next byte belongs to. */
 type State =
@@ -57,9 +46,9 @@ type State =
 
 /**
  * Decodes one chunked body across any split of its bytes. Lines end in CRLF and in nothing else.
- * Extensions and trailer fields are checked, counted and dropped. Blanks behind the digits of a size
- * are read, for servers pad with them (RFC 9112 §7.1.1, BWS); those further on are refused: no
- * server needs them, and other parsers refuse them too.
+ * Extensions and trailer fields are counted and dropped. Blanks behind the digits of a size are read, for
+ * servers pad with them (RFC 9112 §7.1.1, BWS). An extension is whatever text comes behind `;`: all
+ * that counts of it is where its line ends.
  */
 export class ChunkedDecoder {
   #state: State = 'size';
@@ -115,12 +104,13 @@ export class ChunkedDecoder {
     }
     const done = this.#state === 'done';
     this.#decoded += dataEnd - from;
-    this.#checkLength(done);
+    this.#checkLength();
     return { dataEnd, consumed: at, done };
   }
 
-  #checkLength(done: boolean): void {
+  #checkLength(): void {
     if (this.#length === null) return;
+    const done = this.#isBehindData;
     if (done ? this.#decoded === this.#length : this.#decoded <= this.#length) return;
     const found = done ? `${this.#decoded} bytes` : 'more bytes';
     throw malformed(`the chunked body has ${found} where Content-Length says ${this.#length}`);
@@ -131,13 +121,7 @@ export class ChunkedDecoder {
       case 'size':
         return this.#size(byte);
       case 'size-blank':
-      case 'name-start':
-      case 'name':
-      case 'value-start':
-      case 'value':
-      case 'quoted':
-      case 'escaped':
-      case 'quoted-end':
+      case 'extension':
         return this.#inExtension(state, byte);
       case 'size-lf':
         expect(byte, LF, 'a chunk size');
@@ -177,10 +161,10 @@ export class ChunkedDecoder {
     if (++this.#extension > MAX_CHUNK_EXTENSION_BYTES) throw tooLarge('a chunk extension');
     if (++this.#beyondData > MAX_EXTENSIONS_BEYOND_DATA)
       throw tooLarge('the sum of chunk extensions');
-    const isBlank = byte === SP || byte === HTAB;
-    const next = state === 'size-blank' && isBlank ? state : nextInExtension(state, byte);
-    if (next === null) throw malformed('the size line of a chunk is not valid');
-    return next;
+    if (byte === CR) return 'size-lf';
+    if (state === 'extension' ? isText(byte) : byte === SP || byte === HTAB) return state;
+    if (state === 'size-blank' && byte === SEMICOLON) return 'extension';
+    throw malformed('the size line of a chunk is not valid');
   }
 
   #startChunk(): State {
@@ -209,36 +193,6 @@ export class ChunkedDecoder {
     }
     throw malformed('a trailer field is not valid');
   }
-}
-
-/** The state after a byte behind a size, null when it may not stand there. */
-function nextInExtension(state: ExtensionState, byte: number): State | null {
-  switch (state) {
-    case 'quoted':
-      if (byte === QUOTE) return 'quoted-end';
-      if (byte === BACKSLASH) return 'escaped';
-      return isText(byte) ? 'quoted' : null;
-    case 'escaped':
-      return isText(byte) ? 'quoted' : null;
-    case 'name-start':
-      return TOKEN_BYTES.has(byte) ? 'name' : null;
-    case 'value-start':
-      if (byte === QUOTE) return 'quoted';
-      return TOKEN_BYTES.has(byte) ? 'value' : null;
-    case 'name':
-    case 'value':
-      if (TOKEN_BYTES.has(byte)) return state;
-      if (state === 'name' && byte === EQUALS) return 'value-start';
-      return afterExtension(byte);
-    case 'size-blank':
-    case 'quoted-end':
-      return afterExtension(byte);
-  }
-}
-
-function afterExtension(byte: number): State | null {
-  if (byte === CR) return 'size-lf';
-  return byte === SEMICOLON ? 'name-start' : null;
 }
 
 function hexDigit(byte: number): number {

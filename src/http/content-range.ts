@@ -1,7 +1,7 @@
 /** Content-Range and Range (RFC 9110 §14): which bytes an answer holds. */
 import { SluiceError, assert } from '../errors.js';
 import type { ResponseHead } from './head.js';
-import { excerpt, parseDigits } from './syntax.js';
+import { excerpt, parseDigits, trimOws } from './syntax.js';
 
 /** `start` and `end` are a half-open range of bytes, `total` the length of the representation. */
 export type ContentRange =
@@ -11,32 +11,58 @@ export type ContentRange =
 /** What a user can do about such a server. */
 const BROKEN = 'The server breaks HTTP; try another source of the file.';
 
-const FORM = /^bytes (?:([0-9]+)-([0-9]+)|\*)\/([0-9]+|\*)$/i;
+const UNIT = 'bytes';
+
+/** A decimal number, `*` where that is allowed. */
+const NUMBER = /^[0-9]+$/;
 
 /**
- * Reads a Content-Range value (RFC 9110 §14.4). `bytes * / *` (without the spaces) is outside the
- * grammar, and is read as "unsatisfied, length unknown", which promises nothing.
+ * Reads a Content-Range value (RFC 9110 §14.4), and several that say the same. Servers write it as a Range
+ * (`bytes=0-9/10`), without the unit, with blanks between its parts, or without a total: the numbers
+ * cannot be taken for others. `bytes * / *` (without the spaces) is outside the grammar, and is read as
+ * "unsatisfied, length unknown", which promises nothing.
  * @throws SluiceError HTTP_RANGE_MISMATCH when it is malformed, of another unit, turned round,
- *   outside its own total, or above 2^53 - 1.
+ *   outside its own total, above 2^53 - 1, or says two things.
  */
 export function parseContentRange(value: string): ContentRange {
-  const match = FORM.exec(value);
-  if (match === null) throw mismatch(`Content-Range is not valid: ${excerpt(value)}`);
-  const [, first, last, length] = match;
-  const total = length === '*' ? null : number(length!, value);
-  if (first === undefined) return { kind: 'unsatisfied', total };
+  const [first, ...others] = value.split(',').map((each) => parseOne(trimOws(each), value));
+  if (first === undefined || others.some((other) => !isSame(first, other)))
+    throw mismatch(`Content-Range says two things: ${excerpt(value)}`);
+  return first;
+}
+
+function parseOne(text: string, value: string): ContentRange {
+  const invalid = (): SluiceError => mismatch(`Content-Range is not valid: ${excerpt(value)}`);
+  const [place, length = '*', ...more] = withoutUnit(text).split('/').map(trimOws);
+  if (more.length > 0 || (length !== '*' && !NUMBER.test(length))) throw invalid();
+  const total = length === '*' ? null : number(length, value);
+  if (place === '*') return { kind: 'unsatisfied', total };
+  const [first = '', last = '', ...rest] = (place ?? '').split('-').map(trimOws);
+  if (rest.length > 0 || !NUMBER.test(first) || !NUMBER.test(last)) throw invalid();
   const start = number(first, value);
-  const end = number(last!, value) + 1;
+  const end = number(last, value) + 1;
   if (start >= end || !Number.isSafeInteger(end) || (total !== null && end > total)) {
     throw mismatch(`Content-Range contradicts itself: ${excerpt(value)}`);
   }
   return { kind: 'range', start, end, total };
 }
 
+/** What is behind the unit and what parts it from the numbers; all of it where no unit is. */
+function withoutUnit(text: string): string {
+  if (text.slice(0, UNIT.length).toLowerCase() !== UNIT) return text;
+  const rest = trimOws(text.slice(UNIT.length));
+  return rest.startsWith('=') || rest.startsWith(':') ? rest.slice(1) : rest;
+}
+
+function isSame(a: ContentRange, b: ContentRange): boolean {
+  if (a.kind !== b.kind || a.total !== b.total) return false;
+  return a.kind !== 'range' || b.kind !== 'range' || (a.start === b.start && a.end === b.end);
+}
+
 /**
- * The one Content-Range of an answer.
- * @throws SluiceError HTTP_RANGE_MISMATCH when there is none, more than one, one that is not
- *   valid, or when the answer is multipart/byteranges (which is never asked for).
+ * The Content-Range of an answer.
+ * @throws SluiceError HTTP_RANGE_MISMATCH when there is none, one that is not valid, several that say
+ *   different things, or when the answer is multipart/byteranges (which is never asked for).
  */
 export function requireContentRange(head: ResponseHead): ContentRange {
   const details = { httpStatus: head.status, next: BROKEN };
@@ -44,12 +70,10 @@ export function requireContentRange(head: ResponseHead): ContentRange {
   if (/^multipart\/byteranges(?:[ \t;,]|$)/i.test(type)) {
     throw mismatch('the answer has several parts, and one range was asked for').with(details);
   }
-  const values = head.fields.getAll('content-range');
-  if (values.length !== 1) {
-    throw mismatch(`the answer has ${values.length} Content-Range fields`).with(details);
-  }
+  const value = head.fields.get('content-range');
+  if (value === undefined) throw mismatch('the answer has no Content-Range').with(details);
   try {
-    return parseContentRange(values[0]!);
+    return parseContentRange(value);
   } catch (thrown) {
     throw SluiceError.from(thrown).with(details);
   }

@@ -19,8 +19,8 @@ export type Framing =
  * there is no body as well (HEAD, 204, 304), but ignored in interim answers and tunnels (§6.3).
  * Beside `chunked`, Content-Length frames nothing (§6.3); `Transfer-Encoding: identity` is none.
  * @throws SluiceError HTTP_MALFORMED when Content-Length is not a number, has unequal values or is
- *   above 2^53 - 1; when Transfer-Encoding is anything but `chunked` or `identity`, or `chunked`
- *   comes in HTTP/1.0 (RFC 9112 §6.1). Each is how two parsers get two bodies.
+ *   above 2^53 - 1; when Transfer-Encoding is anything but `chunked` or `identity`. Each is how two
+ *   parsers get two bodies.
  */
 export function bodyFraming(method: RequestSpec['method'], head: ResponseHead): Framing {
   const { status } = head;
@@ -32,7 +32,10 @@ export function bodyFraming(method: RequestSpec['method'], head: ResponseHead): 
 
 function framingOfFields(head: ResponseHead): Framing {
   const length = contentLength(head);
-  if (isChunked(head)) return length === null ? { kind: 'chunked' } : { kind: 'chunked', length };
+  // How long a part is, its Content-Range says.
+  const isSaid = head.status === 206 && head.fields.has('content-range');
+  if (isChunked(head))
+    return length === null || isSaid ? { kind: 'chunked' } : { kind: 'chunked', length };
   return length === null ? { kind: 'close' } : { kind: 'length', length };
 }
 
@@ -63,8 +66,11 @@ export function contentLength(head: ResponseHead): number | null {
  */
 export function mayReuse(head: ResponseHead, framing: Framing): boolean {
   if (framing.kind === 'close' || head.status === 101) return false;
-  // Another reader could have taken the other field for what frames the body (RFC 9112 §6.3).
-  if (head.fields.has('transfer-encoding') && head.fields.has('content-length')) return false;
+  // Another reader could have taken the other field for what frames the body (RFC 9112 §6.3), or have
+  // taken a coding for none (§6.1) or for two.
+  const codings = (head.fields.get('transfer-encoding') ?? '').split(',').length;
+  const isOdd = head.minorVersion === 0 || codings > 1 || head.fields.has('content-length');
+  if (head.fields.has('transfer-encoding') && isOdd) return false;
   const options = (head.fields.get('connection') ?? '')
     .split(',')
     .map((option) => trimOws(option).toLowerCase());
@@ -75,15 +81,16 @@ export function mayReuse(head: ResponseHead, framing: Framing): boolean {
 /**
  * Whether the body is chunked. `identity` (RFC 2616 §3.6) and an empty value name no coding; beside
  * `chunked` they are refused, for another reader may take the last word for the one that counts.
+ * `chunked` more than once is a field that two programs wrote: nobody may apply it twice (§6.1). In
+ * HTTP/1.0 it has no meaning, but what decodes to the last chunk is no other body.
  */
 function isChunked(head: ResponseHead): boolean {
   const coding = head.fields.get('transfer-encoding');
   const names = (coding ?? '').split(',').map((name) => trimOws(name).toLowerCase());
   if (names.every((name) => name === '' || name === 'identity')) return false;
-  if (names.length > 1 || names[0] !== 'chunked') {
+  if (names.some((name) => name !== 'chunked')) {
     throw malformed(`Transfer-Encoding is not just chunked: ${excerpt(coding ?? '')}`, head);
   }
-  if (head.minorVersion === 0) throw malformed('Transfer-Encoding is not of HTTP/1.0', head);
   return true;
 }
 

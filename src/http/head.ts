@@ -3,9 +3,9 @@ import { SluiceError } from '../errors.js';
 import { BROKEN, TOKEN, excerpt, trimOws } from './syntax.js';
 
 /** Longest head in bytes, with its last empty line. */
-export const MAX_HEAD_BYTES = 64 * 1024;
+export const MAX_HEAD_BYTES = 256 * 1024;
 /** Most field lines in one head; continuation lines do not count. */
-export const MAX_FIELDS = 200;
+export const MAX_FIELDS = 1000;
 
 const HTAB = 0x09;
 const LF = 0x0a;
@@ -13,11 +13,17 @@ const CR = 0x0d;
 const SP = 0x20;
 const DEL = 0x7f;
 
-/** What may stand at each of the first places of a head; one look per call finds a stranger early. */
-const OPENING = [
-  ...['H', 'T', 'T', 'P', '/', '1', '.', '01', ' '],
-  ...['12345', '0123456789', '0123456789', ' \r\n'],
-];
+const DIGITS = '0123456789';
+/** What may stand at each place of the version; one look per call finds a stranger early. */
+const VERSION = ['H', 'T', 'T', 'P', '/', '1', '.', DIGITS];
+/** The same of the status, with what comes behind it. */
+const STATUS = ['12345', DIGITS, DIGITS, ' \r\n'];
+/** White space between version and status; one SP is right (RFC 9112 §4). */
+const BLANKS = ' \t';
+/** The most of it. */
+const MAX_BLANKS = 16;
+
+const STATUS_LINE = /^HTTP\/1\.([0-9])[ \t]+([0-9]{3}) ?(.*)$/s;
 
 /** Runs of token characters: the words in which another reader could see a name. */
 const WORDS = /[!#$%&'*+\-.^_`|~0-9a-z]+/g;
@@ -59,7 +65,7 @@ export class Fields {
 export interface ResponseHead {
   /** 100 to 599. */
   status: number;
-  /** The x of HTTP/1.x. */
+  /** The x of HTTP/1.x; a higher one is read as 1, the highest that is known (RFC 9110 §2.5). */
   minorVersion: 0 | 1;
   /** The reason phrase, latin1; often empty, and never to be trusted. */
   reason: string;
@@ -95,10 +101,11 @@ export function parseResponseHead(
   const ended = bytes.toString('latin1').split('\n').slice(0, -1);
   checkLineEnds(ended);
   const [statusLine = '', ...lines] = ended.slice(0, -1).map(withoutCr);
+  const [, minor, status, reason = ''] = STATUS_LINE.exec(statusLine) ?? [];
   const head: ResponseHead = {
-    status: Number(statusLine.slice(9, 12)),
-    minorVersion: statusLine[7] === '1' ? 1 : 0,
-    reason: statusLine.slice(13),
+    status: Number(status),
+    minorVersion: minor === '0' ? 0 : 1,
+    reason,
     fields: parseFields(lines),
   };
   if (head.minorVersion === 0 && head.status < 200) {
@@ -116,12 +123,25 @@ export function isInterim(head: ResponseHead): boolean {
 }
 
 function checkOpening(buffer: Uint8Array, from: number, to: number): void {
-  const length = Math.min(to - from, OPENING.length);
+  const blanks = from + VERSION.length;
+  checkPlaces(buffer, from, to, VERSION);
+  checkPlaces(buffer, blanks, to, [BLANKS]);
+  let at = blanks;
+  while (at < to && at < blanks + MAX_BLANKS && isOneOf(BLANKS, buffer[at]!)) at++;
+  checkPlaces(buffer, at, to, STATUS);
+}
+
+/** Checks as much of it as has come. */
+function checkPlaces(buffer: Uint8Array, from: number, to: number, places: string[]): void {
+  const length = Math.min(to - from, places.length);
   for (let i = 0; i < length; i++) {
-    if (OPENING[i]!.includes(String.fromCharCode(buffer[from + i]!))) continue;
+    if (isOneOf(places[i]!, buffer[from + i]!)) continue;
     throw malformed('the answer does not start as one of HTTP/1.0 or HTTP/1.1');
   }
 }
+
+const isOneOf = (characters: string, byte: number): boolean =>
+  characters.includes(String.fromCharCode(byte));
 
 /**
  * Index after the empty line that ends the head, or -1. Refuses on its way every byte that may

@@ -9,9 +9,12 @@ import { MAX_URL_CHARS, mostCharacters } from './url.js';
 /** Most redirects that are followed for one request (P11). */
 export const MAX_REDIRECTS = 10;
 
-/** Whether an answer with this status is followed. 300 and 304 are answers in themselves. */
-export function isRedirect(status: number): boolean {
-  return [301, 302, 303, 307, 308].includes(status);
+/**
+ * Whether an answer is followed. 304 is an answer in itself; so is 300, unless it names one of its
+ * choices (RFC 9110 §15.4.1).
+ */
+export function isRedirect({ status, fields }: ResponseHead): boolean {
+  return [301, 302, 303, 307, 308].includes(status) || (status === 300 && fields.has('location'));
 }
 
 /**

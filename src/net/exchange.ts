@@ -21,10 +21,7 @@ import type { Slab } from './slab.js';
 /** How often a connection that is held back looks whether it may go on, in milliseconds. */
 const HELD_MS = 10;
 
-/** The most interim answers (RFC 9110 section 15.2) before the final one. */
-export const MAX_INTERIM = 32;
-
-/** The most bytes of them all. */
+/** The most bytes of all interim answers (RFC 9110 section 15.2) before the final one. */
 export const MAX_INTERIM_BYTES = 64 * 1024;
 
 /** What comes behind the last byte of a chunked body may take so long, in milliseconds. */
@@ -86,7 +83,6 @@ interface Head {
   asked: Asked;
   /** Up to where in the slab no head ends. */
   scanned: number;
-  interim: number;
   interimBytes: number;
 }
 
@@ -274,7 +270,10 @@ export abstract class Exchanges {
         state.hasEnded = true;
         return;
       case 'body':
-        if (state.reception.endsWithConnection && !this.wasReset) this.endWith(state, 'complete');
+        // A chunked body is complete with its last chunk (RFC 9112 section 8).
+        if (state.reception.isBehindData) this.endWithout(state, 'complete');
+        else if (state.reception.endsWithConnection && !this.wasReset)
+          this.endWith(state, 'complete');
         else this.die(this.lost('closed the connection before the body was complete'));
         return;
       case 'idle':
@@ -326,7 +325,6 @@ export abstract class Exchanges {
       name: 'head',
       asked,
       scanned: 0,
-      interim: 0,
       interimBytes: 0,
     });
     this.clock.start(firstByteMs, () => {
@@ -352,8 +350,8 @@ export abstract class Exchanges {
         return false;
       }
       state.interimBytes += length;
-      const isEndless = ++state.interim > MAX_INTERIM || state.interimBytes > MAX_INTERIM_BYTES;
-      if (isEndless) throw this.malformed('sent interim answers without end');
+      if (state.interimBytes > MAX_INTERIM_BYTES)
+        throw this.malformed('sent interim answers without end');
     }
   }
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { SluiceError } from '../errors.js';
 import { proxyWantsCredentials } from '../http/answer.js';
 import { basicCredentials } from '../http/auth.js';
-import { isInterim, parseResponseHead } from '../http/head.js';
+import { MAX_HEAD_BYTES, isInterim, parseResponseHead } from '../http/head.js';
 import type { ResponseHead } from '../http/head.js';
 import { writeRequest } from '../http/request.js';
 import { excerpt } from '../http/syntax.js';
@@ -33,7 +33,7 @@ export interface Talk {
 }
 
 /** Bytes of what a proxy may say; the next read always has room in what reads the tunnel. */
-const MAX_SAID = 64 * 1024;
+const MAX_SAID = MAX_HEAD_BYTES;
 
 /** The value of Proxy-Authorization; null without credentials. */
 export function proxyAuthorization({ user }: Pick<ProxyHop, 'user'>): string | null {

@@ -215,9 +215,11 @@ export class Asker {
   ): Promise<Asked> {
     const more: Array<[string, string]> = [...conditions];
     if (range !== null) more.push(['Range', rangeValue(range.start, range.end)]);
-    // Who has a digest of the whole may give it (RFC 9530 section 4).
+    // Who has a digest of the whole may give it (RFC 9530 section 4). Without Range nothing is asked that a
+    // plain client would not ask: the server may have refused just that.
     const { serverDigests, checksums } = this.options;
-    if (serverDigests && checksums.length === 0) more.push(['Want-Repr-Digest', 'sha-256=10']);
+    if (range !== null && serverDigests && checksums.length === 0)
+      more.push(['Want-Repr-Digest', 'sha-256=10']);
     const hops: Hop[] = [];
     const promised: GivenDigest[] = [];
     const mirrors: URL[] = [];
@@ -239,7 +241,7 @@ export class Asker {
         }
         tries = 0;
         mirrors.push(...duplicates(answer.head, url));
-        if (!isRedirect(answer.head.status)) {
+        if (!isRedirect(answer.head)) {
           const withheld = this.credentials.withheldFrom(url);
           return { ...asked, url, hops, promised, mirrors, withheld };
         }

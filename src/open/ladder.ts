@@ -40,6 +40,9 @@ const USELESS: ReadonlySet<ErrorCode> = new Set([
   'HTTP_ENCODED',
 ]);
 
+/** Answers that hold no file at all; to a request without Range the same server may give it. */
+const NO_FILE: ReadonlySet<ErrorCode> = new Set(['HTTP_UNEXPECTED', 'REDIRECT_INVALID']);
+
 /** What passes by itself in most cases, and is the answer to Range in some. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(['HTTP_SERVER_ERROR', 'CONNECTION_LOST']);
 
@@ -120,7 +123,7 @@ export class Ladder {
   private below(error: SluiceError, isLast: boolean): Rung | null {
     const { code, details } = error;
     if (this.current === 'plain') return null;
-    if (USELESS.has(code)) return 'plain';
+    if (USELESS.has(code) || NO_FILE.has(code)) return 'plain';
     if (PASSING.has(code)) return isLast && details.retryAfterMs === undefined ? 'plain' : null;
     if (code !== 'HTTP_REFUSED') return null;
     const isOfLength = !NOT_OF_LENGTH.has(details.httpStatus ?? 0);

@@ -36,7 +36,11 @@ const STATUSES = [
   '101',
 ];
 const INTERIM = ['100', '102', '103', '199'];
-const VERSIONS = ['HTTP/1.1 ', 'HTTP/1.1 ', 'HTTP/1.1 ', 'HTTP/1.0 '];
+const VERSIONS = [
+  ...Array.from({ length: 36 }, () => 'HTTP/1.1 '),
+  ...Array.from({ length: 10 }, () => 'HTTP/1.0 '),
+  ...['HTTP/1.2 ', 'HTTP/1.1  ', 'HTTP/1.1\t', 'HTTP/1.0 \t '],
+];
 
 /** Values that the two parsers could read differently, by field. */
 const FRAMING: ReadonlyArray<readonly [name: string, values: readonly string[]]> = [
@@ -51,7 +55,7 @@ const FRAMING: ReadonlyArray<readonly [name: string, values: readonly string[]]>
   ],
   [
     'Transfer-Encoding',
-    ['chunked', 'chunked;q=1', 'chunked,', ',chunked', 'xchunked', '"chunked"'],
+    ['chunked', 'chunked;q=1', 'chunked,', ',chunked', 'xchunked', 'chunked, Chunked'],
   ],
   [
     'Connection',
@@ -80,6 +84,9 @@ const EXTENSIONS = [
   ';a =b',
   ';',
   ';a=',
+  '; a b',
+  ';="',
+  ';\xe9 ',
 ];
 
 /** An answer: interim ones before it, its head, and a body that may fit. */

@@ -40,8 +40,8 @@ describe("fuzz: http beside Node's parser", () => {
         throw new Error(`seed ${seed}: ${JSON.stringify(text)}`, { cause: thrown });
       }
     }
-    // Most mutants are refused by both; of these at least a quarter are read by both.
-    expect(outcomes.get('agree')).to.be.above(runs(1000));
+    // Most mutants are refused by both; of all at least a fifth is read by both.
+    expect(outcomes.get('agree')).to.be.above(runs(4000) / 5);
     expect(outcomes.get('agree on what it stands for')).to.be.above(0);
   });
 

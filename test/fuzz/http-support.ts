@@ -65,6 +65,8 @@ export const ANSWERS = [
   'HTTP/1.1 200 OK\r\nX: a\n  b\nc d: e\r\nY : z\r\nContent-Length: 5\r\n\r\nhello',
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5  \r\nhello\r\n0 \r\n\r\n',
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\nhello',
+  'HTTP/1.0  200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n5; =\r\nhello\r\n0\r\n\r\n',
+  'HTTP/1.2 206 OK\r\nContent-Range: bytes=0-4/9\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
 ];
 
 /** Cuts a text at places that are given as parts of its length. */

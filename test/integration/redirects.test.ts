@@ -79,7 +79,7 @@ describe('redirects', () => {
       const origin = await bench.origin(REFERENCE);
       origin.fault({ times: Infinity, fault: { kind: 'redirect', location } });
       expectFailed(await bench.engine().get(origin.url), 'REDIRECT_INVALID');
-      expect(origin.requests.length).equal(1);
+      expect(origin.requests.length, 'once more without Range').equal(2);
     }
   });
 
@@ -107,6 +107,21 @@ describe('redirects', () => {
       }
     });
   }
+
+  it('300 that names one of its choices is followed, and 305 is not', async () => {
+    for (const status of [300, 305]) {
+      const origin = await bench.origin(REFERENCE);
+      const location = '/chosen';
+      origin.fault({
+        target: '/file.bin',
+        times: Infinity,
+        fault: { kind: 'status', status, fields: { Location: location } },
+      });
+      const run = await bench.engine({ connections: 1 }).get(origin.url);
+      if (status === 300) expectDone(run, REFERENCE);
+      else expectFailed(run, 'HTTP_UNEXPECTED');
+    }
+  });
 
   it('P11: what the user gave goes to every request on its own origin', async () => {
     const origin = await bench.origin(REFERENCE);

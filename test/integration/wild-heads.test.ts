@@ -43,6 +43,20 @@ const READ: Record<string, Rewrite> = {
   'names that are none': withLines('X Frame Options: DENY', ': no name', '(odd): 1', 'X\xe9: 1'),
   'a line without a colon': withLines('Served by a machine', 'ok'),
   'a line that begins with white space': (head) => head.replace('\r\n', '\r\n X-First: 1\r\n'),
+  'more than one blank before the status': (head) => head.replace('HTTP/1.1 ', 'HTTP/1.1 \t '),
+  'a minor version that nobody has': (head) => head.replace('HTTP/1.1', 'HTTP/1.7'),
+  'more fields than most servers have': withLines(
+    ...Array.from({ length: 600 }, (_, i) => `X-${i}: ${'v'.repeat(200)}`),
+  ),
+  ...Object.fromEntries(
+    ['bytes=', 'bytes: ', '', 'bytes  '].map((unit) => [
+      `Content-Range with ${JSON.stringify(unit)} for its unit`,
+      (head: string) => head.replace(/Content-Range: bytes /i, `Content-Range: ${unit}`),
+    ]),
+  ),
+  'Content-Range with blanks between its numbers': (head) =>
+    head.replace(/(Content-Range: bytes \d+)-(\d+)\//i, '$1 - $2 / '),
+  'Content-Range twice': (head) => head.replace(/(Content-Range: .*\r\n)/i, '$1$1'),
   'Transfer-Encoding: identity': withLines('Transfer-Encoding: identity'),
   'the same twice, in capitals': withLines('Transfer-Encoding: IDENTITY', 'transfer-encoding:'),
   'several at once': (head) =>
@@ -164,6 +178,40 @@ describe('chunked bodies in the wild', () => {
       for (const { onConnection } of origin.requests) expect(onConnection).equal(0);
     });
   }
+
+  /** What a client with no better idea would call coded twice, or not at all. */
+  const ODD: Record<string, OriginOptions> = {
+    'chunked twice, in two lines': { writeHead: withLines('transfer-encoding: chunked') },
+    'chunked in HTTP/1.0': { writeHead: (head) => head.replace('HTTP/1.1', 'HTTP/1.0') },
+    'extensions of any text': { chunkPadding: '; =a "b' },
+    'a wrong Content-Length beside each part': { writeHead: withLines('Content-Length: 1') },
+  };
+  it(`P9: read, with ranges, each byte once: ${Object.keys(ODD).join('; ')}`, () =>
+    together(
+      Object.entries(ODD),
+      ([what]) => what,
+      async ([, options]) => {
+        const origin = await bench.origin({ ...chunked, ...options });
+        const run = await bench.engine({ connections: 4 }).get(origin.url);
+        expectDone(run, REFERENCE);
+        expect(run.events.find(({ type }) => type === 'start')).include({ ranges: true });
+        expect(origin.server.bodyBytes).below(2 * SIZE);
+      },
+      2,
+    ));
+
+  it('P9: complete with its last chunk, though the connection ends before the line behind it', async () => {
+    const origin = await bench.origin(REFERENCE);
+    origin.server.handle(async (_request, reply) => {
+      await reply.raw('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+      await reply.raw(`${SIZE.toString(16)}\r\n`);
+      await reply.raw(origin.content());
+      await reply.raw('\r\n0\r\n');
+      await reply.end();
+    });
+    expectDone(await bench.engine({ retries: 0 }).get(origin.url), REFERENCE);
+    expect(origin.requests.length).equal(1);
+  });
 
   for (const by of [-5, 5]) {
     it(`P1: a chunked body ${by > 0 ? 'shorter' : 'longer'} than the Content-Length beside it is not published`, async () => {

@@ -26,23 +26,32 @@ const MAX_FIELD = 64 * 1024;
 export const contentRange: Target = {
   name: 'content-range',
   modules: ['/src/http/content-range.js'],
-  seeds: ['bytes 0-4/9', 'bytes 5-8/*', 'bytes */9', 'bytes */*', 'bytes 0-4/9\nbytes 0-4/9'],
-  dictionary: ['bytes ', '0-', '/', '*', 'BYTES', 'items', '9007199254740990', '\n', ', '],
+  seeds: [
+    ...['bytes 0-4/9', 'bytes 5-8/*', 'bytes */9', 'bytes */*', 'bytes 0-4/9\nbytes 0-4/9'],
+    ...['bytes=0-4/9', '0 - 4 / 9', 'bytes: 0-4', 'bytes 0-4/9, bytes 0-4/9'],
+  ],
+  dictionary: [
+    ...['bytes ', '0-', '/', '*', 'BYTES', 'items', '9007199254740990', '\n', ', ', '=', ':', '\t'],
+  ],
   maxBytes: MAX_FIELD,
   run(input) {
     const text = input.toString('latin1');
     const lines = fieldsOf(text, 'content-range');
     const required = answered(() => requireContentRange(headOf(206, lines)).kind);
-    if (new Set(lines.map(([, value]) => value)).size > 1) assert.match(required, /^HTTP_/);
+    const said = lines.map(([, value]) => answered(() => JSON.stringify(parseContentRange(value))));
+    if (new Set(said).size > 1) assert.match(required, /^HTTP_/);
     return (
       required +
       answered(() => {
         const range = parseContentRange(text);
-        const [first, last, total] = [...text.matchAll(/[0-9]+|\*/g)].map(([digits]) => digits);
         if (range.kind === 'unsatisfied') return `unsatisfied ${range.total === null}`;
-        assert.equal(String(range.start), String(BigInt(first ?? '')));
-        assert.equal(String(range.end), String(BigInt(last ?? '') + 1n));
-        assert.equal(String(range.total ?? '*'), total === '*' ? '*' : String(BigInt(total ?? '')));
+        for (const each of text.split(',')) {
+          const numbers = [...each.matchAll(/[0-9]+|\*/g)].map(([digits]) => digits);
+          const [first = '', last = '', total = '*'] = numbers;
+          assert.equal(String(range.start), String(BigInt(first)));
+          assert.equal(String(range.end), String(BigInt(last) + 1n));
+          assert.equal(String(range.total ?? '*'), total === '*' ? '*' : String(BigInt(total)));
+        }
         assert(range.start < range.end && range.end <= (range.total ?? Infinity));
         return `range ${range.total === null}`;
       })

@@ -9,7 +9,9 @@
  * - a line that is no field, which is passed over (RFC 9112 §2.2 and §5.1);
  * - Content-Length beside `Transfer-Encoding: chunked` (RFC 9112 §6.3, rule 3), which frames nothing;
  * - `Transfer-Encoding: identity` or empty, which names no coding;
- * - blanks behind the digits of a chunk's size (RFC 9112 §7.1.1);
+ * - `chunked` that was written twice (RFC 9112 §6.1), which stands for once;
+ * - a minor version above 1 (RFC 9110 §2.5), or more than one blank before the status (RFC 9112 §4);
+ * - blanks behind the digits of a chunk's size, and an extension of any text (RFC 9112 §7.1.1);
  * - an obs-fold, which becomes one space (RFC 9112 §5.2);
  * - HTAB after the value of Content-Length or of Transfer-Encoding (RFC 9110 §5.5);
  * - Connection, Proxy-Connection, Content-Length or Transfer-Encoding in an interim answer: it has no body and is
@@ -136,8 +138,17 @@ function withoutStrangers(head: string): string {
 function withoutIdle(head: string): string {
   const coded = head.replace(/^transfer-encoding:(?:[ \t,]|identity(?=[ \t,\r]))*\r\n/gim, '');
   const isChunked = /^transfer-encoding:/im.test(coded);
-  return isChunked ? coded.replace(/^content-length:.*\r\n/gim, '') : coded;
+  if (!isChunked) return coded;
+  return coded
+    .replace(/^content-length:.*\r\n/gim, '')
+    .replace(/^transfer-encoding:.*\r\n/im, 'Transfer-Encoding : chunked\r\n')
+    .replace(/^transfer-encoding:.*\r\n/gim, '')
+    .replace('Transfer-Encoding :', 'Transfer-Encoding:');
 }
+
+/** The same status line with one space before the status, in a version that both know. */
+const plainStatus = (head: string): string =>
+  head.replace(/^HTTP\/1\.([0-9])[ \t]+/, (_, minor) => `HTTP/1.${minor === '0' ? 0 : 1} `);
 
 /** The same heads without the cases that the top of this file lists. */
 function plain(heads: string): string {
@@ -145,8 +156,7 @@ function plain(heads: string): string {
     .replace(/\r?\n/g, '\r\n')
     .split(/(?<=\r\n\r\n)/)
     .map((head) =>
-      withoutIdle(withoutStrangers(head).replace(/[ \t]*\r\n[ \t]+/g, ' '))
-        .replace(/^(transfer-encoding:[ \t]*chunked)[ \t]+(?=\r\n)/gim, '$1')
+      withoutIdle(withoutStrangers(plainStatus(head)).replace(/[ \t]*\r\n[ \t]+/g, ' '))
         .replace(/^(content-length:[ \t]*[0-9]+)[ \t]+(?=\r\n)/gim, '$1')
         .replace(/^(content-length:[ \t]*[0-9]+)[ \t]*,[ \t0-9,]*$/gim, '$1')
         .replace(/(?<=^content-length:[^]*\r\n)content-length:.*\r\n/gim, '')
@@ -160,15 +170,15 @@ function plain(heads: string): string {
     .join('');
 }
 
-/** The same chunks without blanks behind the digits of their sizes. */
+/** The same chunks without what stands behind the digits of their sizes. */
 function plainSizes(body: string): string {
   let text = '';
   let at = 0;
   for (;;) {
-    const line = /^([0-9A-Fa-f]+)[ \t]*([^\r]*\r\n)/.exec(body.slice(at, at + 8192));
+    const line = /^([0-9A-Fa-f]+)[^\r]*\r\n/.exec(body.slice(at, at + 8192));
     if (line === null) return text + body.slice(at);
     const size = parseInt(line[1]!, 16);
-    text += line[1]! + line[2]!;
+    text += `${line[1]!}\r\n`;
     at += line[0].length;
     if (size === 0) return text + body.slice(at);
     text += body.slice(at, at + size + 2);
@@ -193,7 +203,6 @@ const STRICTER: readonly RegExp[] = [
   /^a field that decides how the answer is read has no valid name/,
   /^Content-Length is not valid/,
   /^Transfer-Encoding is not just chunked/,
-  /^Transfer-Encoding is not of HTTP\/1.0/,
   /^the head has more than 200 fields/,
   /^the response head is above/,
   /^the chunked body has (?:[0-9]+|more) bytes where Content-Length says/,

@@ -114,20 +114,18 @@ describe('http/chunked', () => {
   for (const extension of [
     ...[';a', ';a;b', ';a=b', ';a=b;c=d', ';a="b"', ';a=""', ';a="b";c', ';a="b\\"c\\\\d"'],
     ...[';a="\t \xff;=\\\t"', ";!#$%&'*+-.^_`|~09azAZ=!#$%&'*+-.^_`|~09azAZ"],
+    ...[';', '; ', '; a', ';a ;b', ' ;a =b', ';a= b', ';a=', ';=b', ';a=b c', ';a="b" ', ';a="b'],
+    ...[';;', ';a;', ';\xe9', ';a=b=c', ';0', ';a="b\\'],
   ]) {
-    it(`takes the extension ${JSON.stringify(extension)}`, () => {
+    it(`takes whatever text an extension is: ${JSON.stringify(extension)}`, () => {
       const body = `1${extension}\r\nx\r\n0${extension}\r\n\r\n`;
       expect(decode(body).done).to.equal(true);
       expect(dribble(body)).to.deep.equal({ data: 'x', done: true });
     });
   }
 
-  for (const extension of [
-    ...[';', '; ', '; a', ';a ;b', ';a =b', ';a= b', ';a=', ';a=;b', ';=b', ';a=b c'],
-    ...[';a="b" ', ';a="b" ;c', ';a="b"c', ';a="b', ';a="b\\', ';;', ';a;', ';\xe9', ';a\xe9'],
-    ...[';a=\xe9', ';a=b\xe9', ';a="\x00"', ';a="\x7f"', ';a="\\\x00"', ';a=b=c', '=b', '"b"'],
-  ]) {
-    it(`refuses the extension ${JSON.stringify(extension)}`, () => {
+  for (const extension of ['=b', '"b"', ' b', ';a="\x00"', ';a="\x7f"', ';a\x1b']) {
+    it(`refuses ${JSON.stringify(extension)} behind a size`, () => {
       refusal(() => decode(`1${extension}\r\nx\r\n0\r\n\r\n`), 'HTTP_MALFORMED');
     });
   }
@@ -184,7 +182,7 @@ describe('http/chunked', () => {
     ['0\r\nA: b\rx', 'a trailer field does not end in CRLF'],
     ['0\r\n ', 'a trailer field is not valid'],
     ['x', 'a chunk has no size'],
-    ['1;;', 'the size line of a chunk is not valid'],
+    ['1=', 'the size line of a chunk is not valid'],
     ['20000000000000', 'the size of a chunk is above its limit'],
     [`1;${'x'.repeat(MAX_CHUNK_EXTENSION_BYTES)}`, 'a chunk extension is above its limit'],
     [`0\r\nA:${'x'.repeat(MAX_TRAILER_BYTES)}`, 'the trailer section is above its limit'],

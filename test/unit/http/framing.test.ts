@@ -68,7 +68,7 @@ describe('http/framing: bodyFraming', () => {
   });
 
   for (const value of [
-    ...['gzip', 'gzip, chunked', 'chunked, gzip', 'chunked, chunked', 'identity, chunked'],
+    ...['gzip', 'gzip, chunked', 'chunked, gzip', 'chunked, gzip, chunked', 'identity, chunked'],
     ...['chunked, identity', ', chunked', 'identity;q=1', 'identityx', 'identity, gzip'],
     ...['xchunked', 'chunkedx', 'chunked;q=1', 'chunked,', '"chunked"', '\x0bchunked'],
   ]) {
@@ -101,11 +101,35 @@ describe('http/framing: bodyFraming', () => {
       expect(lengthOf({ kind })).to.equal(null);
   });
 
-  it('refuses chunked twice, and in HTTP/1.0', () => {
-    const refuse = (fields: Record<string, string | string[]>, minor: 0 | 1 = 1) =>
-      refusal(() => bodyFraming('GET', headOf(fields, 200, minor)), 'HTTP_MALFORMED');
-    refuse({ 'transfer-encoding': ['chunked', 'chunked'] });
-    refuse({ 'transfer-encoding': 'chunked' }, 0);
+  it('reads chunked that was written twice, and in HTTP/1.0, and never reuses the connection', () => {
+    for (const [value, minor] of [
+      [['chunked', 'chunked'], 1],
+      [['chunked, Chunked'], 1],
+      [['chunked'], 0],
+    ] as const) {
+      const head = headOf(
+        { 'transfer-encoding': [...value], connection: 'keep-alive' },
+        200,
+        minor,
+      );
+      const framing = bodyFraming('GET', head);
+      expect(framing).to.deep.equal({ kind: 'chunked' });
+      expect(mayReuse(head, framing)).to.equal(false);
+    }
+  });
+
+  it('a part in chunks is as long as its Content-Range says, whatever Content-Length does', () => {
+    const both = { 'transfer-encoding': 'chunked', 'content-length': '1' };
+    const head = headOf({ ...both, 'content-range': 'bytes 0-4/9' }, 206);
+    expect(bodyFraming('GET', head)).to.deep.equal({ kind: 'chunked' });
+    expect(mayReuse(head, { kind: 'chunked' })).to.equal(false);
+    const bad = headOf({ ...both, 'content-length': 'x', 'content-range': 'bytes 0-4/9' }, 206);
+    refusal(() => bodyFraming('GET', bad), 'HTTP_MALFORMED');
+    for (const status of [200, 206])
+      expect(bodyFraming('GET', headOf(both, status))).to.deep.equal({
+        kind: 'chunked',
+        length: 1,
+      });
   });
 
   it('is up to the close without either', () => {

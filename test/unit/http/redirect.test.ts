@@ -16,9 +16,16 @@ function resolve(from: string, location: string | string[], allowDowngrade = fal
 
 describe('http/redirect: isRedirect', () => {
   it('is so for 301, 302, 303, 307 and 308', () => {
-    const statuses = Array.from({ length: 500 }, (_, i) => i + 100).filter(isRedirect);
+    const all = Array.from({ length: 500 }, (_, i) => i + 100);
+    const statuses = all.filter((status) => isRedirect(headOf({}, status)));
     expect(statuses).to.deep.equal([301, 302, 303, 307, 308]);
     expect(MAX_REDIRECTS).to.equal(10);
+  });
+
+  it('is so for 300 where one of the choices is named', () => {
+    expect(isRedirect(headOf({ location: '/x' }, 300))).to.equal(true);
+    expect(isRedirect(headOf({ location: '/x' }, 304))).to.equal(false);
+    expect(isRedirect(headOf({ location: '/x' }, 201))).to.equal(false);
   });
 });
 

@@ -42,6 +42,15 @@ describe('the rungs of the ladder', () => {
     }
   });
 
+  it('an answer without a file leads to no range', () => {
+    for (const code of ['HTTP_UNEXPECTED', 'REDIRECT_INVALID'] as const) {
+      const ladder = new Ladder();
+      expect(ladder.descend(error(code), false)).equal(true);
+      expect(ladder.rung).equal('plain');
+      expect(ladder.descend(error(code), false)).equal(false);
+    }
+  });
+
   it('what may pass is waited for, unless it is the last try or the server asks to wait', () => {
     for (const code of ['HTTP_SERVER_ERROR', 'CONNECTION_LOST'] as const) {
       expect(new Ladder().descend(error(code), false)).equal(false);
