@@ -40,7 +40,7 @@ const unlooked = new Map<string, number>();
  */
 export function writeNote(directory: string, name: string, text: string, bounds: NoteBounds): void {
   withDirectory(directory, true, (own) => {
-    own.replace(name, `${name}.${randomBytes(6).toString('hex')}~`, text);
+    own.replace(name, `${name}.${unusedHex()}~`, text);
     const written = unlooked.get(directory);
     const isDue = written === undefined || written + 1 >= (bounds.every ?? 1);
     if (isDue) prune(own, bounds);
@@ -57,18 +57,39 @@ export function readNote(directory: string, name: string, maxBytes: number): str
   return withDirectory(directory, false, (own) => own.read(name, maxBytes));
 }
 
+/** A directory of notes stays open for so long after its last use, in milliseconds: a list of files writes many. */
+const KEPT_MS = 1000;
+
+/** The directories that are open, by their names, and what will close each. */
+const opened = new Map<string, { own: OwnDirectory; closing: NodeJS.Timeout }>();
+
 function withDirectory<T>(directory: string, make: boolean, use: (own: OwnDirectory) => T): T {
   try {
-    const own = OwnDirectory.open(directory, { make });
-    try {
-      return use(own);
-    } finally {
-      own.close();
-    }
+    return use(openDirectory(directory, make));
   } catch (thrown) {
     doWithout(whatIsDoneWithout(directory, thrown));
     throw thrown;
   }
+}
+
+function openDirectory(directory: string, make: boolean): OwnDirectory {
+  const kept = opened.get(directory);
+  if (kept?.own.isStill() === true) {
+    kept.closing.refresh();
+    return kept.own;
+  }
+  if (kept !== undefined) close(directory);
+  const own = OwnDirectory.open(directory, { make });
+  const closing = setTimeout(() => close(directory), KEPT_MS).unref();
+  opened.set(directory, { own, closing });
+  return own;
+}
+
+function close(directory: string): void {
+  const kept = opened.get(directory);
+  opened.delete(directory);
+  clearTimeout(kept?.closing);
+  kept?.own.close();
 }
 
 /**
@@ -88,6 +109,12 @@ function prune(own: OwnDirectory, { most, oldestMs }: NoteBounds): void {
   for (const [index, { name, ms }] of aged.entries())
     if (index < tooMany || ms < tooOld) own.remove(name);
 }
+
+const RUN = randomBytes(4).toString('hex');
+let unused = 0;
+
+/** Twelve digits that no other process uses, and this one not soon again. */
+const unusedHex = (): string => RUN + (unused++ % 0x10000).toString(16).padStart(4, '0');
 
 /** Whether a parsed value is an object with fields. */
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -37,11 +37,18 @@ interface Place {
   fd: number | null;
 }
 
+/** What was looked at on the way to a directory: each component, not followed. */
+type Seen = Pick<Place, 'path' | 'stats'>;
+
+/** What tells whether a component is the same and as it was. */
+const FACTS = ['ino', 'dev', 'mode', 'uid'] as const;
+
 /** A directory of ours that is open: its entries are in no other, whatever becomes of its name. */
 export class OwnDirectory {
   private constructor(
     private readonly name: string,
     private readonly place: Place,
+    private readonly way: readonly Seen[],
   ) {}
 
   /**
@@ -50,11 +57,23 @@ export class OwnDirectory {
    * @param make makes what is missing, for us alone
    */
   static open(directory: string, { make }: { make: boolean }): OwnDirectory {
-    return new OwnDirectory(directory, walk(path.resolve(directory), make));
+    const way: Seen[] = [];
+    return new OwnDirectory(directory, walk(path.resolve(directory), make, way), way);
   }
 
   close(): void {
     closePlace(this.place);
+  }
+
+  /**
+   * Whether its name still leads to it, and nothing that was looked at on the way there has changed since. So what
+   * was found good still is, for a fraction of what another way there takes.
+   */
+  isStill(): boolean {
+    return this.way.every(({ path: name, stats }) => {
+      const now = lstatSync(name, { throwIfNoEntry: false });
+      return now !== undefined && FACTS.every((fact) => now[fact] === stats[fact]);
+    });
   }
 
   /** Absolute, without symbolic links. */
@@ -125,14 +144,16 @@ export class OwnDirectory {
 }
 
 /** Goes down to a directory, looks at each component after the ones above it, and opens what is ours. */
-function walk(directory: string, make: boolean): Place {
+function walk(directory: string, make: boolean, way: Seen[]): Place {
   let left = componentsOf(directory);
   let at = top(directory);
+  way.push({ path: at.path, stats: at.stats });
   let links = 0;
   try {
     for (let name = left.shift(); name !== undefined; name = left.shift()) {
       const isLast = left.length === 0;
       const stats = look(at, name, make);
+      way.push({ path: path.join(at.path, name), stats });
       let next;
       if (stats.isSymbolicLink()) {
         if (isLast || (links += 1) > MAX_LINKS) throw isLink(path.join(at.path, name));

@@ -230,9 +230,9 @@ export function madeShorter(path: string): SluiceError {
 /** The state of a path itself, symbolic links not followed; null when nothing is there. */
 export function lstatOrNull(path: string): BigIntStats | null {
   try {
-    return lstatSync(path, { bigint: true });
+    // Mostly there is nothing, and an error made for that takes longer than the call.
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
   } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return null;
     throw diskError(thrown, { action: 'look at', path });
   }
 }

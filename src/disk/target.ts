@@ -100,7 +100,7 @@ function fittingName(dir: string, name: string): string {
  */
 function isTooLong(target: string): boolean {
   try {
-    lstatSync(newJournalPath(journalPath(target)));
+    lstatSync(newJournalPath(journalPath(target)), { throwIfNoEntry: false });
     return false;
   } catch (thrown) {
     return errnoOf(thrown) === 'ENAMETOOLONG';
@@ -138,17 +138,22 @@ function isComponent(name: string): boolean {
 
 function makeDirectory(dir: string): void {
   try {
+    if (isDirectory(dir)) return;
     makeDirectories(dir);
   } catch (thrown) {
     const at = (thrown as NodeJS.ErrnoException).path ?? dir;
     throw diskError(thrown, { action: 'create the directory', path: at });
   }
-  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) {
+  if (!isDirectory(dir)) {
     throw new SluiceError('USAGE', `${dir} is not a directory`, {
       path: dir,
       next: 'Choose another directory with --dir or --output.',
     });
   }
+}
+
+function isDirectory(dir: string): boolean {
+  return statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function badPath(given: string): SluiceError {

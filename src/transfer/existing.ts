@@ -108,10 +108,11 @@ export function isKnownFinished(target: string, options: DownloadOptions): boole
 
 function receiptOf(target: string, options: DownloadOptions): Receipt | null {
   const receipt = findReceipt(target);
+  if (receipt === null) return null;
   const sources = [options.url, ...options.mirrors].map((each) =>
     hashUrl(sourceIdOf(parseUserUrl(each).url, options)),
   );
-  if (receipt === null || !sources.includes(receipt.urlSha256)) return null;
+  if (!sources.includes(receipt.urlSha256)) return null;
   // What was not forced to disk may not have survived the end of that system run.
   return receipt.synced || receipt.bootId === bootId() ? receipt : null;
 }

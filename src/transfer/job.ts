@@ -48,6 +48,8 @@ const MAX_NAMED_SOURCES = 16;
 
 export class Job {
   readonly local: LocalExecutor;
+  /** The URL as it may be shown. */
+  readonly shownUrl: string;
   /** Number of the first of its connections; no other file of the process has them. */
   readonly firstConnection: number;
   private readonly askers: Asker[];
@@ -119,6 +121,7 @@ export class Job {
     readonly log: Log,
     readonly session: Session,
   ) {
+    this.shownUrl = redactUrl(options.url);
     const { engine } = session;
     this.local = new LocalExecutor(engine.connections);
     this.firstConnection = engine.numbers(SOURCES_AT_ONCE * maxConnections(options));
@@ -236,11 +239,6 @@ export class Job {
       this.options.output ??
       this.named(nameFromUrl(this.asker.url))
     );
-  }
-
-  /** The URL as it may be shown. */
-  get shownUrl(): string {
-    return redactUrl(this.options.url);
   }
 
   /** Fields of every event. */

@@ -30,6 +30,7 @@ export class ListLookup {
    */
   require(head: ResponseHead | null, url: URL): void {
     const { asker, options, target, verification } = this.job;
+    if (options.checksumLists.length === 0) return;
     const wanted: Wanted = {
       names: [chooseName(head, url), nameFromUrl(asker.url), nameFromUrl(url)],
       paths: [asker.url, url].map(decodePath),

@@ -52,6 +52,8 @@ export class Opening {
   private announced = false;
   /** What an earlier run left, until the first answer decides on it. */
   private found: Prior | null = null;
+  /** The name that the URL lets expect, and where a file of this name goes. */
+  private expected: { name: string; target: string } | null = null;
   private readonly keeping: Keeping;
   private readonly fresh: FreshLink;
   private readonly lists: ListLookup;
@@ -126,6 +128,7 @@ export class Opening {
     this.lists.lookAhead();
     const name = this.job.named(nameFromUrl(this.job.asker.url));
     const target = resolveOutput({ dir, output, name });
+    this.expected = { name, target };
     // What has its name already may need no server.
     if (this.job.options.mode === 'get' && inspectTarget(target).kind === 'absent')
       await this.startAhead();
@@ -388,10 +391,7 @@ export class Opening {
       this.lists.require(answer.head, url);
       let found = prior;
       if (this.job.target === null) {
-        const named = await this.settleName(
-          resolveOutput({ ...this.place(), name: this.job.named(chooseName(answer.head, url)) }),
-          prior,
-        );
+        const named = await this.settleName(this.targetFor(chooseName(answer.head, url)), prior);
         if (named !== null && 'type' in named) {
           await this.job.asker.release(connection, answer);
           return named;
@@ -460,6 +460,13 @@ export class Opening {
 
   private place(): { dir: string | null; output: string | null } {
     return { dir: this.job.options.dir, output: this.job.options.output };
+  }
+
+  /** Where a file goes whose whole the server gives a name. */
+  private targetFor(whole: string): string {
+    const name = this.job.named(whole);
+    const { expected } = this;
+    return expected?.name === name ? expected.target : resolveOutput({ ...this.place(), name });
   }
 
   /** The server chose another name than the URL let expect: the workspace moves there. */

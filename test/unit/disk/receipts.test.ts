@@ -4,6 +4,8 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -174,6 +176,26 @@ describe('disk/receipts', () => {
     const later: string[] = [];
     onWithout(({ reason }) => later.push(reason))();
     expect(later, 'so far').to.include.members(told);
+  });
+
+  it('P25: looks again at a directory that it has open: it may be gone, moved or open to others', () => {
+    const directory = at('state/finished');
+    const kept = (): boolean => writeReceipt(at('a'), FACTS, env());
+    writeFileSync(at('a'), 'a');
+    expect(kept()).to.equal(true);
+    rmSync(directory, { recursive: true });
+    expect(kept()).to.equal(true);
+    expect(readdirSync(directory).length, 'made anew').to.equal(1);
+    renameSync(directory, at('moved'));
+    mkdirSync(directory, { mode: 0o700 });
+    expect(findReceipt(at('a'), env()), 'not the one that was moved').to.equal(null);
+    chmodSync(directory, 0o777);
+    expect(kept()).to.equal(false);
+    expect(readdirSync(directory)).to.deep.equal([]);
+    rmSync(directory, { recursive: true });
+    symlinkSync(at('moved'), directory);
+    expect(kept()).to.equal(false);
+    expect(findReceipt(at('a'), env())).to.equal(null);
   });
 
   it('does without when nothing can be kept', () => {
