@@ -28,10 +28,15 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
   const checksums = isGiven ? base.checksums : keptChecksums(identity.options['checksums']);
   const serverDigests = base.serverDigests && identity.options['noDigests'] !== true;
   const { url, part: range } = fromDownloadId(identity.url);
+  // A fresh link stands for itself alone: it has to prove that it is the same file.
+  const [first = url, ...mirrors] = base.freshLink
+    ? [base.url, ...base.mirrors]
+    : keptSources(identity.options);
   return partOptions(
     {
       ...base,
-      url: base.freshLink ? base.url : url,
+      url: first,
+      mirrors,
       output: target,
       dir: null,
       checksums,
@@ -45,6 +50,16 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
     isGiven,
   );
 }
+
+/** The URLs that the user gave, where there were several; what is none is no source. */
+function keptSources({ sources }: Readonly<Record<string, unknown>>): string[] {
+  const isUrl = (each: unknown): each is string =>
+    typeof each === 'string' && /^https?:\/\//i.test(each);
+  return Array.isArray(sources) && sources.every(isUrl) ? sources.slice(0, MAX_SOURCES) : [];
+}
+
+/** A list has so many URLs of a file at most. */
+const MAX_SOURCES = 64;
 
 /**
  * The journal of a target.

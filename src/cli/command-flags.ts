@@ -15,11 +15,6 @@ export const getFlags = {
     description: 'the same as the argument',
     helpValue: 'URL',
   }),
-  'from-curl': Flags.string({
-    description:
-      'what a browser\'s "Copy as cURL" has copied (bash or cmd): its URL, headers, cookies and proxy; - for standard input',
-    helpValue: "'curl ...'|-",
-  }),
   metalink: Flags.string({
     ...REPEATABLE,
     description:

@@ -145,6 +145,11 @@ const requestFlags = group('request', {
     description: 'bearer token; else from SLUICE_BEARER, for the host in SLUICE_BEARER_HOST',
     helpValue: 'TOKEN',
   }),
+  'from-curl': Flags.string({
+    description:
+      'what a browser\'s "Copy as cURL" has copied (bash or cmd): its URL, headers, cookies and proxy; - for standard input',
+    helpValue: "'curl ...'|-",
+  }),
   'cookie-file': Flags.string({
     char: 'b',
     description: "cookies from this file (Netscape's format), each for its own hosts",

@@ -2,6 +2,7 @@
 import { SluiceError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import { excerpt } from '../http/syntax.js';
+import { isUnknownIssuer } from './system-roots.js';
 
 /** Error names of OpenSSL's certificate verification that Node passes on, besides those found by pattern. */
 const CERTIFICATE_CODES = new Set([
@@ -26,9 +27,13 @@ function isCertificateCode(code: string): boolean {
   return CERTIFICATE_CODES.has(code) || /^(UNABLE_TO_|ERROR_IN_CERT|CRL_)/.test(code);
 }
 
-/** Node's reason: it ends with all the names of the certificate, of which there may be thousands. */
+/**
+ * Node's reason: it ends with all the names of the certificate, of which there may be thousands. What newer versions
+ * say about a flag of their own is no help: sluice reads the system's authorities without it.
+ */
 function reasonOf(text: string): string {
-  const [why = '', ...names] = text.split(': ');
+  const [own = ''] = text.split('; if the root CA is installed locally');
+  const [why = '', ...names] = own.split(': ');
   return names.length === 0 ? why : `${why}: ${excerpt(names.join(': '))}`;
 }
 
@@ -59,7 +64,9 @@ function describe(
     return {
       code: 'TLS_CERTIFICATE',
       message: `the certificate of ${peer} was not accepted: ${reasonOf(text)} (${errno})`,
-      next: "Check the URL; give the server's own authority with --cacert if it has one.",
+      next: isUnknownIssuer(errno)
+        ? "Check the URL; give the server's own authority with --cacert FILE if you trust it: neither Node nor the system knows it."
+        : "Check the URL; give the server's own authority with --cacert if it has one.",
     };
   }
   const isTls = errno === 'EPROTO' || errno.startsWith('ERR_SSL') || errno.startsWith('ERR_TLS');

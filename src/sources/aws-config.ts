@@ -14,7 +14,7 @@ function configured({ env, read }: Pick<Surroundings, 'env' | 'read'>): Map<stri
 }
 
 /** The values of a section of a file of sections. */
-function section(text: string | null, wanted: string): Map<string, string> {
+export function section(text: string | null, wanted: string): Map<string, string> {
   const values = new Map<string, string>();
   let isWanted = false;
   for (const line of (text ?? '').split('\n')) {

@@ -1,7 +1,10 @@
-/** `gs://bucket/key`: Google Cloud Storage, public objects or with an access token. */
+/** `gs://bucket/key`: Google Cloud Storage, public objects, with an access token, or signed with an HMAC key. */
 import { objectsBelow } from './listing.js';
+import { section } from './aws-config.js';
+import { signedFields } from './sigv4.js';
+import type { SigningKey } from './sigv4.js';
+import type { Signer, SourceKind, Surroundings } from './source.js';
 import { endpointOf, parsePrefix, parseReference } from './stores.js';
-import type { SourceKind, Surroundings } from './source.js';
 
 export const gs: SourceKind = {
   scheme: 'gs',
@@ -10,6 +13,17 @@ export const gs: SourceKind = {
   bearerFor(url, around) {
     if (url.origin !== new URL(endpoint(around)).origin) return null;
     return around.env['CLOUDSDK_AUTH_ACCESS_TOKEN']?.trim() || null;
+  },
+
+  signerFor(url, around) {
+    const { env } = around;
+    const isOurs = url.origin === new URL(endpoint(around)).origin;
+    if (!isOurs || env['CLOUDSDK_AUTH_ACCESS_TOKEN']?.trim()) return Promise.resolve(null);
+    const key = hmacKey(around);
+    // Google takes AWS's signatures, made for any region.
+    const scope = { region: 'auto', service: 's3' };
+    const sign: Signer | null = key && ((each) => signedFields(each, [], key, scope, new Date()));
+    return Promise.resolve(sign);
   },
 
   async files(text, wanted, around) {
@@ -21,6 +35,16 @@ export const gs: SourceKind = {
     return [{ url: `${endpoint(around)}/${bucket}/${key}`, path: null }];
   },
 };
+
+/** The HMAC key of the environment, or of the file of gsutil; null for none. */
+function hmacKey({ env, read }: Surroundings): SigningKey | null {
+  const { GS_ACCESS_KEY_ID: id, GS_SECRET_ACCESS_KEY: secret } = env;
+  if (id && secret) return { accessKeyId: id, secretAccessKey: secret, sessionToken: null };
+  const kept = section(read(env['BOTO_CONFIG'] ?? '~/.boto'), 'Credentials');
+  const [keptId, keptSecret] = [kept.get('gs_access_key_id'), kept.get('gs_secret_access_key')];
+  if (!keptId || !keptSecret) return null;
+  return { accessKeyId: keptId, secretAccessKey: keptSecret, sessionToken: null };
+}
 
 const endpoint = ({ env }: Surroundings): string =>
   endpointOf(

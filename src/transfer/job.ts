@@ -155,6 +155,14 @@ export class Job {
     return this.askers[source] as Asker;
   }
 
+  /** The URLs that the user gave, the first one first, as a journal keeps them: without userinfo. */
+  get givenUrls(): string[] {
+    const { mirrors, freshUrl } = this.options;
+    // A link that a program gives anew each time is not kept.
+    if (freshUrl !== null) return [];
+    return this.askers.slice(0, 1 + mirrors.length).map(({ url }) => url.href);
+  }
+
   /** The server names mirrors: they are sources like those that the user gave, behind these. */
   addMirrors(urls: readonly URL[]): void {
     const { options } = this;

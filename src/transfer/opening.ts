@@ -276,8 +276,8 @@ export class Opening {
       workspace.discard();
       return null;
     }
-    if (prior === null || this.job.options.mode === 'resume') return prior;
-    if (this.job.beginWith(prior.identity.url)) return prior;
+    if (prior === null || this.job.beginWith(prior.identity.url)) return prior;
+    if (this.job.options.mode === 'resume') return prior;
     if (this.job.options.onExists === 'overwrite') return prior;
     throw new SluiceError(
       'TARGET_EXISTS',
@@ -571,6 +571,7 @@ export class Opening {
         checksums: this.job.verification.userChecksums,
         digests: this.job.verification.serverChecksums,
         ...(this.job.options.serverDigests ? {} : { noDigests: true }),
+        ...(this.job.givenUrls.length > 1 && { sources: this.job.givenUrls }),
         ...(this.job.options.store === null ? {} : { store: this.job.options.store }),
       },
     } satisfies Omit<JournalIdentity, 'part'>;

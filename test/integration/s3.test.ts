@@ -227,4 +227,24 @@ describe('s3://', () => {
     }
     expect(existsSync(path.join(dir(), 'out'))).equal(false);
   });
+
+  it("gs://: signed with an HMAC key, of the environment or of gsutil's file", async () => {
+    store.objects.set('bucket/g.bin', Buffer.from('of google'));
+    store.moreFields = () => ({});
+    writeFileSync(
+      path.join(dir(), '.boto'),
+      `[Credentials]\ngs_access_key_id = ${STORE_KEY.accessKeyId}\ngs_secret_access_key = ${STORE_KEY.secretAccessKey}\n`,
+    );
+    const own = {
+      GS_ACCESS_KEY_ID: STORE_KEY.accessKeyId,
+      GS_SECRET_ACCESS_KEY: STORE_KEY.secretAccessKey,
+      HOME: '/nonexistent',
+    };
+    for (const [name, env] of Object.entries({ a: own, b: {} })) {
+      const args = ['get', 'gs://bucket/g.bin', '-o', name];
+      const done = await run(args, { STORAGE_EMULATOR_HOST: store.endpoint, ...env });
+      expect(done.status, done.stdout).equal(0);
+    }
+    expect(store.asked[0]?.fields.authorization).include('/auto/s3/aws4_request');
+  });
 });

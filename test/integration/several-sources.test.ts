@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { DoneEvent } from '../../src/transfer/events.js';
 import type { Pieces } from '../../src/verify/pieces.js';
-import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
+import { resumeOptions } from '../../src/app/resume.js';
+import { benchPerTest, expectDone, expectFailed, interrupt, startRun } from '../helpers/engine.js';
 import type { EngineRun, RunOverrides } from '../helpers/engine.js';
 import type { Origin, OriginOptions } from '../helpers/origin.js';
 
@@ -70,6 +71,24 @@ describe('several sources at once', () => {
     expect(sentBy(mirror)).above(2 * MIB);
     const { sources } = run.last as DoneEvent;
     expect(sources?.map(({ url }) => url)).deep.equal([first.url, mirror.url]);
+  });
+
+  it('P11: resume knows them again, and whose the credentials are', async () => {
+    const [first, mirror] = [await origin(), await origin()];
+    first.allow(3 * MIB);
+    mirror.allow(3 * MIB);
+    const engine = bench.engine({ connections: 2, mirrors: [mirror.url], ...sha256(first) });
+    await interrupt(engine.start(first.url), MIB, first);
+    const [asked, before] = [first.requests.length, mirror.requests.length];
+    first.set({ bytes: Buffer.from('gone'), etag: '"gone"' });
+    mirror.allow(SIZE);
+    const given = engine.options('', { mirrors: [], user: { user: 'u', password: 'p' } });
+    const run = await startRun(resumeOptions(engine.file, given)).ended;
+    expectDone(run, REFERENCE);
+    const values = (of: Origin, from: number) =>
+      of.requests.slice(from).map(({ fields }) => fields['authorization'] ?? null);
+    expect(values(first, asked)).not.include(null);
+    expect(values(mirror, before)).include(null).not.include('Basic dTpw');
   });
 
   it('P24: are asked one after the other where no digest is known', async () => {

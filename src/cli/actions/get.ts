@@ -20,7 +20,6 @@ interface GetValues extends SharedValues, ManyValues, TraceValues {
   url: string[] | undefined;
   metalink: string[] | undefined;
   mirror: string[] | undefined;
-  'from-curl': string | undefined;
   output: string | undefined;
   dir: string | undefined;
   'on-exists': OnExists;

@@ -49,10 +49,14 @@ async function linesOf(
     const report = configReport(settled, subject ?? null);
     return values.json ? [safeJson(report)] : configLines(report, !values['no-config']);
   }
-  if (subject === undefined)
+  const isCopied = values['from-curl'] !== undefined;
+  if (isCopied && subject !== undefined)
+    throw usage('--from-curl has a URL of its own', 'Leave the other one out.');
+  if (subject === undefined && !isCopied)
     throw usage('no URL or path is given', 'Write `sluice info URL`, or a path.');
   // `user:secret@host` is a URL that lacks its scheme; that is told without the secret.
-  const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(subject) || hasUserinfo(subject);
+  const isUrl =
+    subject === undefined || /^[a-z][a-z0-9+.-]*:\/\//i.test(subject) || hasUserinfo(subject);
   const log = await openLog({ file: values['log-file'], verbose: values.verbose });
   try {
     const report = isUrl
@@ -82,13 +86,18 @@ function usage(message: string, next: string): SluiceError {
 
 async function optionsFor(
   settled: Settled<SharedValues>,
-  url: string,
+  url: string | undefined,
   log: Log,
 ): Promise<DownloadOptions> {
   const { values } = settled;
-  const options = { ...downloadOptions(values, settled), url };
-  if (!isSource(url)) return options;
-  const { sourceDownload } = await import('../../app/sources.js');
+  const { 'from-curl': copied } = values;
+  const options = { ...downloadOptions(values, settled), url: url ?? '' };
   const fetching = { signal: new AbortController().signal, log };
+  if (copied !== undefined) {
+    const { curlDownload } = await import('../../app/from-curl.js');
+    return curlDownload(copied, options, process.stdin, fetching);
+  }
+  if (!isSource(options.url)) return options;
+  const { sourceDownload } = await import('../../app/sources.js');
   return sourceDownload(options, fetching, storeSettings(values));
 }

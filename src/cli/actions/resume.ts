@@ -1,10 +1,12 @@
 /** What `resume` does. */
 import { findUnfinished, resumeOptions } from '../../app/resume.js';
+import type { Fetching } from '../../app/documents.js';
 import { SluiceError } from '../../errors.js';
 import { hasUserinfo } from '../../http/redact.js';
 import type { Settled } from '../config/settle.js';
 import type { ManyValues, SharedValues, TraceValues } from '../flags.js';
 import { downloadOptions, isSource, storeSettings, withChecksumLists } from '../options.js';
+import type { DownloadOptions } from '../../transfer/options.js';
 import { runDownloads } from './downloads.js';
 
 /** Values of the flags of `resume`. */
@@ -25,10 +27,13 @@ export async function resume(
     const paths = values.all ? unfinishedIn(given) : given;
     if (paths.length === 0) throw nothing(values.all, given);
     if (paths.some((path) => /^https?:\/\//i.test(path) || hasUserinfo(path))) throw notUrl();
-    const { url } = values;
-    if (url !== undefined && (values.all || paths.length > 1)) throw oneLink();
-    const fresh = url === undefined ? {} : { url, freshLink: true };
-    const said = { ...downloadOptions(values, settled), insist: values.insist, ...fresh };
+    const isFresh = values.url !== undefined || values['from-curl'] !== undefined;
+    if (isFresh && (values.all || paths.length > 1)) throw oneLink();
+    const said = {
+      ...(await linkOf(settled, fetching)),
+      insist: values.insist,
+      freshLink: isFresh,
+    };
     const settings = storeSettings(values);
     const { sourceDownload, withTokenOf } = await import('../../app/sources.js');
     const options = isSource(said.url) ? await sourceDownload(said, fetching, settings) : said;
@@ -44,6 +49,22 @@ export async function resume(
   if (process.exitCode !== 0) return;
   const { removeControlFile } = await import('../../app/take-over.js');
   targets.forEach(removeControlFile);
+}
+
+/** The fresh link, if one is given: as a URL, or as a copied command with what that sends. */
+async function linkOf(
+  settled: Settled<ResumeValues>,
+  fetching: Fetching,
+): Promise<DownloadOptions> {
+  const { url, 'from-curl': copied } = settled.values;
+  const options = { ...downloadOptions(settled.values, settled), url: url ?? '' };
+  if (copied === undefined) return options;
+  if (url !== undefined)
+    throw new SluiceError('USAGE', '--url and --from-curl both give the link', {
+      next: 'Leave one of them out.',
+    });
+  const { curlDownload } = await import('../../app/from-curl.js');
+  return curlDownload(copied, options, process.stdin, fetching);
 }
 
 function notUrl(): SluiceError {
