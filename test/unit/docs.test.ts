@@ -16,9 +16,6 @@ const IN_FOLDER = new RegExp(`^(?:${FOLDERS.join('|')})/\\S*$`);
 /** A file without its folder, as in "`src/http/auth.ts` and `redirect.ts`". */
 const ALONE = /^[\w.-]+\.(?:ts|js|cjs|md)$/;
 
-/** What `npm run promises` writes; `npm run promises -- --check` looks at it. */
-const GENERATED = /<!-- tests P\d+ -->[\s\S]*?<!-- end -->/g;
-
 /** `src/{http,net}/` is two paths; what has a `*` in it is as long as the folder before it exists. */
 function pathsIn(code: string): string[] {
   const [word = ''] = code.split(' ');
@@ -39,9 +36,7 @@ function* linksIn(page: string, text: string): Generator<string> {
 
 /** Paths in backticks, links, and the rooms of ARCHITECTURE.md, with the line that they are on. */
 function* namedPaths(page: string): Generator<{ line: number; name: string }> {
-  const whole = readFileSync(page, 'utf8');
-  const lines = whole.replace(GENERATED, (list) => list.replace(/[^\n]/g, '')).split('\n');
-  for (const [at, text] of lines.entries()) {
+  for (const [at, text] of readFileSync(page, 'utf8').split('\n').entries()) {
     const line = at + 1;
     for (const [, code = ''] of text.matchAll(/`([^`]+)`/g))
       for (const name of pathsIn(code)) yield { line, name };
@@ -106,11 +101,26 @@ describe('the pages', () => {
       'docs/journal.md',
     ]);
     expect(named('docs/promises.md')).include.members(['src/schedule/ledger.ts', 'redirect.ts']);
-    expect(named('docs/promises.md')).not.include('test/e2e/get.test.ts');
     expect(named('docs/exit-statuses.md')).not.deep.equal([]);
     expect(pathsIn('src/{http,net}/url.ts')).deep.equal(['src/http/url.ts', 'src/net/url.ts']);
     expect(pathsIn('bench/results/*.json')).deep.equal(['bench/results/']);
     expect(pathsIn('npm run bench')).deep.equal([]);
     expect(isThere('ramp.ts') || isThere('src/plan/ledger.ts')).equal(false);
+  });
+});
+
+describe('the promises', () => {
+  /** The numbers that stand before the colon of a test's title: `P2, P9: ...`. */
+  const TITLES = /\b(?:it|describe)\(\s*['"`]((?:P\d+(?:, | and )?)+): /g;
+
+  it('each has a test that names it, and no test names another', () => {
+    const page = readFileSync('docs/promises.md', 'utf8');
+    const promised = [...page.matchAll(/^## (P\d+)$/gm)].map(([, number]) => number);
+    const shown = readdirSync('test', { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.test.ts'))
+      .flatMap((name) => [...readFileSync(path.join('test', name), 'utf8').matchAll(TITLES)])
+      .flatMap(([, numbers = '']) => numbers.match(/P\d+/g) ?? []);
+    expect(promised).length.above(20);
+    expect(new Set(shown)).deep.equal(new Set(promised));
   });
 });
