@@ -1,4 +1,5 @@
 /** The pages name files of this repository; each of them exists. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -106,6 +107,16 @@ describe('the pages', () => {
     expect(pathsIn('bench/results/*.json')).deep.equal(['bench/results/']);
     expect(pathsIn('npm run bench')).deep.equal([]);
     expect(isThere('ramp.ts') || isThere('src/plan/ledger.ts')).equal(false);
+  });
+});
+
+describe('the charts', () => {
+  it('are those of the results that they name', () => {
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/charts.js', '--check']);
+    expect(status, String(stderr)).equal(0);
+    const figures = /<rect[^>]* width="[\d.]+"/g;
+    for (const name of ['speed', 'cost'])
+      expect(readFileSync(`docs/charts/${name}.svg`, 'utf8').match(figures)).length.above(10);
   });
 });
 
