@@ -15,13 +15,17 @@ const nameOf = (number: number): string => `file-${String(number).padStart(3, '0
 interface ListPeer {
   name: string;
   program: () => string | null;
-  /** @param lists paths of the list of URLs, and of curl's configuration that says the same */
+  /** @param lists paths of the list of URLs, and of what says the same to others */
   command: (program: string, lists: Lists, directory: string) => string[];
 }
 
 interface Lists {
   urls: string;
+  /** A configuration of curl's. */
   curl: string;
+  /** The names alone, and the URL that they are below. */
+  names: string;
+  base: string;
 }
 
 const curlWith = (name: string, most: number): ListPeer => ({
@@ -48,6 +52,14 @@ const PEERS: ListPeer[] = [
     command: (program, { urls }, directory) => [
       ...[program, '--no-conf', '-q', '-i', urls, `-j${JOBS}`, '--file-allocation=none'],
       ...['-d', directory],
+    ],
+  },
+  {
+    name: 'rclone',
+    program: () => findProgram('rclone'),
+    command: (program, { names, base }, directory) => [
+      ...[program, 'copy', '--config=/dev/null', '-q', `--http-url=${base}`],
+      ...['--no-traverse', `--files-from-raw=${names}`, `--transfers=${JOBS}`, ':http:', directory],
     ],
   },
   curlWith('curl -Z', 50),
@@ -85,8 +97,11 @@ function entry(peer: ListPeer, scratch: string, lists: Lists, exec: readonly str
 }
 
 function writeLists(directory: string, base: string): Lists {
-  const urls = Array.from({ length: FILES }, (_, number) => `${base}/${nameOf(number)}`);
-  const lists = { urls: path.join(directory, 'urls'), curl: path.join(directory, 'curl') };
+  const names = Array.from({ length: FILES }, (_, number) => nameOf(number));
+  const urls = names.map((name) => `${base}/${name}`);
+  const at = (name: string): string => path.join(directory, name);
+  const lists = { urls: at('urls'), curl: at('curl'), names: at('names'), base };
+  writeFileSync(lists.names, names.map((name) => `${name}\n`).join(''));
   writeFileSync(lists.urls, urls.map((url) => `${url}\n`).join(''));
   writeFileSync(lists.curl, urls.map((url) => `url = "${url}"\nremote-name\n`).join(''));
   return lists;

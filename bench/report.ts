@@ -44,6 +44,9 @@ function rowText({ name, median, problem }: Row, aria2: number, fastest: number)
 }
 
 function barText(bar: Bar): string {
+  // What is only told.
+  if (bar.atMost === undefined && bar.atLeast === undefined)
+    return `- ${bar.name}: ${number(bar.value)}`;
   const limit = bar.atMost === undefined ? `>= ${bar.atLeast}` : `<= ${bar.atMost}`;
   const verdict = Number.isNaN(bar.value) ? 'not measured' : holds(bar) ? 'holds' : 'MISSED';
   return `- ${bar.name}: ${number(bar.value)} (bar: ${limit}) ${verdict}`;

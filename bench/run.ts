@@ -9,10 +9,13 @@ import { measure, medianSample, requireTime, type Sample } from './measure.js';
 import { environment, markdown, save, type Row, type ScenarioResult } from './report.js';
 import { MANY } from './many.js';
 import { MORE } from './more.js';
+import { TOGETHER } from './together.js';
 import { BASIC, type Entry, type Far, type Scenario } from './scenarios.js';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = Object.fromEntries(
-  Object.entries({ ...BASIC, ...MORE, ...MANY }).sort(([one], [other]) => (one < other ? -1 : 1)),
+  Object.entries({ ...BASIC, ...MORE, ...MANY, ...TOGETHER }).sort(([one], [other]) =>
+    one < other ? -1 : 1,
+  ),
 );
 
 const USAGE = `npm run bench -- [options]
@@ -162,8 +165,12 @@ class Table {
       scratch: this.directory,
       limit: this.limit,
     });
-    await cleanUp?.();
-    row.problem = failure ?? (output === null ? null : checkOutput(output, entry.expected, digest));
+    const left = await cleanUp?.().then(
+      () => null,
+      (error: unknown) => String(error),
+    );
+    const wrong = output === null ? null : checkOutput(output, entry.expected, digest);
+    row.problem = failure ?? left ?? wrong;
     if (row.problem === null) row.samples.push(sample);
     removeOutputs(output);
   }
