@@ -6,6 +6,8 @@ export type Order =
   | { kind: 'run'; command: string; words: string[] }
   /** `command` is null for the help of the whole. */
   | { kind: 'help'; command: string | null }
+  /** Of what belongs to no command. */
+  | { kind: 'topic'; topic: string }
   /** There is no such command. */
   | { kind: 'unknown'; word: string };
 
@@ -14,8 +16,13 @@ const HELP = ['--help', '-h'];
 /**
  * Reads the words after the program's name. A URL or a flag in the place of the command is `get`'s.
  * @param commands the names of all commands
+ * @param topics what help has beside them
  */
-export function readOrder(words: readonly string[], commands: readonly string[]): Order {
+export function readOrder(
+  words: readonly string[],
+  commands: readonly string[],
+  topics: readonly string[] = [],
+): Order {
   const [first, ...rest] = words;
   if (first === undefined) return { kind: 'help', command: null };
   if (first === 'help' || HELP.includes(first)) {
@@ -23,7 +30,9 @@ export function readOrder(words: readonly string[], commands: readonly string[])
     // What stands behind a flag may be its value, and a secret (P12).
     if (subject === undefined || subject.startsWith('-')) return { kind: 'help', command: null };
     if (commands.includes(subject)) return { kind: 'help', command: subject };
-    return { kind: 'unknown', word: subject };
+    return topics.includes(subject)
+      ? { kind: 'topic', topic: subject }
+      : { kind: 'unknown', word: subject };
   }
   const named = commands.includes(first);
   if (!named && !first.startsWith('-') && !/^[a-z][a-z0-9+.-]*:\/\//i.test(first))
@@ -41,14 +50,19 @@ function beforeDashes(words: readonly string[]): readonly string[] {
 }
 
 /** The error of a word that is no command. It is repeated only when it looks like a name (P12). */
-export function noSuchCommand(word: string, commands: readonly string[]): SluiceError {
+export function noSuchCommand(
+  word: string,
+  commands: readonly string[],
+  topics: readonly string[] = [],
+): SluiceError {
   const isName = /^[\w-]{1,30}$/.test(word);
   const message = isName ? `there is no command ${word}` : 'no command is given';
-  const near = isName ? nearest(word, [...commands, 'help', 'version']) : null;
+  const near = isName ? nearest(word, [...commands, ...topics, 'help', 'version']) : null;
+  const meant = near !== null && topics.includes(near) ? `help ${near}` : near;
   const next =
     near === null
       ? `Write \`sluice URL\`, or begin with ${commands.join(', ')} or help; see \`sluice help\`.`
-      : `Did you mean \`sluice ${near}\`? All commands: \`sluice help\`.`;
+      : `Did you mean \`sluice ${meant}\`? All commands: \`sluice help\`.`;
   return new SluiceError('USAGE', message, { next });
 }
 

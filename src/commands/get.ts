@@ -19,8 +19,33 @@ ${exitTable()}`;
   static override usage = 'get [URL...] [FLAGS]';
   static override examples = [
     '<%= config.bin %> get https://example.org/big.iso',
-    '<%= config.bin %> get -n 16 -o image.iso https://example.org/big.iso --checksum sha256:HEX',
-    '<%= config.bin %> get -i list.txt -j 8 -d images',
+    {
+      description: 'With a name, a number of connections, and a digest that it must have.',
+      command:
+        '<%= config.bin %> get -n 16 -o image.iso https://example.org/big.iso --checksum sha256:HEX',
+    },
+    {
+      description: 'The digest from a list, as sha256sum writes it.',
+      command:
+        '<%= config.bin %> get https://example.org/big.iso --checksum https://example.org/SHA256SUMS',
+    },
+    {
+      description: 'A list of URLs, eight files at once.',
+      command: '<%= config.bin %> get -i list.txt -j 8 -d images',
+    },
+    {
+      description: 'From all sources that a Metalink names.',
+      command: '<%= config.bin %> get --metalink https://example.org/big.iso.meta4',
+    },
+    {
+      description: 'To a program, in order; URLs from one.',
+      command:
+        '<%= config.bin %> get https://example.org/tree.tar -o - | tar x\ngenerate-urls | <%= config.bin %> get -i - -d mirror',
+    },
+    {
+      description: 'Go on with what was left: the same command again, or',
+      command: '<%= config.bin %> resume big.iso',
+    },
   ];
   static override strict = false;
   static override args = {

@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { COMMANDS } from '../../src/commands/index.js';
+import { FILES, statuses, variables } from '../../src/cli/topics.js';
 import { KEY_NAMES, VARIABLE_KEYS, scopeOf, shapeOf } from '../../src/cli/config/keys.js';
 
 const PAGES = [
@@ -72,6 +74,18 @@ describe('the tables of the pages', () => {
       isVariable(key) ? VARIABLE_KEYS[key] : shapeOf(key).description,
     ]);
     expect(tableIn('docs/configuration.md', 'key')).deep.equal(rows);
+  });
+
+  it('docs/environment.md has the variables and files of help', () => {
+    const code = ([name, what]: readonly [string, string]): string[] => [`\`${name}\``, what];
+    expect(tableIn('docs/environment.md', 'variable')).deep.equal(variables(COMMANDS).map(code));
+    expect(tableIn('docs/environment.md', 'file')).deep.equal(FILES.map(code));
+  });
+
+  it('docs/coming-from.md and docs/exit-statuses.md have the statuses of help', () => {
+    expect(tableIn('docs/coming-from.md', 'sluice')).deep.equal(statuses());
+    const rows = tableIn('docs/exit-statuses.md', 'status').map(([status, what]) => [status, what]);
+    expect(rows).deep.equal(statuses().map(([status, what]) => [status, what]));
   });
 });
 

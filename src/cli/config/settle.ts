@@ -51,7 +51,8 @@ export async function settle<Values>(
 }
 
 function find(values: ConfigValues, tell: (what: string) => void): ConfigFile | null {
-  if (values['no-config'] === true) return null;
+  // A command without these flags has nothing that could be set.
+  if (values['no-config'] !== false) return null;
   const { 'config-file': named } = values;
   return named ? readNamedConfig(named) : readOwnConfig(process.env, tell);
 }

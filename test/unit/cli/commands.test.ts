@@ -90,9 +90,10 @@ describe('commands', () => {
       },
       resume: { ...shared, jobs: 3, all: false, insist: false },
       info: { ...shared, config: false },
+      completion: {},
     };
     for (const name of Object.keys(COMMANDS) as Name[])
-      expect((await read(name, 'x')).flags, name).to.deep.equal(expected[name]);
+      expect((await read(name, name === 'completion' ? 'zsh' : 'x')).flags, name).to.deep.equal(expected[name]);
   });
 
   it('take a variable for a flag that is not given, and the flag before it', async () => {
