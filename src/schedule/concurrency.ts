@@ -1,7 +1,7 @@
 /**
  * How many connections one origin gets. A reducer of windows: a window tells what a number of
- * connections brings, and counts only if exactly that many received all through it. What drains from
- * a higher number, what the disk or a rate holds back, teaches nothing.
+ * connections brings, and counts only if exactly that many received all through it. While connections end
+ * one by one, and while the disk or a rate holds them back, nothing is learnt.
  *
  * `auto` begins with a number that fits the distance, doubles it while that pays and nothing shared is
  * full, and goes back when it did not pay. A server that objects lowers the ceiling to what it serves.
@@ -81,7 +81,9 @@ export class Concurrency {
   /** Connections that the server lets work. */
   private limit: number;
   private window: Window | null = null;
-  /** Since when exactly the target has received. */
+  /** The number that the window is of. */
+  private counted = 0;
+  /** Since when exactly that many have received. */
   private sinceMs: number | null = null;
   private windows = 0;
   private last: number | null = null;
@@ -216,11 +218,12 @@ export class Concurrency {
     this.comeBack(nowMs);
     if (now.held) this.verdict = 'disk';
     else if (this.verdict === 'disk') this.verdict = 'unknown';
-    const target = this.target;
-    if (now.held || now.receiving !== target || now.busy !== target) {
+    if (now.held || now.receiving !== now.busy || now.busy < this.target) {
       this.window = this.sinceMs = null;
       return;
     }
+    if (now.busy !== this.counted) this.forgetWindow();
+    this.counted = now.busy;
     this.sinceMs ??= nowMs;
     this.window ??= this.openWindow(now, nowMs);
     this.window.processor = Math.min(this.window.processor, now.processor);
@@ -230,7 +233,10 @@ export class Concurrency {
     const { processor, ms } = this.window;
     this.window = this.openWindow(now, nowMs);
     const isPastStart = ms - this.sinceMs >= START_ROUND_TRIPS * this.roundTripMs;
-    this.judge({ rate, processor, isPastStart, lastsMs: now.lastsMs }, nowMs);
+    const level = this.settledLevel(rate, isPastStart);
+    if (level === null) return;
+    if (now.busy > this.target) this.judgeBeyond(now.busy, level);
+    else this.judge({ level, processor, lastsMs: now.lastsMs }, nowMs);
   }
 
   private openWindow({ bytes }: Present, nowMs: number): Window {
@@ -242,21 +248,32 @@ export class Concurrency {
     return { ms: nowMs, bytes, processor: 1 };
   }
 
-  private judge(
-    {
-      rate,
-      processor,
-      isPastStart,
-      lastsMs,
-    }: { rate: number; processor: number; isPastStart: boolean; lastsMs: number },
-    nowMs: number,
-  ): void {
-    const { last, target } = this;
+  /** What the present number brings, in bytes per millisecond; null until that is known. */
+  private settledLevel(rate: number, isPastStart: boolean): number | null {
+    const { last } = this;
     this.last = rate;
     this.windows++;
     const isMoving = last === null || rate > last * SETTLED || rate * SETTLED < last;
-    if (isMoving && !isPastStart && this.windows < MOST_WINDOWS) return;
-    const level = last === null || isPastStart ? rate : (rate + last) / 2;
+    if (isMoving && !isPastStart && this.windows < MOST_WINDOWS) return null;
+    return last === null || isPastStart ? rate : (rate + last) / 2;
+  }
+
+  /**
+   * More than the target work on: they went on with their leases when their number did not pay. Leases may
+   * last for hours, so they are judged all the same, and stay when they pay after all.
+   */
+  private judgeBeyond(number: number, level: number): void {
+    this.rates.set(number, level);
+    if (!this.auto || number > this.ceiling) return;
+    if (level < (this.rates.get(this.target) ?? 0) * this.tuning.gain) return;
+    this.wanted = number;
+  }
+
+  private judge(
+    { level, processor, lastsMs }: { level: number; processor: number; lastsMs: number },
+    nowMs: number,
+  ): void {
+    const { target } = this;
     const before = this.rates.get(target);
     this.rates.set(target, level);
     if (this.from !== null && !this.hasPaid(level, nowMs)) return;

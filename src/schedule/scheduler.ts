@@ -67,6 +67,8 @@ export class Scheduler {
   private window = { front: 0, end: Infinity };
   /** A rate that was asked for is what connections bring: nothing is learnt of the server. */
   private isLimited = false;
+  /** When bytes came last. */
+  private heardMs = -Infinity;
   private limitedMs = -Infinity;
 
   constructor(private readonly setting: Setting) {
@@ -217,7 +219,9 @@ export class Scheduler {
       const flow = this.flows.find(({ work }) => work?.lease === progress.lease);
       if (flow === undefined) continue;
       const source = this.source(flow.source);
-      source.bytes += Math.max(0, progress.received - (flow.work?.received ?? 0));
+      const come = Math.max(0, progress.received - (flow.work?.received ?? 0));
+      source.bytes += come;
+      if (come > 0) this.heardMs = nowMs;
       if (!held) flow.sample(progress, nowMs, source.shared.path);
     }
     for (const source of this.sources) source.measure(nowMs);
@@ -233,7 +237,9 @@ export class Scheduler {
     const work = flow?.end(seen.lease, nowMs);
     if (flow === undefined || booked === undefined || !work) return;
     const source = this.source(flow.source);
-    source.bytes += Math.max(0, seen.written - work.span.start - work.received);
+    const come = Math.max(0, seen.written - work.span.start - work.received);
+    source.bytes += come;
+    if (come > 0) this.heardMs = nowMs;
     const isCut = work.isOpenEnded || booked.end < work.span.end;
     this.setting.ledger.close(seen.lease, seen.written);
     source.learnTimes(seen);
@@ -458,7 +464,6 @@ export class Scheduler {
     const { dialMs, firstByteMs, path } = source.shared;
     const freshMs = dialMs + firstByteMs;
     if (this.target === 1) return;
-    const isAnySeen = this.flows.some(({ work }) => work !== null && work.firstMs !== null);
     const paces: Pace[] = [];
     for (const flow of source.flows) {
       const { work } = flow;
@@ -467,7 +472,8 @@ export class Scheduler {
       const ageMs = nowMs - (work.firstMs ?? work.askedMs);
       if (work.firstMs === null) {
         const isUnanswered = ageMs > Math.max(UNANSWERED_MS, UNANSWERED * freshMs);
-        if (isUnanswered && isAnySeen) this.abandonUnanswered(source, flow, nowMs, actions);
+        if (isUnanswered && this.heardMs > work.askedMs)
+          this.abandonUnanswered(source, flow, nowMs, actions);
       } else if (ageMs > Math.max(JUDGED_MS, JUDGED_ROUND_TRIPS * path.roundTripMs))
         paces.push({
           lease: work.lease,

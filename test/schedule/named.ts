@@ -154,6 +154,34 @@ const servers: World[] = [
   }),
 ];
 
+/** Leases that last for hours, or that nobody answers at the end: what was decided once was never looked at again. */
+const long: World[] = [
+  worldOf(
+    '250 GB, 4.7 MB/s each in bursts',
+    250 * GB,
+    { mbit: 2680, roundTripMs: 4.5, loss: 0.0003, control: 'cubic' },
+    { thinkMs: 140, ...throttled(4.737) },
+    { seed: 77_222 },
+  ),
+  worldOf(
+    'five addresses of unlike speed, 44 GB',
+    44 * GB,
+    { mbit: 302, roundTripMs: 2.2, loss: 0.0002, control: 'cubic', queue: 127_000 },
+    {
+      addresses: [37_253, 5115, 7408, 29_359, 2237].map((rate) => ({ rate, extraMs: 0 })),
+      stragglers: { oneIn: 9, factor: 17 },
+    },
+    { seed: 77_282 },
+  ),
+  worldOf(
+    'at most 11 connections: hang, 20 MB',
+    20 * MB,
+    { mbit: 1820, roundTripMs: 12.3, loss: 0.0002, control: 'cubic' },
+    { ...smooth(42), ...most(11, 'hang'), stragglers: { oneIn: 12, factor: 15 } },
+    { seed: 77_148, tlsRoundTrips: 1 },
+  ),
+];
+
 const sizes: World[] = [
   worldOf('1 MB near', MB, { mbit: 1000, roundTripMs: 2 }),
   worldOf('1 MB far', MB, { mbit: 100, roundTripMs: 150 }),
@@ -167,5 +195,6 @@ export const NAMED: readonly World[] = [
   ...objections,
   ...recovery,
   ...servers,
+  ...long,
   ...sizes,
 ];
