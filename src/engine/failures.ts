@@ -67,6 +67,9 @@ export function classify(error: SluiceError, context: FailureContext): FailureKi
     if ((context.redirected || isLoggedOut) && !context.refreshed) return 'renew';
     return refused(context);
   }
+  // A proxy's nonce has expired.
+  const isForgotten = error.code === 'PROXY_AUTH' && context.served && !context.refreshed;
+  if (isForgotten && error.details.httpStatus === 407) return 'renew';
   // It let others through: this connection was one too many, or the rules of one proxy of several.
   if (error.code === 'PROXY_REFUSED' || error.code === 'PROXY_AUTH') return refused(context);
   if (OBJECTIONS.has(error.code)) return 'objection';

@@ -56,7 +56,8 @@ function authentication(challenges: string[]): string {
 /** The error of a 407: only a proxy says that (RFC 9110 section 15.5.8). */
 export function proxyWantsCredentials({ status, reason, fields }: ResponseHead): SluiceError {
   const challenges = fields.getAll('proxy-authenticate');
-  const known = challenges.length === 0 || challenges.some((one) => /\bbasic\b/i.test(one));
+  const known =
+    challenges.length === 0 || challenges.some((one) => /\b(?:basic|digest)\b/i.test(one));
   const scheme = excerpt((challenges[0] ?? '').split(' ')[0] ?? '');
   return new SluiceError(
     'PROXY_AUTH',
@@ -65,7 +66,7 @@ export function proxyWantsCredentials({ status, reason, fields }: ResponseHead):
       httpStatus: status,
       next: known
         ? "Give them with --proxy 'http://USER:PASSWORD@HOST:PORT', or check those that were given."
-        : `The proxy wants ${scheme} authentication, and only Basic is spoken here.`,
+        : `The proxy wants ${scheme} authentication, and only Basic and Digest are spoken here.`,
     },
   );
 }

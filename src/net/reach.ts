@@ -151,12 +151,19 @@ async function tunnelTo(
   way: Way,
 ): Promise<Tunnel> {
   const { timeoutMs, signal } = way;
-  const gate = new Gate();
-  const dialled = await asProxy(proxy, way, () => dial(hop, gate, timeoutMs, signal));
-  const talk =
-    proxy.kind === 'http' || proxy.kind === 'https'
-      ? new ConnectTalk(endpoint, proxy)
+  const isHttp = proxy.kind === 'http' || proxy.kind === 'https';
+  for (let tries = 0; ; tries++) {
+    const gate = new Gate();
+    const dialled = await asProxy(proxy, way, () => dial(hop, gate, timeoutMs, signal));
+    const talk = isHttp
+      ? new ConnectTalk(endpoint, proxy, tries)
       : new SocksTalk(endpoint, proxy, target);
-  await gate.converse(dialled.socket, talk, proxy, timeoutMs, signal);
-  return { ...dialled, gate };
+    try {
+      await gate.converse(dialled.socket, talk, proxy, timeoutMs, signal);
+      return { ...dialled, gate };
+    } catch (error) {
+      // A connection that was refused is not kept by every proxy: the answer goes on a new one.
+      if (!(talk instanceof ConnectTalk) || !talk.isWorthAgain) throw error;
+    }
+  }
 }

@@ -12,7 +12,7 @@ export function slabBytes(connections: number): number {
 }
 
 /** The slab is handed on when less than this is free: a read should not be cut short. */
-const MIN_READ_BYTES = 64 * 1024;
+export const MIN_READ_BYTES = 64 * 1024;
 
 /** No read is made smaller than this. */
 const MIN_ROOM_BYTES = 4096;

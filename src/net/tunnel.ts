@@ -2,7 +2,6 @@
 import type { Socket } from 'node:net';
 import { SluiceError } from '../errors.js';
 import { proxyWantsCredentials } from '../http/answer.js';
-import { basicCredentials } from '../http/auth.js';
 import { MAX_HEAD_BYTES, isInterim, parseResponseHead } from '../http/head.js';
 import type { ResponseHead } from '../http/head.js';
 import { writeRequest } from '../http/request.js';
@@ -12,7 +11,9 @@ import { deadline } from './deadline.js';
 import type { Reader } from './dial.js';
 import { peerName } from './endpoint.js';
 import type { Endpoint, ProxyHop } from './endpoint.js';
+import { MIN_READ_BYTES } from './slab.js';
 import { proxyFailed, proxyRefused } from './proxy-errors.js';
+import { proxyAuthorization, takesChallenge } from './proxy-login.js';
 
 /** What came of the bytes so far: how many were of use, what to say next, whether the tunnel stands. */
 export interface Heard {
@@ -35,22 +36,21 @@ export interface Talk {
 /** Bytes of what a proxy may say; the next read always has room in what reads the tunnel. */
 const MAX_SAID = MAX_HEAD_BYTES;
 
-/** The value of Proxy-Authorization; null without credentials. */
-export function proxyAuthorization({ user }: Pick<ProxyHop, 'user'>): string | null {
-  return user === null ? null : basicCredentials(user.user, user.password);
-}
-
 /** CONNECT (RFC 9110 section 9.3.6). */
 export class ConnectTalk implements Talk {
   readonly opening: Uint8Array;
   private scanned = 0;
+  /** The proxy has asked for Digest: another CONNECT may be let through. */
+  isWorthAgain = false;
 
+  /** @param tries challenges that were taken up for this tunnel already */
   constructor(
     private readonly endpoint: Endpoint,
     private readonly proxy: ProxyHop,
+    private readonly tries: number,
   ) {
     const target = peerName(endpoint);
-    const authorization = proxyAuthorization(proxy);
+    const authorization = proxyAuthorization(proxy, 'CONNECT', target);
     const fields: Array<[string, string]> = [];
     if (proxy.userAgent !== '') fields.push(['User-Agent', proxy.userAgent]);
     if (authorization !== null) fields.push(['Proxy-Authorization', authorization]);
@@ -81,6 +81,7 @@ export class ConnectTalk implements Talk {
   private judge(head: ResponseHead): void {
     const { status, reason } = head;
     if (status >= 200 && status < 300) return;
+    this.isWorthAgain = takesChallenge(this.proxy, head, this.tries);
     if (status === 407) throw proxyWantsCredentials(head);
     const said = `${status} ${excerpt(reason)}`.trim();
     if (status >= 400 && status < 500 && ![408, 425, 429].includes(status))
@@ -100,7 +101,9 @@ export class Gate implements Reader {
   private talk: { hear(bytes: number): void } | null = null;
 
   buffer(): Uint8Array {
-    return this.inner?.buffer() ?? this.said.subarray(this.held);
+    if (this.inner !== null) return this.inner.buffer();
+    // The last of these reads may bring what is for the other reader, who has room for no more.
+    return this.said.subarray(this.held, this.held + MIN_READ_BYTES);
   }
 
   callback(bytes: number, buffer: Uint8Array): boolean {

@@ -28,7 +28,7 @@ import { hasMoreRoots, isUnknownIssuer } from '../net/system-roots.js';
 import { chooseProxy } from '../net/proxies.js';
 import type { ProxyRules } from '../net/proxies.js';
 import { ofProxy } from '../net/proxy-errors.js';
-import { proxyAuthorization } from '../net/tunnel.js';
+import { asksDigest, proxyAuthorization, takesChallenge } from '../net/proxy-login.js';
 import type { Connections, Taken } from '../lease/slots.js';
 import type { Source } from '../lease/task.js';
 import { Credentials } from './credentials.js';
@@ -141,8 +141,12 @@ export class Asker {
     this.origin = parseUserUrl(url).url;
   }
 
-  /** The source for one more lease: Digest wants another value for each request. */
+  /** The source for one more lease: Digest, of the server or of a proxy, wants another value for each request. */
   forLease(source: Source): Source {
+    return withProxyLogin(this.withOwnLogin(source));
+  }
+
+  private withOwnLogin(source: Source): Source {
     const { scheme, host, port } = source.endpoint;
     const name = host.includes(':') ? `[${host}]` : host;
     const path = source.target.replace(/^http:\/\/[^/]*/, '');
@@ -239,6 +243,12 @@ export class Asker {
           await this.release(connection, answer, drain);
           continue;
         }
+        if (this.hearsProxy(asked.source.endpoint, answer.head, tries)) {
+          tries++;
+          this.log.info({}, 'the proxy asks for Digest authentication');
+          await this.release(connection, answer, drain);
+          continue;
+        }
         tries = 0;
         mirrors.push(...duplicates(answer.head, url));
         if (!isRedirect(answer.head)) {
@@ -255,6 +265,12 @@ export class Asker {
       forget();
       endRedirects();
     }
+  }
+
+  /** What a proxy asks for counts where it answers itself: in a tunnel it would be the server that says so. */
+  private hearsProxy(endpoint: Endpoint, head: ResponseHead, tries: number): boolean {
+    const { proxy } = endpoint;
+    return proxy ? isForwarded(endpoint) && takesChallenge(proxy, head, tries) : false;
   }
 
   /**
@@ -525,9 +541,19 @@ export class Asker {
 function targetOf(url: URL, endpoint: Endpoint, fields: Array<[string, string]>): string {
   const target = requestTarget(url);
   if (!endpoint.proxy || !isForwarded(endpoint)) return target;
-  const authorization = proxyAuthorization(endpoint.proxy);
+  const whole = `http://${url.host}${target}`;
+  const authorization = proxyAuthorization(endpoint.proxy, 'GET', whole);
   if (authorization !== null) fields.push(['Proxy-Authorization', authorization]);
-  return `http://${url.host}${target}`;
+  return whole;
+}
+
+function withProxyLogin(source: Source): Source {
+  const { endpoint, target, fields } = source;
+  const { proxy } = endpoint;
+  if (!proxy || !isForwarded(endpoint) || !asksDigest(proxy)) return source;
+  const value = proxyAuthorization(proxy, 'GET', target);
+  if (value === null) return source;
+  return { ...source, fields: withFields(fields, [['Proxy-Authorization', value]]) };
 }
 
 /** The fields with this value of Authorization, if there is one, in the place of any other. */

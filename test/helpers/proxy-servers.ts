@@ -20,7 +20,8 @@ export class ForwardSquid extends RealServer {
     super(directory);
   }
 
-  static async start(): Promise<ForwardSquid> {
+  /** @param scheme of its challenges; a nonce of Digest holds for eight requests */
+  static async start(scheme: 'basic' | 'digest' = 'basic'): Promise<ForwardSquid> {
     const directory = RealServer.makeDirectory('squid');
     const [port = 0] = await freePorts(1);
     chmodSync(directory, 0o777);
@@ -28,13 +29,20 @@ export class ForwardSquid extends RealServer {
     const { user, password } = PROXY_USER;
     const coded = spawnSync('openssl', ['passwd', '-apr1', password], { encoding: 'utf8' });
     writeFileSync(at('users'), `${user}:${coded.stdout.trim()}\n`);
+    writeFileSync(at('digests'), `${user}:${password}\n`);
+    const login =
+      scheme === 'basic'
+        ? `auth_param basic program ${NCSA} ${at('users')}`
+        : `auth_param digest program /usr/lib/squid/digest_file_auth ${at('digests')}
+auth_param digest realm test
+auth_param digest nonce_max_count 8`;
     writeFileSync(at('hosts'), '127.0.0.1 origin.test\n');
     writeFileSync(
       at('squid.conf'),
       `
 http_port 127.0.0.1:${port}
 hosts_file ${at('hosts')}
-auth_param basic program ${NCSA} ${at('users')}
+${login}
 acl known proxy_auth REQUIRED
 http_access allow known
 http_access deny all

@@ -67,6 +67,33 @@ describe('real proxies', () => {
     return `${url.protocol}//${host}:${url.port}${url.pathname}`;
   };
 
+  describe('Squid with Digest', () => {
+    let squid: ForwardSquid;
+
+    before(async function () {
+      requireServer('squid', this);
+      squid = await ForwardSquid.start('digest');
+    });
+    after(() => squid?.close());
+
+    it('is answered for http and for CONNECT, and again when a nonce has had its requests', async () => {
+      const proxy = `http://${USERINFO}127.0.0.1:${squid.port}`;
+      await fetches(under(plain, 'origin.test'), ['-x', proxy]);
+      await fetches(under(secure, 'origin.test'), ['-x', proxy]);
+      expect(squid.log.filter((line) => line.startsWith('20')).length).greaterThan(8);
+    });
+
+    it('a wrong password is exit status 13, and is not sent again and again', async () => {
+      const before = squid.log.length;
+      const proxy = `http://alice:wrong@127.0.0.1:${squid.port}`;
+      for (const origin of [plain, secure]) {
+        const run = await runIn(dir(), ['get', under(origin, 'origin.test'), '-x', proxy]);
+        expectStatus(run, 13);
+      }
+      expect(squid.log.length - before).within(4, 8);
+    });
+  });
+
   describe('Squid', () => {
     let squid: ForwardSquid;
 
