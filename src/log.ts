@@ -12,5 +12,8 @@ export interface Log {
 
 const nothing = (): void => undefined;
 
+/** Whether nothing is kept, so that nothing has to be made for it. */
+export const isSilent = (log: Log): boolean => log.debug === nothing;
+
 /** A log that keeps nothing. */
 export const silentLog: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing };

@@ -100,6 +100,7 @@ export class Downloads {
     const trace = this.trace?.file(index) ?? null;
     const emit = (event: DownloadEvent): void => {
       if (event.type === 'error') this.note(event, index);
+      logEvent(this.log, event, index);
       // How far it is, samples say.
       if (event.type !== 'progress') trace?.({ type: 'event', event });
       this.watcher.event({ ...event, index });
@@ -129,6 +130,20 @@ export class Downloads {
   private note({ code }: ErrorEvent, index: number): void {
     if (this.failed === null || index < this.failed.index)
       this.failed = { index, status: ERROR_CODES[code] };
+  }
+}
+
+/** What began and how it ended; all that is between is logged where it is decided. */
+function logEvent(log: Log, event: DownloadEvent, index: number): void {
+  if (event.type === 'start') {
+    const { url, path, size, resumed, connections, ranges } = event;
+    log.info({ index, url, path, size, resumed, connections, ranges }, 'started');
+  } else if (event.type === 'done') {
+    const { path, outcome, bytes, fetched, seconds, connections, limitedBy } = event;
+    log.info({ index, path, outcome, bytes, fetched, seconds, connections, limitedBy }, 'done');
+  } else if (event.type === 'error') {
+    const { url, path, code, exitStatus, kept, next } = event;
+    log.error({ index, url, path, code, exitStatus, kept, next }, event.message);
   }
 }
 

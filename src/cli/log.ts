@@ -1,9 +1,10 @@
 /** The log of a run: pino to a file, readable lines to standard error, or both. */
 import type { LevelWithSilent, Logger } from 'pino';
 import { openLogFile } from '../app/files.js';
-import { MAX_DETAIL, MAX_MESSAGE, shortened } from '../errors.js';
+import { MAX_DETAIL, MAX_MESSAGE, SluiceError, shortened } from '../errors.js';
 import { silentLog, type Log, type LogFields } from '../log.js';
 import { showText, redactUrl } from '../http/redact.js';
+import { VERSION } from '../version.js';
 import { escapeJsonLine } from './escape.js';
 
 export interface LogOptions {
@@ -97,7 +98,10 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
     },
     pino.multistream(streams),
   );
-  return { ...methods(logger), close: () => target?.close() };
+  const log = methods(logger);
+  const { version: node, platform, arch } = process;
+  log.info({ version: VERSION, node, platform, arch }, 'sluice');
+  return { ...log, close: () => target?.close() };
 }
 
 /** Writes each line of pino's with what a terminal might obey escaped. */
@@ -112,4 +116,10 @@ function methods(logger: Logger): Log {
     (fields: LogFields, message: string): void =>
       logger[level](bounded(fields), shortened(message, MAX_MESSAGE));
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** Writes the error that ends a command. */
+export function logError(log: Log, thrown: unknown): void {
+  const { code, exitStatus, message, details } = SluiceError.from(thrown);
+  log.error({ code, exitStatus, ...details }, message);
 }

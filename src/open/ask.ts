@@ -33,6 +33,7 @@ import type { Connections, Taken } from '../lease/slots.js';
 import type { Source } from '../lease/task.js';
 import { Credentials } from './credentials.js';
 import { valuesFor, valuesForUrl } from './host-sections.js';
+import { logExchange } from './exchange-log.js';
 import { Hosts } from './hosts.js';
 import { Logins } from './logins.js';
 import type { RequestOptions } from './options.js';
@@ -345,6 +346,9 @@ export class Asker {
         const answer = await connection.request(bytes, 'GET', deadlines.firstByteMs);
         const firstByteMs = performance.now() - sent;
         const roundTripMs = Math.min(connection.dialMs, firstByteMs);
+        const { head } = answer;
+        const all = [...fields, ...more];
+        logExchange(this.log, { url, host, fields: all, connection, reused, head, firstByteMs });
         if (endsUnseen(connection, answer)) {
           this.log.info({}, 'the body ends with the TLS connection; asking again to see that end');
           connection.destroy();

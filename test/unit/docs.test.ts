@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { VERSION } from '../../src/version.js';
 import { COMMANDS } from '../../src/commands/index.js';
 import { FILES, statuses, variables } from '../../src/cli/topics.js';
 import { KEY_NAMES, VARIABLE_KEYS, scopeOf, shapeOf } from '../../src/cli/config/keys.js';
@@ -74,6 +75,11 @@ describe('the tables of the pages', () => {
       isVariable(key) ? VARIABLE_KEYS[key] : shapeOf(key).description,
     ]);
     expect(tableIn('docs/configuration.md', 'key')).deep.equal(rows);
+  });
+
+  it('src/version.ts has the version of package.json', () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(VERSION).equal(version);
   });
 
   it('docs/environment.md has the variables and files of help', () => {

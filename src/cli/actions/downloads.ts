@@ -9,7 +9,7 @@ import type { ExitStatus } from '../../errors.js';
 import type { Planned, Watcher } from '../../app/download.js';
 import type { Settled } from '../config/settle.js';
 import type { ManyValues, OutputValues, SharedValues, TraceValues } from '../flags.js';
-import { openLog } from '../log.js';
+import { logError, openLog } from '../log.js';
 import { lineWriter, lossOf, onLost } from '../output.js';
 import type { OpenLog } from '../log.js';
 import type { OpenTrace } from '../trace-file.js';
@@ -67,6 +67,9 @@ export async function runDownloads(settled: Settled<RunValues>, prepare: Prepare
     try {
       trace = await traceOf(values, reporter);
       process.exitCode = await attend(settled, reporter, { log, trace }, prepare);
+    } catch (thrown) {
+      logError(log, thrown);
+      throw thrown;
     } finally {
       trace?.close();
       log.close();

@@ -8,7 +8,7 @@ import type { Log } from '../../log.js';
 import type { DownloadOptions } from '../../transfer/options.js';
 import type { Settled } from '../config/settle.js';
 import type { SharedValues } from '../flags.js';
-import { openLog } from '../log.js';
+import { logError, openLog } from '../log.js';
 import { downloadOptions, isSource, storeSettings } from '../options.js';
 import { reportLines } from '../report.js';
 
@@ -63,6 +63,9 @@ async function linesOf(
       ? await inspectUrl(await optionsFor(settled, subject, log), log)
       : await inspectPath(subject);
     return values.json ? [safeJson(report)] : reportLines(report);
+  } catch (thrown) {
+    logError(log, thrown);
+    throw thrown;
   } finally {
     log.close();
   }

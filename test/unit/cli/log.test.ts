@@ -16,7 +16,9 @@ describe('cli/log', () => {
     readFileSync(file, 'utf8')
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      // Which version it is of.
+      .slice(1);
 
   it('P12: writes to a file that only its owner reads, at once', async () => {
     const file = join(directory, 'log');
@@ -44,8 +46,9 @@ describe('cli/log', () => {
     log.close();
     expect(readFileSync(file, 'utf8') + notes.join('')).not.to.include('CANARY');
     expect(written(file)[0]).to.deep.include({ headers: { Authorization: '[redacted]' } });
-    expect(notes).to.have.length(3);
-    expect(notes[0]).to.match(/^sluice: info: asked \(url=https:\/\/example\.org\/a/);
+    expect(notes).to.have.length(4);
+    expect(notes[0]).to.match(/^sluice: info: sluice \(version=/);
+    expect(notes[1]).to.match(/^sluice: info: asked \(url=https:\/\/example\.org\/a/);
   });
 
   it('P14: leaves no control character raw, in the file or in the lines', async () => {
@@ -55,7 +58,7 @@ describe('cli/log', () => {
     log.warn({ name: HOSTILE }, HOSTILE);
     log.close();
     expect(written(file)[0]).to.include({ name: HOSTILE });
-    for (const text of [readFileSync(file, 'utf8').trimEnd(), ...notes]) {
+    for (const text of [...readFileSync(file, 'utf8').trimEnd().split('\n'), ...notes]) {
       expect(text).not.to.match(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u);
     }
   });
