@@ -4,6 +4,7 @@ import { calledOff, onAbort, throwIfCalledOff } from '../net/calling-off.js';
 import { Connection } from '../net/connection.js';
 import { endpointKey } from '../net/endpoint.js';
 import type { Endpoint } from '../net/endpoint.js';
+import { slabBytes } from '../net/slab.js';
 
 /** A kept connection is closed after this time without use: servers count idle ones as well. */
 const KEEP_MS = 5000;
@@ -39,6 +40,8 @@ export class Connections {
   /** What calls off each dial that is under way. */
   private readonly dials = new Set<AbortController>();
   private closed = false;
+  /** Connections that are open or being opened. */
+  private opened = 0;
   /** By the number that the scheduler gives a connection. */
   private readonly busy = new Map<number, Busy>();
 
@@ -47,7 +50,7 @@ export class Connections {
 
   /**
    * A kept connection to one of the endpoint's addresses, the first one if possible; else a new one.
-   * @param slab bytes of a new one's slab
+   * @param slab bytes of a new one's slab; fewer where many are open
    * @param signal calls it off: what is being opened for it is closed at once
    * @throws SluiceError as Connection.open
    */
@@ -86,7 +89,12 @@ export class Connections {
     watched = false,
   ): Promise<Connection> {
     if (this.closed) throw closing();
-    const closed = await this.admit(endpoint, signal);
+    const admitted = await this.admit(endpoint, signal);
+    this.opened++;
+    const closed = (): void => {
+      this.opened--;
+      admitted();
+    };
     if (this.closed) {
       closed();
       throw closing();
@@ -95,7 +103,9 @@ export class Connections {
     const forget = onAbort(signal, () => dial.abort(calledOff(signal)));
     this.dials.add(dial);
     try {
-      const how = { slab, watched, signal: dial.signal, closed };
+      // Many files have a connection each, and none of them knows how many that makes.
+      const most = Math.min(slab, slabBytes(this.opened));
+      const how = { slab: most, watched, signal: dial.signal, closed };
       return await Connection.open(endpoint, timeoutMs, how);
     } finally {
       forget();

@@ -3,16 +3,17 @@
 /** Bytes of a connection's slab at most: the kernel gives much in one read. */
 export const SLAB_BYTES = 1024 * 1024;
 
-/** With more connections each has half of that: what is received is to stay in the processor's cache. */
+/** More connections share what so many have: what is received is to stay in the processor's cache. */
 const MANY = 8;
-
-/** Bytes of the slab of each of so many connections. */
-export function slabBytes(connections: number): number {
-  return connections > MANY ? SLAB_BYTES / 2 : SLAB_BYTES;
-}
 
 /** The slab is handed on when less than this is free: a read should not be cut short. */
 export const MIN_READ_BYTES = 64 * 1024;
+
+/** Bytes of the slab of each of so many connections. */
+export function slabBytes(connections: number): number {
+  const share = Math.floor((MANY * SLAB_BYTES) / connections / MIN_READ_BYTES) * MIN_READ_BYTES;
+  return Math.min(SLAB_BYTES, Math.max(2 * MIN_READ_BYTES, share));
+}
 
 /** No read is made smaller than this. */
 const MIN_ROOM_BYTES = 4096;
