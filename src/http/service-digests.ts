@@ -5,7 +5,7 @@
 import { contentCodings } from './content-coding.js';
 import { isWhole, parseDigestFields } from './digest.js';
 import type { ResponseHead } from './head.js';
-import { trimOws } from './syntax.js';
+import { trimOws, parseDigits } from './syntax.js';
 
 /** An algorithm by the name that `--checksum` has for it. */
 export type GivenAlgorithm =
@@ -76,6 +76,11 @@ export function promisedDigests({ fields }: ResponseHead): GivenDigest[] {
     ...(linked === null ? [] : ofHex('sha256', linked[1]!, 'x-linked-etag')),
     ...docker(fields.get('docker-content-digest')),
   ];
+}
+
+/** How long a redirect says that the file is (`x-linked-size` of the hub), in bytes; null when it does not. */
+export function linkedSize({ fields }: ResponseHead): number | null {
+  return parseDigits(trimOws(fields.get('x-linked-size') ?? ''));
 }
 
 /**

@@ -5,6 +5,7 @@
 import { SluiceError } from '../errors.js';
 import type { Log } from '../log.js';
 import { shellWord } from '../disk/shell.js';
+import { contentCodings } from '../http/content-coding.js';
 import type { Expected } from '../http/content-coding.js';
 import { rangeValue } from '../http/content-range.js';
 import type { ResponseHead } from '../http/head.js';
@@ -12,7 +13,7 @@ import { redactUrl } from '../http/redact.js';
 import { MAX_REDIRECTS, isRedirect, isForOwner, resolveRedirect } from '../http/redirect.js';
 import { baseFields, hostHeader, requestTarget, writeRequest } from '../http/request.js';
 import { duplicates } from '../http/link.js';
-import { promisedDigests } from '../http/service-digests.js';
+import { linkedSize, promisedDigests } from '../http/service-digests.js';
 import type { GivenDigest } from '../http/service-digests.js';
 import { excerpt } from '../http/syntax.js';
 import { parseUserUrl } from '../http/url.js';
@@ -54,6 +55,8 @@ export interface Asked {
   hops: Hop[];
   /** Digests that redirects gave of the file. */
   promised: GivenDigest[];
+  /** How long redirects said that the file is, in bytes; null when they did not. */
+  promisedSize: number | null;
   /** Mirrors that the server, or one that redirected, named (RFC 6249). */
   mirrors: URL[];
   /** Names of fields that the user gave and that were not sent there (P11). */
@@ -227,6 +230,7 @@ export class Asker {
       more.push(['Want-Repr-Digest', 'sha-256=10']);
     const hops: Hop[] = [];
     const promised: GivenDigest[] = [];
+    let size: number | null = null;
     const mirrors: URL[] = [];
     const asking = new AbortController();
     const forget = onAbort(this.abortion.signal, () => asking.abort(this.abortion.signal.reason));
@@ -254,9 +258,13 @@ export class Asker {
         mirrors.push(...duplicates(answer.head, url));
         if (!isRedirect(answer.head)) {
           const withheld = this.credentials.withheldFrom(url);
-          return { ...asked, url, hops, promised, mirrors, withheld };
+          // In a coding it has another length.
+          const isCoded = contentCodings(answer.head.fields).length > 0;
+          const promisedSize = isCoded ? null : size;
+          return { ...asked, url, hops, promised, promisedSize, mirrors, withheld };
         }
         promised.push(...promisedDigests(answer.head));
+        size = linkedSize(answer.head) ?? size;
         const next = this.follow(url, answer.head, hops);
         if (hops.length === 1) endRedirects = this.boundRedirects(asking, hops);
         await this.release(connection, answer, drain);

@@ -386,6 +386,7 @@ export class Opening {
   private async settle(asked: Asked, offer: Offer, prior: Prior | null): Promise<Event> {
     const { connection, answer, url } = asked;
     try {
+      this.job.verification.expectSize(asked.promisedSize);
       const misfit = this.job.verification.misfit(offer.total);
       if (misfit !== null) throw misfit.with({ url: redactUrl(url) });
       this.lists.require(answer.head, url);
@@ -538,7 +539,7 @@ export class Opening {
    * @param isNew what it said of another representation says nothing of this one
    */
   private hearServer(
-    { answer, promised, mirrors }: Asked,
+    { answer, promised, promisedSize, mirrors }: Asked,
     earlier: Prior | null,
     isNew: boolean,
   ): void {
@@ -546,6 +547,7 @@ export class Opening {
     if (work === null) this.job.addMirrors(mirrors);
     if (isNew) verification.forgetServer();
     verification.addServerDigests(answer.head, promised);
+    verification.expectSize(promisedSize);
     // A fresh link is of the same file, or it must not be gone on with: digests tell.
     if (earlier === null || (earlier.identity.url !== sourceId && this.fresh.proof === null))
       return;

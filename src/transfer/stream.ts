@@ -192,6 +192,7 @@ export class StreamDownload {
     const { job } = this;
     const seen = { validators: readValidators(asked.answer.head), total: offer.total };
     try {
+      job.verification.expectSize(asked.promisedSize);
       const misfit = job.verification.misfit(offer.total);
       if (misfit !== null) throw misfit;
       if (job.work === null || job.known === null) return await this.begin(asked, offer);

@@ -53,6 +53,7 @@ export class Verification {
   digests: Record<string, string> = {};
   /** How many pieces were verified. */
   verifiedPieces = 0;
+  private promisedSize: number | null = null;
 
   constructor({
     checksums,
@@ -120,6 +121,11 @@ export class Verification {
     }
   }
 
+  /** Takes up how long redirects said that the file is: who serves it may have another one, or a part. */
+  expectSize(promised: number | null): void {
+    if (this.listens) this.promisedSize = promised;
+  }
+
   /** What the server said of the representation. */
   get serverChecksums(): ChecksumSpec[] {
     return [...this.ofServer];
@@ -136,17 +142,19 @@ export class Verification {
   /** What the last server said of the representation says nothing of what the next one has. */
   forgetServer(): void {
     this.ofServer = [];
+    this.promisedSize = null;
   }
 
   /** The error of a length that cannot be the file's; null when it may be. */
   misfit(size: number | null): SluiceError | null {
     if (size === null) return null;
-    const isOther = this.size !== null && size !== this.size;
+    const wanted = this.size ?? this.promisedSize;
+    const isOther = wanted !== null && size !== wanted;
     const fits = !isOther && (this.pieces === null || fitsPieces(this.pieces, size));
     if (fits) return null;
-    const expected = isOther ? `it must have ${this.size}` : 'its pieces are of another length';
+    const expected = isOther ? `it must have ${wanted}` : 'its pieces are of another length';
     return new SluiceError('SIZE_MISMATCH', `the file has ${size} bytes, but ${expected}`, {
-      next: 'The source has another file, or the Metalink is wrong: try another one.',
+      next: 'The source has another file, or what was said of its length is wrong: try another one.',
     });
   }
 

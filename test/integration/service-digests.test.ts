@@ -87,6 +87,27 @@ describe('digests that services give', () => {
     expectFailed(await bench.engine().get(origin.url), 'CHECKSUM_MISMATCH');
   });
 
+  it('P8: the length that a redirect tells is the length of the file, or it is refused: x-linked-size', async () => {
+    const origin = await bench.origin({ size: SIZE, seed: 1 });
+    const moved = (size: number) => ({
+      times: 1,
+      fault: {
+        kind: 'status' as const,
+        status: 302,
+        fields: { Location: `${origin.url}?at=store`, 'X-Linked-Size': String(size) },
+      },
+    });
+    origin.fault(moved(SIZE));
+    expectDone(await bench.engine().get(origin.url), { seed: 1, size: SIZE });
+    origin.fault(moved(SIZE + 1));
+    expectFailed(await bench.engine().get(origin.url), 'SIZE_MISMATCH');
+    origin.fault(moved(SIZE + 1));
+    expectDone(await bench.engine({ serverDigests: false }).get(origin.url), {
+      seed: 1,
+      size: SIZE,
+    });
+  });
+
   it('P8: a digest that is not of these bytes is passed over', async () => {
     const origin = await bench.origin({ size: SIZE, seed: 1 });
     const others = [

@@ -93,7 +93,9 @@ describe('commands', () => {
       completion: {},
     };
     for (const name of Object.keys(COMMANDS) as Name[])
-      expect((await read(name, name === 'completion' ? 'zsh' : 'x')).flags, name).to.deep.equal(expected[name]);
+      expect((await read(name, name === 'completion' ? 'zsh' : 'x')).flags, name).to.deep.equal(
+        expected[name],
+      );
   });
 
   it('take a variable for a flag that is not given, and the flag before it', async () => {
