@@ -15,13 +15,15 @@ export default class Completion extends BaseCommand<object> {
   static override usage = 'completion bash|zsh|fish';
   static override examples = [
     {
-      description: 'For this shell and the next ones.',
-      command: [
-        '<%= config.bin %> completion bash >~/.local/share/bash-completion/completions/sluice',
-        '<%= config.bin %> completion zsh >"${fpath[1]}/_sluice"',
-        '<%= config.bin %> completion fish >~/.config/fish/completions/sluice.fish',
-      ].join('\n'),
+      description: 'For bash: this shell, and then each one.',
+      command: 'source <(<%= config.bin %> completion bash)',
     },
+    '<%= config.bin %> completion bash >~/.local/share/bash-completion/completions/sluice',
+    {
+      description: 'For zsh, in a directory of $fpath; for fish.',
+      command: '<%= config.bin %> completion zsh >"${fpath[1]}/_sluice"',
+    },
+    '<%= config.bin %> completion fish >~/.config/fish/completions/sluice.fish',
   ];
   static override args = {
     shell: Args.string({

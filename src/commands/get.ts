@@ -38,9 +38,12 @@ ${exitTable()}`;
       command: '<%= config.bin %> get --metalink https://example.org/big.iso.meta4',
     },
     {
-      description: 'To a program, in order; URLs from one.',
-      command:
-        '<%= config.bin %> get https://example.org/tree.tar -o - | tar x\ngenerate-urls | <%= config.bin %> get -i - -d mirror',
+      description: 'To a program, in order.',
+      command: '<%= config.bin %> get https://example.org/tree.tar -o - | tar x',
+    },
+    {
+      description: 'URLs from a program.',
+      command: 'list-urls | <%= config.bin %> get -i - -d mirror',
     },
     {
       description: 'Go on with what was left: the same command again, or',

@@ -70,6 +70,12 @@ describe('e2e: the manual', () => {
     }
   });
 
+  it('an example is one command: help would make one of two lines', () => {
+    for (const [name, { examples }] of Object.entries(COMMANDS))
+      for (const each of examples)
+        expect(typeof each === 'string' ? each : each.command, name).not.contain('\n');
+  });
+
   it('bash completes commands, flags and values', function () {
     requireProgram(this, 'bash');
     writeFileSync(path.join(dir(), 'some.iso'), '');
