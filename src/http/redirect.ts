@@ -33,6 +33,12 @@ export function resolveRedirect(
     new SluiceError(code, message, { url: redactUrl(from), httpStatus: head.status, ...more });
   const [location, ...others] = new Set(head.fields.getAll('location'));
   if (location === undefined || location === '') {
+    // S3 says only in which region the bucket is.
+    const region = /^[a-z0-9-]{1,64}$/.exec(head.fields.get('x-amz-bucket-region') ?? '')?.[0];
+    if (region !== undefined)
+      throw fail('REDIRECT_INVALID', `the bucket is in another region: ${region}`, {
+        next: `Set AWS_REGION=${region} for the command.`,
+      });
     throw fail('REDIRECT_INVALID', 'the server redirects, but does not say where to');
   }
   const tooLong = (most: number): SluiceError =>

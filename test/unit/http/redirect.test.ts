@@ -117,6 +117,14 @@ describe('http/redirect: resolveRedirect', () => {
     expect(error.message).to.equal('the redirect leads to a URL of more than 65536 characters');
   });
 
+  it('says in which region the bucket is, where S3 says nothing else', () => {
+    const head = headOf({ 'x-amz-bucket-region': 'eu-west-1' }, 301);
+    const run = () => resolveRedirect(new URL(from), head, { allowDowngrade: true });
+    const error = refusal(run, 'REDIRECT_INVALID');
+    expect(error.message).to.equal('the bucket is in another region: eu-west-1');
+    expect(error.details.next).to.contain('AWS_REGION=eu-west-1');
+  });
+
   it('refuses no Location at all', () => {
     const run = () => resolveRedirect(new URL(from), headOf({}, 301), { allowDowngrade: true });
     refusal(run, 'REDIRECT_INVALID');
