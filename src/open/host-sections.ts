@@ -116,7 +116,14 @@ export function withHostOptions<Options extends RequestOptions>(options: Options
   const { sections, url, deadlines } = options;
   if (sections.length === 0 || !URL.canParse(url)) return options;
   const own = valuesForUrl(sections, new URL(url));
-  return { ...options, ...own.options, deadlines: { ...deadlines, ...own.deadlines } };
+  const { lowSpeed: given, ...before } = deadlines;
+  const { lowSpeed: set, ...times } = own.deadlines ?? {};
+  const lowSpeed = set === undefined ? given : set;
+  return {
+    ...options,
+    ...own.options,
+    deadlines: { ...before, ...times, ...(lowSpeed && { lowSpeed }) },
+  };
 }
 
 /** Connections to a host at most, and whether none is opened beside them, not even for a moment. */

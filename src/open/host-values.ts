@@ -16,7 +16,8 @@ export interface HostValues {
   proxies?: ProxyRules;
   /** For downloads whose URL is of the host. */
   options?: { connections?: number | 'auto'; maxTimeMs?: number | null; retries?: number };
-  deadlines?: Partial<Deadlines>;
+  /** `lowSpeed` null takes back what is set for all. */
+  deadlines?: Partial<Omit<Deadlines, 'lowSpeed'>> & { lowSpeed?: Deadlines['lowSpeed'] | null };
   /** Connections to the host over all files. */
   perHost?: number;
 }

@@ -166,12 +166,12 @@ class SectionReader {
   private deadlines(): NonNullable<HostValues['deadlines']> {
     const connect = this.text('connect-timeout');
     const stall = this.text('stall-timeout');
-    const lowSpeed = parseLowSpeed(this.text('low-speed') ?? 'none', 'low-speed');
+    const lowSpeed = this.text('low-speed');
     const stallMs = stall === undefined ? null : parseTime(stall, 'stall-timeout');
     return {
       ...(connect !== undefined && { connectMs: parseTime(connect, 'connect-timeout') }),
       ...(stallMs !== null && { firstByteMs: stallMs, stallMs }),
-      ...(lowSpeed !== null && { lowSpeed }),
+      ...(lowSpeed !== undefined && { lowSpeed: parseLowSpeed(lowSpeed, 'low-speed') }),
     };
   }
 }

@@ -120,6 +120,17 @@ describe('the configuration', () => {
     expect(await of('h.test', '--stall-timeout', '1')).deep.equal([2, 0, 1000]);
   });
 
+  it('none in the section of a host takes back what is set for all', async () => {
+    const all = { 'low-speed': '1k:5s', 'max-time': 9 };
+    const document = { ...all, hosts: { 'h.test': { 'low-speed': 'none', 'max-time': 'none' } } };
+    const of = async (host: string) => {
+      const { deadlines, maxTimeMs } = await optionsOf(`https://${host}/f`, document);
+      return [deadlines.lowSpeed, maxTimeMs];
+    };
+    expect(await of('h.test')).deep.equal([undefined, null]);
+    expect(await of('g.test')).deep.equal([{ bytesPerSecond: 1024, ms: 5000 }, 9000]);
+  });
+
   it('the closest section counts, each key for itself; a port is a part of the host', async () => {
     const { sections } = await together({
       'user-agent': 'all',
