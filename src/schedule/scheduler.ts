@@ -186,7 +186,7 @@ export class Scheduler {
       if (!isLeft && concurrency.takeTripWish()) actions.push({ kind: 'measure', source: index });
     if (this.held) return actions;
     // Nothing is asked for that: it is in time whatever the server says to other requests.
-    this.giveBack(actions);
+    this.giveBack(nowMs, actions);
     const active = this.sources.filter(
       ({ isLeft, pausedUntilMs }) => !isLeft && nowMs >= pausedUntilMs,
     );
@@ -354,15 +354,23 @@ export class Scheduler {
    * What nobody works on right behind the first answer's lease is that answer's again. So where all
    * further connections are refused, the first one brings the whole file.
    */
-  private giveBack(actions: Action[]): void {
+  private giveBack(nowMs: number, actions: Action[]): void {
     const { ledger, order } = this.setting;
-    const lease = this.flows.find(({ work }) => work?.isOpenEnded === true)?.work?.lease;
-    const booked = lease === undefined ? undefined : ledger.lease(lease);
-    if (booked === undefined || booked.doubled || booked.givenUp || order === 'front') return;
+    const work = this.flows.find((flow) => flow.work?.isOpenEnded === true)?.work;
+    const booked = work ? ledger.lease(work.lease) : undefined;
+    if (!work || booked === undefined || booked.doubled || booked.givenUp) return;
     const gap = ledger.gaps().find(({ start }) => start === booked.end);
     if (gap === undefined) return;
-    ledger.extend(booked.lease, gap.end);
-    actions.push({ kind: 'extend', lease: booked.lease, end: gap.end });
+    const { start, end } = this.rest(work);
+    // Read in order, its lease was bounded. At its end it waits for whoever goes on there; when nobody does, it does.
+    // One that writes to a window does not wait.
+    if (order === 'front' && (start < end || this.window.end < Infinity)) return;
+    const isBounded = order === 'front' && this.target > 1;
+    const longest = isBounded ? this.stock(this.source(), nowMs).longest : Infinity;
+    const most = Math.min(gap.end, start + longest);
+    if (most <= booked.end) return;
+    ledger.extend(booked.lease, most);
+    actions.push({ kind: 'extend', lease: booked.lease, end: most });
   }
 
   /**

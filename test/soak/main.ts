@@ -112,6 +112,8 @@ class Soak {
       output: path.join(this.dir, `file-${number}`),
       connections: dice.pick([1, 2, 4, 'auto'] as const),
       retries: 20,
+      // What hangs is an error.
+      maxTimeMs: 120_000,
       deadlines: { connectMs: 5000, firstByteMs: 1000, stallMs: 1000 },
       checksums:
         target === '/gone' ? [] : [{ algorithm: 'sha256', hex: this.digests.get(target) ?? '' }],

@@ -537,6 +537,39 @@ describe('what the scheduler decides', () => {
     expect(count(1, Infinity), 'nothing to gain').equal(0);
   });
 
+  it('read in order, the first answer goes on from its end when nobody else may', () => {
+    const ledger = new Ledger(64 * MIB, new ExtentSet());
+    const scheduler = new Scheduler({
+      ledger,
+      concurrency: new Concurrency(2, 10, TUNING),
+      connections: 2,
+      order: 'front',
+      mayHedge: true,
+      roundTripMs: 10,
+      dialMs: 10,
+      firstByteMs: 10,
+      longest: Infinity,
+      firstLease: 1,
+    });
+    const { lease } = scheduler.adopt({ start: 0, end: 64 * MIB }, true, 0);
+    const other = scheduler.act(0).find((action) => action.kind === 'fetch') as Fetch;
+    const end = ledger.lease(lease)?.end as number;
+    expect(end).below(64 * MIB);
+    // The server refuses the other request: ranges are unproven, and nobody but the first answer may work.
+    const failed = { ending: 'failed', reusable: false, dialMs: null, firstByteMs: null } as const;
+    const { start: written } = other.span;
+    scheduler.observe({ kind: 'ended', lease: other.lease, written, ...failed }, 20);
+    scheduler.observe({ kind: 'allowed', most: 1 }, 20);
+    const come = { lease, state: 'receiving', received: end + SEAM_BYTES, written: end } as const;
+    const now = { kind: 'progress', held: false, processor: 0 } as const;
+    scheduler.observe({ ...now, leases: [{ ...come, received: end - 1, written: end - 1 }] }, 45);
+    expect(scheduler.act(45).filter(({ kind }) => kind === 'extend')).deep.equal([]);
+    scheduler.observe({ ...now, leases: [come] }, 70);
+    const [action] = scheduler.act(70);
+    expect(action).include({ kind: 'extend', lease });
+    expect((action as { end: number }).end).within(end + 1, 64 * MIB);
+  });
+
   it('lies close to the front where somebody reads the file in order', () => {
     const doer = fast(4, { order: 'front' });
     doer.adopt();
