@@ -13,15 +13,12 @@ import { redactUrl } from '../http/redact.js';
 import { WHOLE, beyondEnd } from '../http/part-of-file.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
-import type { Share, Shares } from '../schedule/shares.js';
+import type { Shares } from '../schedule/shares.js';
 import type { Span } from '../schedule/types.js';
 import { slabBytes } from '../net/slab.js';
-import { Dispatcher } from '../engine/dispatcher.js';
-import { creditOf, underLimit } from '../engine/rate-limit.js';
-import { PoolExecutor } from '../engine/executors.js';
-import type { Executor } from '../engine/executors.js';
+import type { Dispatcher } from '../engine/dispatcher.js';
+import { underLimit } from '../engine/rate-limit.js';
 import { recall, remember } from '../engine/memory.js';
-import { SYSTEM_CLOCK } from '../engine/parts.js';
 import type { WorkEnd } from '../engine/parts.js';
 import { Seams } from '../engine/seams.js';
 import { Slots } from '../lease/task.js';
@@ -32,6 +29,8 @@ import { Backlog, LOOK_MS, backlogBound } from './backlog.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from './events.js';
 import { doubt, doubtMisfit, nameLiar, setPiecesAside } from './doubts.js';
 import { firstLeaseOf } from './first-lease.js';
+import { Leases, endInTime } from './leases.js';
+import type { Place } from './leases.js';
 import { FurtherSources } from './further-sources.js';
 import { Job } from './job.js';
 import type { Work } from './job.js';
@@ -41,10 +40,9 @@ import { START, next } from './machine.js';
 import type { Course, Ending, Event, Limits, State } from './machine.js';
 import { isMixed, provingValidators } from '../disk/marks.js';
 import { Opening } from './opening.js';
-import { renewedSource } from './questions.js';
 import type { DownloadOptions } from './options.js';
 import { Pause } from './pause.js';
-import { lastEvent, repairSentence, snapshotOf, tellProgress, tellRetry } from './telling.js';
+import { lastEvent, repairSentence, snapshotOf, tellProgress } from './telling.js';
 import { Session, ofOne } from './session.js';
 import type { Verdict } from './verification.js';
 import type { Workspace } from '../disk/workspace.js';
@@ -80,11 +78,10 @@ export class Download {
   private readonly job: Job;
   private readonly opening: Opening;
   private readonly backlog: Backlog;
-  private pool: PoolExecutor | null = null;
+  private readonly leases: Leases;
   private readonly session: Session;
   private readonly ownsSession: boolean;
   private stopped: SluiceError | null = null;
-  private leaseNumber = 1;
   private transferMs = 0;
   /** Body bytes of sources that were left. */
   private fetchedBefore = 0;
@@ -97,12 +94,13 @@ export class Download {
   /** @throws SluiceError URL_INVALID, USAGE */
   constructor(
     private readonly options: DownloadOptions,
-    private readonly hooks: DownloadHooks = {},
+    hooks: DownloadHooks = {},
   ) {
     const log = hooks.log ?? silentLog;
     this.ownsSession = hooks.session === undefined;
     this.session = hooks.session ?? new Session(ofOne(options, log));
     this.job = new Job(options, hooks.emit ?? (() => undefined), log, this.session);
+    this.leases = new Leases(this.job, hooks.trace ?? null);
     this.pause = new Pause(this.job);
     this.opening = new Opening(this.job);
     const most = maxConnections(options);
@@ -112,7 +110,8 @@ export class Download {
 
   /** Runs to the end. Never rejects: the last event tells how it ended. */
   async run(): Promise<DoneEvent | ErrorEvent> {
-    const timer = this.armMaxTime();
+    const advice = 'Run `sluice resume` to go on, or give more time with --max-time.';
+    const timer = endInTime(this.job, (error) => this.stop(error), advice);
     for (const warning of this.options.warnings) this.job.warn(warning);
     while (this.state.phase !== 'ended') {
       const event = await this.perform(this.state).catch((thrown: unknown): Event => ({
@@ -145,16 +144,6 @@ export class Download {
     // A digest of the whole doubts one source after the other, and each of them alone.
     const repairs = sources === 1 ? MAX_REPAIRS : Math.max(MAX_REPAIRS, sources * sources);
     return { retries: this.options.retries, sources, repairs };
-  }
-
-  private armMaxTime(): NodeJS.Timeout | undefined {
-    const { maxTimeMs } = this.options;
-    if (maxTimeMs === null) return undefined;
-    return setTimeout(() => {
-      const message = `the download took longer than ${maxTimeMs / 1000} s`;
-      const next = 'Run `sluice resume` to go on, or give more time with --max-time.';
-      this.stop(new SluiceError('MAX_TIME', message, { next }));
-    }, maxTimeMs);
   }
 
   private async perform(state: State): Promise<Event> {
@@ -204,7 +193,8 @@ export class Download {
     const most = usefulConnections(this.job, work.offer);
     const share = shares.join(most);
     const further = new FurtherSources(this.job);
-    const dispatcher = this.makeDispatcher(work, asked, workspace, share, further);
+    const place = this.placeOf(asked, workspace, further);
+    const dispatcher = this.leases.dispatcher(work, asked, share, place);
     this.job.dispatcher = dispatcher;
     workspace.setWritten(() => dispatcher.extents());
     this.backlog.follow(work.slots);
@@ -229,10 +219,7 @@ export class Download {
     const told = { ms, bytes: dispatcher.received, roundTripMs };
     // What syncs the file goes first: it takes longer, and elsewhere.
     this.remembered = afterThis(() => remember(asked.source.endpoint, lesson, told));
-    this.leaseNumber = dispatcher.leaseNumber;
-    this.job.limitedBy = dispatcher.limitedBy;
-    // A short transfer ends before its connections are looked at for the first time.
-    this.job.peak = Math.max(this.job.peak, dispatcher.peak, dispatcher.received > 0 ? 1 : 0);
+    this.leases.ended(dispatcher);
     this.job.fetched = this.fetchedBefore + work.slots.receivedByAll();
     const lost = await this.takeBackBad(end);
     if (lost !== null) return lost;
@@ -278,55 +265,25 @@ export class Download {
     return { type: 'received' };
   }
 
-  private makeDispatcher(
-    work: Work,
-    asked: Asked,
+  /** Where the bytes go: into the part. */
+  private placeOf(
+    { source }: Asked,
     { fd, partPath: path }: Workspace,
-    share: Share,
     further: FurtherSources,
-  ): Dispatcher {
-    const { deadlines, retries } = this.options;
-    const { source, roundTripMs, connection, hops } = asked;
-    const most = share.useful;
-    return new Dispatcher(
-      {
-        ledger: work.ledger,
-        slots: work.slots,
-        executor: this.executor(most, asked),
-        concurrency: share,
-        firstConnection: this.job.firstConnection,
-        mayMeasure: () => this.session.engine.mayMeasure(source.endpoint),
-        source,
-        forLease: (each) => this.job.asker.forLease(each),
-        redirected: hops.length > 0 || this.options.freshUrl !== null,
-        refresh: () => renewedSource(this.job),
-        seams: Seams.ofFile(fd, path),
-        deadlines,
-        retries,
-        fd,
-        window: null,
-        path,
-        log: this.job.log,
-        trace: this.hooks.trace ?? null,
-        hooks: {
-          retry: (error, attempt, delayMs, connection) =>
-            tellRetry(this.job, error, attempt, delayMs, connection),
-          brought: (number, span) => further.brought(number, span),
-          left: (number, error) => further.left(number, error),
-        },
-        roundTripMs,
-        dialMs: Math.max(roundTripMs, connection.dialMs),
-        firstByteMs: asked.firstByteMs,
-        inOrder: this.job.verification.isFollowing,
-        alone: this.job.alone,
-        longest: this.job.ladder.longest,
-        credit: creditOf(this.options.rateLimit),
-        proven: work.offer.kind === 'range',
-        clock: SYSTEM_CLOCK,
+  ): Place {
+    return {
+      source,
+      fd,
+      window: null,
+      path,
+      seams: Seams.ofFile(fd, path),
+      inOrder: this.job.verification.isFollowing,
+      longest: this.job.ladder.longest,
+      hooks: {
+        brought: (number, span) => further.brought(number, span),
+        left: (number, error) => further.left(number, error),
       },
-      most,
-      this.leaseNumber,
-    );
+    };
   }
 
   /** The connections of the origin, which all its files share. */
@@ -338,15 +295,6 @@ export class Download {
       if (known !== null) this.job.log.info({ ...known }, 'remembered of this origin');
       return known;
     });
-  }
-
-  /** Who runs the leases; one connection needs no thread. */
-  private executor(most: number, { source }: Asked): Executor {
-    const { options } = this;
-    if (most === 1 || options.threads === 0) return this.job.local;
-    const { engine } = this.session;
-    const threads = this.session.threads(options, source.endpoint.scheme);
-    return (this.pool ??= new PoolExecutor(threads, (task) => engine.host(task.source.endpoint)));
   }
 
   /** Checkpoints until stopped; a failing disk ends the download (P17). */
@@ -449,8 +397,7 @@ export class Download {
    * more: what it still does reaches neither the books nor the journal.
    */
   private async endLeases(workspace: Workspace, work: Work): Promise<void> {
-    await Promise.all([this.pool?.finish(), this.job.local.finish()]);
-    this.pool = null;
+    await Promise.all([this.leases.finish(), this.job.local.finish()]);
     workspace.setWritten(() => []);
     this.fetchedBefore += work.slots.receivedByAll();
     work.slots = Slots.allocate(this.job.atOnce * maxConnections(this.options));
@@ -494,8 +441,7 @@ export class Download {
     const { workspace, known } = this.job;
     if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
     if (known?.total !== null && known !== null) workspace.finishSize(known.total);
-    await this.pool?.finish();
-    this.pool = null;
+    await this.leases.finish();
     this.dirty = !this.willSync(this.transferMs);
     if (!this.dirty) await workspace.checkpoint().then(() => workspace.sync());
     return { type: 'synced' };
@@ -570,11 +516,10 @@ export class Download {
     await Promise.allSettled([
       this.remembered,
       this.job.close(),
-      this.pool?.finish(),
+      this.leases.finish(),
       this.job.verification.stop(),
     ]);
     const { workspace } = this.job;
-    this.pool = null;
     if (this.ownsSession) await this.session.close();
     if (workspace === null) return { type: 'closed' };
     try {

@@ -8,33 +8,29 @@ import { silentLog } from '../log.js';
 import { WHOLE, beyondEnd } from '../http/part-of-file.js';
 import { readValidators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
-import type { Share } from '../schedule/shares.js';
 import { Ledger } from '../schedule/ledger.js';
 import { calledOff, onAbort } from '../net/calling-off.js';
-import { Dispatcher } from '../engine/dispatcher.js';
-import { PoolExecutor } from '../engine/executors.js';
-import type { Executor } from '../engine/executors.js';
-import { SYSTEM_CLOCK } from '../engine/parts.js';
 import type { WorkEnd } from '../engine/parts.js';
-import { creditOf, underLimit } from '../engine/rate-limit.js';
+import { underLimit } from '../engine/rate-limit.js';
 import { Seams } from '../engine/seams.js';
 import { startHash } from '../verify/checksum.js';
 import type { ChecksumAlgorithm, RunningHash } from '../verify/checksum.js';
 import { SEAM_BYTES, Slots, UNKNOWN_END } from '../lease/task.js';
-import type { Source } from '../lease/task.js';
 import { Window } from '../lease/window.js';
 import { changedError, judge } from '../open/adopt.js';
 import type { Asked } from '../open/ask.js';
 import type { DownloadHooks } from './download.js';
 import type { DoneEvent, DownloadSnapshot, ErrorEvent } from './events.js';
 import { firstLeaseOf } from './first-lease.js';
+import { Leases, endInTime } from './leases.js';
+import type { Place } from './leases.js';
 import { Job } from './job.js';
 import type { Work } from './job.js';
 import type { Offer } from '../open/offer.js';
 import type { DownloadOptions } from './options.js';
 import { Pause } from './pause.js';
-import { Questions, renewedSource } from './questions.js';
-import { lastEvent, snapshotOf, tellProgress, tellRetry } from './telling.js';
+import { Questions } from './questions.js';
+import { lastEvent, snapshotOf, tellProgress } from './telling.js';
 import { maxConnections } from './most.js';
 import { Session, ofOne } from './session.js';
 import { usefulConnections } from './useful.js';
@@ -67,8 +63,7 @@ export class StreamDownload {
   private readonly hashes = new Map<ChecksumAlgorithm, RunningHash>();
   private readonly session: Session;
   private readonly ownsSession: boolean;
-  private pool: PoolExecutor | null = null;
-  private leaseNumber = 1;
+  private readonly leases: Leases;
   private stopped: SluiceError | null = null;
   private readonly pause: Pause;
   private draining: Promise<void> | null = null;
@@ -83,13 +78,14 @@ export class StreamDownload {
     private readonly options: DownloadOptions,
     private readonly output: Output,
     private readonly windowBytes: number,
-    private readonly hooks: DownloadHooks = {},
+    hooks: DownloadHooks = {},
   ) {
     const log = hooks.log ?? silentLog;
     this.ownsSession = hooks.session === undefined;
     this.session = hooks.session ?? new Session(ofOne(options, log));
     this.job = new Job(options, hooks.emit ?? (() => undefined), log, this.session);
     this.job.target = '-';
+    this.leases = new Leases(this.job, hooks.trace ?? null);
     this.pause = new Pause(this.job);
     this.questions = new Questions(this.job, () => this.job.known);
     this.window = Window.allocate(windowBytes);
@@ -103,13 +99,8 @@ export class StreamDownload {
 
   /** Runs to the end. Never rejects: the last event tells how it ended. */
   async run(): Promise<DoneEvent | ErrorEvent> {
-    const { maxTimeMs } = this.options;
-    const message = `the download took longer than ${(maxTimeMs ?? 0) / 1000} s`;
-    const next = 'Give more time with --max-time.';
-    const timer =
-      maxTimeMs === null
-        ? undefined
-        : setTimeout(() => this.stop(new SluiceError('MAX_TIME', message, { next })), maxTimeMs);
+    const advice = 'Give more time with --max-time.';
+    const timer = endInTime(this.job, (error) => this.stop(error), advice);
     for (const warning of this.options.warnings) this.job.warn(warning);
     const error = await this.fetch().then(
       () => null,
@@ -117,7 +108,7 @@ export class StreamDownload {
     );
     clearTimeout(timer);
     this.output.close();
-    await Promise.allSettled([this.job.close(), this.pool?.finish()]);
+    await Promise.allSettled([this.job.close(), this.leases.finish()]);
     if (this.ownsSession) await this.session.close();
     this.job.phase = 'ended';
     const last = lastEvent(
@@ -239,7 +230,8 @@ export class StreamDownload {
     // What a reader takes says nothing of the server: nothing is remembered, nor believed.
     const shares = host.shared(this.options.connections, asked.roundTripMs, () => null);
     const share = shares.join(usefulConnections(job, work.offer));
-    const dispatcher = this.makeDispatcher(work, asked, share);
+    const place = this.placeOf(asked, share.useful);
+    const dispatcher = this.leases.dispatcher(work, asked, share, place);
     job.dispatcher = dispatcher;
     const look = setInterval(() => void this.drain().catch(() => undefined), LOOK_MS);
     const progress = setInterval(() => tellProgress(job), PROGRESS_MS);
@@ -248,68 +240,29 @@ export class StreamDownload {
     clearInterval(look);
     clearInterval(progress);
     shares.leave(share);
-    this.leaseNumber = dispatcher.leaseNumber;
-    job.limitedBy = dispatcher.limitedBy;
-    job.peak = Math.max(job.peak, dispatcher.peak, 1);
+    this.leases.ended(dispatcher);
     job.fetched = work.slots.receivedByAll();
     // What was fetched ahead and lies behind a gap stays in the window.
     job.log.debug({ front: window.front, end: end.kind }, 'the work of a stream ended');
     return end;
   }
 
-  private makeDispatcher(work: Work, asked: Asked, share: Share): Dispatcher {
-    const { job, options } = this;
-    const { engine } = this.session;
-    const most = share.useful;
-    const { roundTripMs, connection, hops } = asked;
-    const source: Source = { ...asked.source, total: job.known?.total ?? null };
-    const seams = new Seams((target, offset) => this.window.copy(target, offset), job.path);
-    return new Dispatcher(
-      {
-        ledger: work.ledger,
-        slots: work.slots,
-        executor: this.executor(most, asked),
-        concurrency: share,
-        firstConnection: job.firstConnection,
-        mayMeasure: () => engine.mayMeasure(source.endpoint),
-        source,
-        forLease: (each) => job.asker.forLease(each),
-        redirected: hops.length > 0 || options.freshUrl !== null,
-        refresh: () => renewedSource(job),
-        seams,
-        deadlines: options.deadlines,
-        retries: options.retries,
-        fd: -1,
-        window: this.window,
-        path: job.path,
-        log: job.log,
-        trace: this.hooks.trace ?? null,
-        hooks: {
-          retry: (error, attempt, delayMs, number) =>
-            tellRetry(job, error, attempt, delayMs, number),
-        },
-        roundTripMs,
-        dialMs: Math.max(roundTripMs, connection.dialMs),
-        firstByteMs: asked.firstByteMs,
-        inOrder: true,
-        alone: job.alone,
-        // All connections have a lease in the window, and one that is under way.
-        longest: Math.min(job.ladder.longest, Math.max(2 * STEP, this.windowBytes / (2 * most))),
-        credit: creditOf(options.rateLimit),
-        proven: work.offer.kind === 'range',
-        clock: SYSTEM_CLOCK,
-      },
-      most,
-      this.leaseNumber,
-    );
-  }
-
-  private executor(most: number, { source }: Asked): Executor {
-    const { options } = this;
-    if (most === 1 || options.threads === 0) return this.job.local;
-    const { engine } = this.session;
-    const threads = this.session.threads(options, source.endpoint.scheme);
-    return (this.pool ??= new PoolExecutor(threads, (task) => engine.host(task.source.endpoint)));
+  /** Where the bytes go: into the window. */
+  private placeOf(asked: Asked, connections: number): Place {
+    const { job, window } = this;
+    return {
+      source: { ...asked.source, total: job.known?.total ?? null },
+      fd: -1,
+      window,
+      path: job.path,
+      seams: new Seams((target, offset) => window.copy(target, offset), job.path),
+      inOrder: true,
+      // All connections have a lease in the window, and one that is under way.
+      longest: Math.min(
+        job.ladder.longest,
+        Math.max(2 * STEP, this.windowBytes / (2 * connections)),
+      ),
+    };
   }
 
   // The reader

@@ -15,9 +15,11 @@ const SIZE = 8 * 1024 * 1024;
 
 /** The threads of a running download; nobody but this test reaches into it. */
 async function threadsOf(download: Download): Promise<Worker[]> {
-  const { pool } = download as unknown as {
-    pool: { pool: { pool: Promise<{ threads: Worker[] }> } } | null;
-  };
+  const { pool } = (
+    download as unknown as {
+      leases: { pool: { pool: { pool: Promise<{ threads: Worker[] }> } } | null };
+    }
+  ).leases;
   return pool === null ? [] : (await pool.pool.pool).threads;
 }
 
