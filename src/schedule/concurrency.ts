@@ -83,6 +83,8 @@ export class Concurrency {
   private window: Window | null = null;
   /** The number that the window is of. */
   private counted = 0;
+  /** How many of these are to end. */
+  private tooMany = 0;
   /** Since when exactly that many have received. */
   private sinceMs: number | null = null;
   private windows = 0;
@@ -132,8 +134,10 @@ export class Concurrency {
     return Math.max(1, Math.min(this.wanted, this.ceiling));
   }
 
-  /** One file alone has none too many. */
-  readonly surplus = 0;
+  /** Connections whose leases are to end soon, for they were judged twice and did not pay. */
+  get surplus(): number {
+    return this.tooMany;
+  }
 
   /** Connections that the server lets work, as far as it has objected. */
   get allowed(): number {
@@ -210,6 +214,7 @@ export class Concurrency {
     this.window = this.sinceMs = null;
     this.last = null;
     this.windows = 0;
+    this.tooMany = 0;
   }
 
   /** Takes note of the present; to be called at each tick. */
@@ -260,13 +265,15 @@ export class Concurrency {
 
   /**
    * More than the target work on: they went on with their leases when their number did not pay. Leases may
-   * last for hours, so they are judged all the same, and stay when they pay after all.
+   * last for hours, so they are judged again. They stay when they pay after all. When they bring far less
+   * than fewer did, the slow ones are what is left of them: those that would last longest end soon.
    */
   private judgeBeyond(number: number, level: number): void {
     this.rates.set(number, level);
     if (!this.auto || number > this.ceiling) return;
-    if (level < (this.rates.get(this.target) ?? 0) * this.tuning.gain) return;
-    this.wanted = number;
+    const fewer = this.rates.get(this.target) ?? 0;
+    if (level >= fewer * this.tuning.gain) this.wanted = number;
+    else if (level * OTHER_WORLD < fewer) this.tooMany = number - this.target;
   }
 
   private judge(

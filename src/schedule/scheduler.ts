@@ -7,7 +7,7 @@ import type { Ledger } from './ledger.js';
 import { fromGaps, fromOpenEnd } from './assign.js';
 import type { Stock } from './assign.js';
 import type { FlowBook, Work } from './flow-book.js';
-import { horizonMs } from './forecast.js';
+import { finishMs, horizonMs } from './forecast.js';
 import type { Flow } from './forecast.js';
 import { Overhead, SEAM_BYTES } from './overhead.js';
 import { rebalance, stragglers } from './rebalance.js';
@@ -192,7 +192,7 @@ export class Scheduler {
     );
     if (active.length === 0) return actions;
     for (const source of active) this.replaceSlow(source, nowMs, actions);
-    for (const source of active) this.yieldSurplus(source, actions);
+    for (const source of active) this.yieldSurplus(source, nowMs, actions);
     this.shareFirst(nowMs, actions);
     for (const source of active) this.askBehind(source, nowMs, actions);
     for (const source of active) this.employAll(source, nowMs, actions);
@@ -374,10 +374,10 @@ export class Scheduler {
   }
 
   /**
-   * Other files wait for connections that this one has too many: those of its leases that would end last
-   * end where they are. What they leave is fetched by the connections that stay.
+   * Connections are too many, for other files wait for them, or because their number was tried and did not
+   * pay: those of the leases that would end last end where they are. What they leave is fetched by the connections that stay.
    */
-  private yieldSurplus(source: SourceBook, actions: Action[]): void {
+  private yieldSurplus(source: SourceBook, nowMs: number, actions: Action[]): void {
     const { ledger } = this.setting;
     const { concurrency, busy, flows, shared } = source;
     let surplus = Math.min(concurrency.surplus, busy - 1);
@@ -388,13 +388,15 @@ export class Scheduler {
       // What is missing behind the first answer becomes its own again.
       if (flow.work.isOpenEnded) return [];
       const { start, end } = this.rest(flow.work);
-      const comes = Math.max(this.tuning.leastBytes, flow.underWay(shared.path));
-      return [{ lease: booked.lease, at: start + comes, left: end - start - comes }];
+      const comes = Math.max(this.tuning.leastBytes, Math.ceil(flow.underWay(shared.path)));
+      const left = end - start - comes;
+      const endsMs = finishMs(flow.ahead(nowMs, shared), left);
+      return [{ lease: booked.lease, at: start + comes, left, endsMs }];
     });
     // What ends soon by itself is on its way out already.
     const long = leases.filter(({ left }) => left > this.tuning.leastBytes);
     surplus -= leases.length - long.length;
-    long.sort((a, b) => b.left - a.left);
+    long.sort((a, b) => b.endsMs - a.endsMs || b.left - a.left);
     for (const { lease, at } of long.slice(0, Math.max(0, surplus))) {
       this.overhead.spend(SEAM_BYTES);
       this.cut(lease, at, actions);

@@ -342,6 +342,24 @@ describe('the scheduler', () => {
     roundTripMs: fc.constantFrom(0.2, 10, 100),
   });
 
+  it('ends the leases that would last longest where connections are too many, at whole bytes', () => {
+    const concurrency = new Concurrency(4, 50, TUNING);
+    const doer = new Doer(4000 * MIB, { n: 4, concurrency, roundTripMs: 50 });
+    doer.rates = [20_000.7, 9000.3, 20_000.1, 8000.9];
+    doer.adopt(false);
+    for (let at = 0; at < 100; at++) {
+      doer.advance(25.3);
+      doer.settle();
+      doer.act();
+    }
+    Object.defineProperty(concurrency, 'surplus', { value: 2 });
+    const before = doer.actions.length;
+    doer.act();
+    const cuts = doer.actions.slice(before).filter((action) => action.kind === 'cut');
+    const slow = [1, 3].map((connection) => doer.lines.get(connection)?.[0]?.lease);
+    expect(cuts.map(({ lease }) => lease)).have.members(slow);
+  });
+
   it('P1: keeps its books, and brings the whole file, whatever happens in whatever order', () => {
     fc.assert(
       fc.property(
