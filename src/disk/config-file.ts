@@ -3,7 +3,7 @@
  * sent, so nobody else may have written it. A symbolic link is followed, for many keep their settings in
  * another directory and link to them; what counts is the file that was opened.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import path from 'node:path';
 import { SluiceError } from '../errors.js';
@@ -32,11 +32,16 @@ export function configPath(env: Environment): string {
 
 /**
  * The user's own configuration; null where there is none.
- * @param tell takes why a file that is there is not used: it is another user's, as after `sudo` with the home kept
+ * @param tell takes why a file that is there is not used: it is another user's, or in a closed directory, as after
+ *   `sudo` with the home kept
  * @throws SluiceError CONFIG_INVALID
  */
 export function readOwnConfig(env: Environment, tell: (what: string) => void): ConfigFile | null {
   const where = configPath(env);
+  if (isHidden(where)) {
+    tell(`${path.dirname(where)} is closed to this user: a configuration in it is not used`);
+    return null;
+  }
   const fd = openConfig(where);
   if (fd === null) return null;
   try {
@@ -46,6 +51,16 @@ export function readOwnConfig(env: Environment, tell: (what: string) => void): C
     return null;
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Whether a directory above keeps us from seeing if there is one: that of another user, as after `sudo`. */
+function isHidden(where: string): boolean {
+  try {
+    lstatSync(where);
+    return false;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EACCES';
   }
 }
 
