@@ -19,7 +19,7 @@ import type {
 } from '../schedule/types.js';
 import { TUNING } from '../schedule/tuning.js';
 import { LANE, SEAM_BYTES } from '../lease/task.js';
-import type { LaneCode, LeaseOutcome, LeaseTask } from '../lease/task.js';
+import type { Deadlines, LaneCode, LeaseOutcome, LeaseTask } from '../lease/task.js';
 import { Connections, isOneOf } from './connections.js';
 import type { Lane, Numbers, Out } from './connections.js';
 import { Coverage } from './coverage.js';
@@ -323,8 +323,11 @@ export class Dispatcher {
     return Math.min(SEAM_BYTES, span.start - hedged.start);
   }
 
-  private task({ lease, slot, span, headSeam, isBehind, isFirst, connection }: Out): LeaseTask {
-    const { slots, fd, path, deadlines, firstConnection } = this.parts;
+  private task(out: Out): LeaseTask {
+    const { lease, slot, span, headSeam, isBehind, isFirst, connection } = out;
+    const { slots, fd, path, firstConnection } = this.parts;
+    const { patience } = this.parts;
+    const deadlines = patientFor(this.parts.deadlines, patience.factor(span.start));
     const { recovery, pipelining, parts } = this.sourceOf({ connection });
     const known = recovery.sourceFor(connection);
     const source = parts.forLease?.(known) ?? known;
@@ -345,6 +348,7 @@ export class Dispatcher {
       slab: slabBytes(this.scheduler.target),
       source,
       deadlines,
+      silences: patience.within(span),
       window: this.parts.window?.memory ?? null,
       credit: this.parts.credit?.memory ?? null,
     };
@@ -549,6 +553,11 @@ function settingOf(parts: SourceParts, connections: number): SourceSetting {
     firstByteMs,
     longest: longest - 2 * SEAM_BYTES,
   };
+}
+
+/** The deadlines of a lease; see {@link Patience}. */
+function patientFor(deadlines: Deadlines, factor: number): Deadlines {
+  return factor === 1 ? deadlines : { ...deadlines, firstByteMs: deadlines.firstByteMs * factor };
 }
 
 function endingOf({ result }: LeaseOutcome): LeaseEnding {

@@ -43,8 +43,9 @@ export class Outage {
    * Counts a failure. Tries that were under way together and fail together are one failure.
    * @param askedMs when the try began
    * @param inPlace bytes in the file now; what is received and thrown away is no progress
+   * @param tries how many it counts for: one that was given more time counts for more
    */
-  failed(askedMs: number, progressed: boolean, inPlace: number, nowMs: number): void {
+  failed(askedMs: number, progressed: boolean, inPlace: number, nowMs: number, tries = 1): void {
     if (progressed || inPlace > this.mark) {
       this.count = 0;
       this.sinceMs = null;
@@ -52,7 +53,7 @@ export class Outage {
     this.mark = Math.max(this.mark, inPlace);
     this.sinceMs ??= nowMs;
     if (this.count > 0 && askedMs < this.countedMs) return;
-    this.count++;
+    this.count += this.count === 0 ? 1 : tries;
     this.countedMs = nowMs;
   }
 

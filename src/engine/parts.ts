@@ -9,6 +9,7 @@ import type { Window } from '../lease/window.js';
 import type { Credit } from '../lease/credit.js';
 import type { Deadlines, Slots, Source } from '../lease/task.js';
 import type { Executor } from './executors.js';
+import type { Patience } from './patience.js';
 import type { Seams } from './seams.js';
 
 /**
@@ -78,6 +79,8 @@ export interface DispatcherParts extends SourceParts {
   firstConnection: number;
   seams: Seams;
   deadlines: Deadlines;
+  /** Where bodies fell silent before. */
+  patience: Patience;
   retries: number;
   /** Descriptor of the part; -1 with a window. */
   fd: number;

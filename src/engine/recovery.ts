@@ -8,6 +8,7 @@
  * together, and names are looked up again.
  */
 import { SluiceError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
 import type { ChangedResult, LeaseOutcome, Source } from '../lease/task.js';
 import type { Scheduler } from '../schedule/scheduler.js';
 import type { Span } from '../schedule/types.js';
@@ -28,6 +29,9 @@ const MAX_TRIALS = 2;
 
 /** Connections while one lease tries whether ranges work: the first answer's, and the trial's. */
 const WITH_TRIAL = 2;
+
+/** A body, or a whole answer, that did not come in time. */
+const SILENT: ReadonlySet<ErrorCode> = new Set(['STALLED', 'FIRST_BYTE_TIMEOUT']);
 
 /** What recovery has the dispatcher do. */
 export interface Remedies {
@@ -193,12 +197,22 @@ export class Recovery {
         return this.changed(out, outcome, result);
       case 'failed': {
         const error = SluiceError.fromRecord(result.error);
+        const tries = this.triesOf(error, outcome.written);
         if (isTrial) this.trialFailed(progressed);
         // The answer that told the length is longer than it said: that length cannot be believed either.
         if (out.lease === this.firstLease && error.code === 'HTTP_RANGE_MISMATCH') throw error;
-        return this.failed(out, error, progressed);
+        return this.failed(out, error, progressed, tries);
       }
     }
+  }
+
+  /** What a failure counts for: one that was given more time for as much as it took. */
+  private triesOf({ code }: SluiceError, offset: number): number {
+    if (!SILENT.has(code)) return 1;
+    const { patience } = this.parts;
+    const tries = patience.factor(offset);
+    patience.fellSilent(offset);
+    return tries;
   }
 
   private learnAddress(out: Out, outcome: LeaseOutcome): void {
@@ -262,7 +276,7 @@ export class Recovery {
     this.remedies.cancelAll();
   }
 
-  private failed(out: Out, error: SluiceError, hasWritten: boolean): void {
+  private failed(out: Out, error: SluiceError, hasWritten: boolean, tries = 1): void {
     // What trickles in is no progress, or a download that is always too slow would never end.
     const progressed = hasWritten && error.code !== 'LOW_SPEED';
     const { clock, hooks } = this.parts;
@@ -286,7 +300,7 @@ export class Recovery {
     const delayMs = backoffMs(attempt, pauseMs, clock.random());
     this.rest(out.connection, nowMs + delayMs);
     if (served > 0 && !progressed) this.objected(out, kind === 'objection', pauseMs);
-    else if (served === 0) this.nothingServed(out, error, progressed);
+    else if (served === 0) this.nothingServed(out, error, progressed, tries);
     if (!this.single) hooks.retry(error, attempt, delayMs, out.connection);
   }
 
@@ -310,11 +324,11 @@ export class Recovery {
   }
 
   /** Nothing is served: the next try, of whichever connection, is one for all of them. */
-  private nothingServed(out: Out, error: SluiceError, progressed: boolean): void {
+  private nothingServed(out: Out, error: SluiceError, progressed: boolean, tries: number): void {
     const { clock } = this.parts;
     const nowMs = clock.now();
     const others = this.leasesOut;
-    this.outage.failed(out.askedMs, progressed, this.inPlace(), nowMs);
+    this.outage.failed(out.askedMs, progressed, this.inPlace(), nowMs, tries);
     if (!this.single && this.outage.isOver(others, nowMs)) throw error;
     if (progressed) return;
     // One connection finds out for all when the server is back.

@@ -30,6 +30,8 @@ export class LeaseSink implements BodySink {
   private readonly credit: Credit | null;
   private readonly window: Window | null;
   received = 0;
+  /** How often the deadline of a silence has passed since the last byte. */
+  private silences = 0;
   /** Offset behind the last byte that has arrived. */
   private reached: number;
   /** The slot's control when `end` and `cancelled` were read. */
@@ -111,6 +113,7 @@ export class LeaseSink implements BodySink {
 
   arrived(bytes: number, pending: number): boolean {
     this.received += bytes;
+    if (bytes > 0) this.silences = 0;
     this.reached = this.offset + pending;
     this.slots.addReceived(this.task.slot, bytes);
     this.credit?.take(bytes);
@@ -125,6 +128,11 @@ export class LeaseSink implements BodySink {
     const room = end - this.offset - pending;
     // No connection takes all of the credit, so that none waits for long.
     return this.credit === null ? room : Math.min(room, Math.ceil(this.credit.left / 2));
+  }
+
+  bearsSilence(): boolean {
+    const known = this.task.silences.find(({ offset }) => offset === this.reached);
+    return ++this.silences < (known?.times ?? 1);
   }
 
   /** A reader has to take something before more can come. What lies behind the lease needs no place. */

@@ -274,6 +274,13 @@ export interface Source {
   part?: { start: number; whole: number | null };
 }
 
+/** Where bodies fell silent before: the one that does so again is given so many times the usual deadline. */
+export interface Silence {
+  /** Of the byte that did not come, in the file. */
+  offset: number;
+  times: number;
+}
+
 /** One lease: one range on one connection. Its end is in its slot, for it may move. */
 export interface LeaseTask {
   /** Number of the lease, from 1, never used twice in a download. */
@@ -308,6 +315,7 @@ export interface LeaseTask {
   slab: number;
   source: Source;
   deadlines: Deadlines;
+  silences: Silence[];
   /** What all connections may still receive, where a rate was asked for; see `credit.ts`. */
   credit: SharedArrayBuffer | null;
 }

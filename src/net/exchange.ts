@@ -40,6 +40,8 @@ export interface BodySink {
   arrived(bytes: number, pending: number): boolean;
   /** Bytes that are still wanted beyond the `pending` ones; a bound for the next read, no promise. */
   room(pending: number): number;
+  /** The deadline of a silence has passed: whether it is borne for as long again. */
+  bearsSilence?(): boolean;
   /** Takes `slab[from, to)`; false means that no more is wanted. */
   take(slab: Uint8Array, from: number, to: number): boolean;
 }
@@ -421,8 +423,11 @@ export abstract class Exchanges {
     assert(reader !== null, 'only what is read is late');
     if (reception.isBehindData) return this.endWithout(state, 'complete');
     if (reader.sink.isSated) return this.endWithout(state, 'stopped');
+    if (reader.sink.bearsSilence?.() === true)
+      return this.clock.start(reader.stallMs, () => this.bodyIsLate());
     const message = `${this.peer} sent nothing of use for ${reader.stallMs} ms`;
-    const next = 'Run the same command again: it continues where it stopped.';
+    const next =
+      'Run the same command again: it continues where it stopped; or give more time with --stall-timeout.';
     this.die(new SluiceError('STALLED', message, { next }));
   }
 

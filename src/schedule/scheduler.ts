@@ -70,6 +70,10 @@ export class Scheduler {
   /** When bytes came last. */
   private heardMs = -Infinity;
   private limitedMs = -Infinity;
+  /** Another request than the first was answered. */
+  private wasAnswered = false;
+  /** Offsets at which a connection was replaced because it had fallen silent. */
+  private readonly silentAt = new Set<number>();
 
   constructor(private readonly setting: Setting) {
     this.tuning = setting.tuning ?? TUNING;
@@ -185,7 +189,8 @@ export class Scheduler {
     for (const { index, isLeft, concurrency } of this.sources)
       if (!isLeft && concurrency.takeTripWish()) actions.push({ kind: 'measure', source: index });
     if (this.held) return actions;
-    // Nothing is asked for that: it is in time whatever the server says to other requests.
+    // Nothing is asked for these: they are in time whatever the server says to other requests.
+    this.reclaim(actions);
     this.giveBack(nowMs, actions);
     const active = this.sources.filter(
       ({ isLeft, pausedUntilMs }) => !isLeft && nowMs >= pausedUntilMs,
@@ -237,6 +242,7 @@ export class Scheduler {
     const work = flow?.end(seen.lease, nowMs);
     if (flow === undefined || booked === undefined || !work) return;
     const source = this.source(flow.source);
+    if (!work.isOpenEnded && seen.written > work.span.start) this.wasAnswered = true;
     const come = Math.max(0, seen.written - work.span.start - work.received);
     source.bytes += come;
     if (come > 0) this.heardMs = nowMs;
@@ -348,6 +354,21 @@ export class Scheduler {
     if (taken === null) return null;
     this.cut(work.lease, taken.start, actions);
     return taken;
+  }
+
+  /**
+   * The first answer has brought all that was left to it, and no other request has been answered yet: the
+   * server may serve one connection, or one request. What it would bring next is not left to who waits.
+   */
+  private reclaim(actions: Action[]): void {
+    const first = this.flows.find(({ work }) => work?.isOpenEnded === true)?.work;
+    if (!first || this.wasAnswered || this.window.end < Infinity) return;
+    const others = this.flows.filter(({ work }) => work !== null && !work.isOpenEnded);
+    if (others.some(({ work }) => work?.firstMs !== null)) return;
+    const { start, end } = this.rest(first);
+    const next = others.find(({ work }) => work?.span.start === end);
+    const isOut = next?.work && this.setting.ledger.lease(next.work.lease)?.givenUp === false;
+    if (start === end && isOut) this.abandon(next, 'superseded', actions);
   }
 
   /**
@@ -497,10 +518,23 @@ export class Scheduler {
     if (usual === null || this.isLimited) return;
     for (const lease of stragglers(paces, usual, freshMs, this.tuning)) {
       const flow = this.flowOf(lease) as FlowBook;
+      if (this.fellSilentAgain(source, flow, nowMs)) continue;
       this.overhead.spend(2 * SEAM_BYTES);
       this.restSlow(flow, nowMs);
       this.abandon(flow, 'slow', actions);
     }
+  }
+
+  /**
+   * Whether it fell silent where the one before it did, and nobody is served: it is not this connection
+   * then. Each new request may have to wait anew, so it is kept until its deadline.
+   */
+  private fellSilentAgain(source: SourceBook, { work }: FlowBook, nowMs: number): boolean {
+    if (work === null || !source.isSilent(nowMs)) return false;
+    const { start } = this.rest(work);
+    const isAgain = this.silentAt.has(start);
+    this.silentAt.add(start);
+    return isAgain;
   }
 
   /**

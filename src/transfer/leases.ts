@@ -52,6 +52,7 @@ export class Leases {
       refresh: () => renewedSource(job),
       deadlines: options.deadlines,
       retries: options.retries,
+      patience: job.patience,
       log: job.log,
       trace,
       hooks: {

@@ -97,6 +97,10 @@ export type Fault =
   | { kind: 'part-200'; says: boolean }
   /** A part that goes on to the end of the file, and says so. */
   | { kind: 'to-the-end' }
+  /** The whole, as the part that is the whole. */
+  | { kind: 'whole-206' }
+  /** A part that begins so many bytes before what was asked for, and says so. */
+  | { kind: 'early'; by: number }
   | { kind: 'encoding'; encoding: string }
   | { kind: 'multipart' }
   | { kind: 'interim'; status: number; count?: number; fields?: Record<string, string> }
@@ -332,6 +336,23 @@ function goToTheEnd(answer: Answer, size: number): void {
   setFraming(answer);
 }
 
+/** Calls everything a part, the one that is all of the file. */
+function becomeWholePart(answer: Answer, size: number): void {
+  if ((answer.status !== 200 && answer.status !== 206) || size === 0) return;
+  becomeFull(answer, size);
+  answer.status = 206;
+  answer.fields.set('Content-Range', `bytes 0-${size - 1}/${size}`);
+}
+
+/** Begins a part before what was asked for. */
+function beginEarly(answer: Answer, by: number, size: number): void {
+  if (answer.status !== 206 || answer.body instanceof Uint8Array) return;
+  const { start, end } = answer.body;
+  answer.body = { start: Math.max(0, start - by), end };
+  answer.fields.set('Content-Range', `bytes ${answer.body.start}-${end - 1}/${size}`);
+  setFraming(answer);
+}
+
 /** Other bytes, or those of another place, under a right head; only of a part that is not the first. */
 function spoilPart(answer: Answer, by: number): void {
   if (answer.status !== 206 || answer.body instanceof Uint8Array || answer.body.start === 0) return;
@@ -376,7 +397,10 @@ type ConnectionFault = Extract<
 >;
 type PartFault = Extract<
   Fault,
-  { kind: 'wrong-part' | 'full-200' | 'part-200' | 'to-the-end' | 'multipart' }
+  {
+    kind:
+      'wrong-part' | 'full-200' | 'part-200' | 'to-the-end' | 'multipart' | 'whole-206' | 'early';
+  }
 >;
 type ContentFault = Exclude<Fault, ConnectionFault | PartFault>;
 
@@ -386,7 +410,10 @@ const isConnectionFault = (fault: Fault): fault is ConnectionFault =>
   ['hold', 'overlong', 'below-tls'].includes(fault.kind);
 
 const isPartFault = (fault: Fault): fault is PartFault =>
-  ['wrong-part', 'full-200', 'part-200', 'to-the-end', 'multipart'].includes(fault.kind);
+  [
+    ...['wrong-part', 'full-200', 'part-200', 'to-the-end', 'multipart'],
+    ...['whole-206', 'early'],
+  ].includes(fault.kind);
 
 /** Spoils `answer`. `released` ends a `hold`; `size` is the length of the representation. */
 export function applyFault(
@@ -482,6 +509,10 @@ function applyPartFault(answer: Answer, fault: PartFault, size: number): void {
       return fault.says ? undefined : setField(answer, 'Content-Range', null);
     case 'to-the-end':
       return goToTheEnd(answer, size);
+    case 'whole-206':
+      return becomeWholePart(answer, size);
+    case 'early':
+      return beginEarly(answer, fault.by, size);
     case 'multipart':
       return makeMultipart(answer);
   }

@@ -17,6 +17,7 @@ import {
   drawSize,
   rotates,
 } from './simulation-faults.js';
+import { addHabits, drawForm } from './simulation-wild.js';
 
 /** What came of one seed. */
 export interface Outcome {
@@ -53,7 +54,8 @@ interface World {
 async function makeWorld(dice: Dice, seed: number): Promise<World> {
   const all = await certificates();
   const reference: Reference = { seed: seed + 1, size: drawSize(dice) };
-  const server = drawServer(dice, reference.size, reference.seed);
+  const plain = drawServer(dice, reference.size, reference.seed);
+  const server = { ...plain, ...drawForm(dice, plain.framing) };
   const secure = dice.chance(0.25);
   const refused = drawAdmissions(dice);
   const bad = drawCertificates(dice, all);
@@ -70,7 +72,9 @@ async function makeWorld(dice: Dice, seed: number): Promise<World> {
       return healed ? null : (refused.get(connection) ?? null);
     },
   });
-  addFaults(dice, origin, { size: reference.size, framed: server.framing === 'length', secure });
+  const wire = { size: reference.size, framed: server.framing === 'length', secure };
+  addFaults(dice, origin, wire);
+  addHabits(dice, origin, wire);
   // Where answers take their time, requests are sent behind each other.
   if (dice.chance(0.4))
     origin.fault({ times: Infinity, fault: { kind: 'latency', ms: dice.int(8, 60) } });

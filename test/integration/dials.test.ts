@@ -163,6 +163,7 @@ describe('dials', () => {
       headSeam: 0,
       askEnd: MIB,
       isOpenEnded: false,
+      silences: [],
       pipelinedMs: isBehind ? LONG_MS : null,
       slab: SLAB_BYTES,
       source: {

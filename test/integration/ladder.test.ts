@@ -58,7 +58,7 @@ const isLong = ([start, end]: [number, number]): boolean => end - start > 5 * MI
 const SERVERS: Record<string, { answers: Answers; kept: 'used' | 'restart' }> = {
   'refuses the open range, and serves bounded ones': {
     answers: ranged((reply, range, { range: asked }) =>
-      asked?.end === null ? refuse(reply, 403) : part(reply, range),
+      asked?.end === Infinity ? refuse(reply, 403) : part(reply, range),
     ),
     kept: 'used',
   },

@@ -465,6 +465,38 @@ describe('what the scheduler decides', () => {
     expect(doer.fetched.length).equal(1);
   });
 
+  it('P16: takes back for the first answer what others wait for in vain, as long as none was answered', () => {
+    for (const isAnswered of [false, true]) {
+      const doer = fast(2, {}, 4 * MIB);
+      doer.rates = [4000];
+      doer.adopt();
+      doer.tell();
+      doer.act();
+      const [fetched] = doer.fetched;
+      doer.lines.get(1)![0]!.firstMs = Infinity;
+      if (isAnswered) {
+        const progress = {
+          lease: fetched!.lease,
+          state: 'receiving',
+          received: 1,
+          written: 0,
+        } as const;
+        doer.scheduler.observe(
+          { kind: 'progress', leases: [progress], held: false, processor: 0 },
+          0,
+        );
+      }
+      doer.advance(1000);
+      const abandoned = doer.act().filter(({ kind }) => kind === 'abandon');
+      expect(abandoned.length).equal(isAnswered ? 0 : 1);
+      if (isAnswered) continue;
+      doer.end(1, 'cancelled');
+      // What was asked of the source waits, but nothing is asked for that.
+      doer.pause(1e9);
+      expect(doer.act()).deep.equal([{ kind: 'extend', lease: 1, end: 4 * MIB }]);
+    }
+  });
+
   it('P21: an objection of one server costs one connection, for two seconds', () => {
     const doer = fast(16, {}, 2048 * MIB);
     doer.adopt();
