@@ -11,7 +11,7 @@ const SHOWN = new Set(
   `accept accept-encoding accept-ranges age cache-control connection content-encoding content-length
   content-md5 content-range content-type date digest etag expires host if-match if-modified-since
   if-none-match if-range if-unmodified-since keep-alive last-modified range repr-digest retry-after server
-  transfer-encoding user-agent vary via want-repr-digest`.split(/\s+/),
+  transfer-encoding vary via want-repr-digest`.split(/\s+/),
 );
 
 const REDACTED = '[redacted]';

@@ -1,6 +1,6 @@
 /** Servers that refuse, object or are busy: once, for a while, for ever. */
 import { expect } from 'chai';
-import { benchPerTest, expectDone, expectFailed } from '../helpers/engine.js';
+import { benchPerTest, checkOracle, expectDone, expectFailed, told } from '../helpers/engine.js';
 import type { ConnectionLimit, Fault } from '../helpers/origin.js';
 import { together } from '../helpers/together.js';
 
@@ -40,16 +40,18 @@ describe('statuses', () => {
       expectDone(await bench.engine({ connections: 1 }).get(origin.url), REFERENCE);
     }));
 
-  it(`P21: to every lease for ever, after a good first answer: bounded: ${ALL.join()}`, () =>
+  it(`P1, P21: to every lease for ever, after a good first answer: bounded: ${ALL.join()}`, () =>
     together(ALL, String, async (status) => {
       const origin = await bench.origin({ ...REFERENCE, rate: 40 * MIB });
       const later = ({ number }: { number: number }): boolean => number > 0;
       origin.fault({ when: later, times: Infinity, fault: { kind: 'status', status } });
       const engine = bench.engine({ connections: 16, retries: 1 });
       const run = await engine.get(origin.url);
-      expect(expectFailed(run, 'HTTP_SERVER_ERROR', 'HTTP_REFUSED').exitStatus).equal(6);
+      // The first answer may still bring the rest; when it is over, the run is.
+      checkOracle(run, REFERENCE);
+      expect([0, 6], told(run)).include(run.status);
       expect(origin.requests.length, 'no storm').below(60);
-      expect(engine.hasPart).equal(true);
+      expect(engine.hasPart).equal(run.status !== 0);
     }));
 
   it(`P21: to the first request, once and for a while: ${PASSING.join()}`, () =>
