@@ -1,6 +1,7 @@
 // The checks that need no run, beside one another: each uses one processor. What each printed comes in one
-// piece; fails when one of them did.
+// piece; fails when one of them did. Beside the tests they take what these leave of the processors.
 import { spawn } from 'node:child_process';
+import os from 'node:os';
 
 const CHECKS = [
   ['eslint', '.'],
@@ -21,5 +22,6 @@ function run([program, ...args]) {
   });
 }
 
+if (process.argv.includes('--beside')) os.setPriority(os.constants.priority.PRIORITY_LOW);
 const statuses = await Promise.all(CHECKS.map(run));
 if (statuses.some((status) => status !== 0)) process.exitCode = 1;

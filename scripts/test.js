@@ -1,6 +1,6 @@
-// npm test: all the tests. Where they run as root, as in most containers, those of .mocharc.user.json run
+// npm test: all the tests, and the checks of lint, format and layers beside them. Where they run as root, as in most containers, those of .mocharc.user.json run
 // once more as a normal user, whom permissions bind. Arguments are mocha's, for both.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -110,8 +110,22 @@ function add(file, counts) {
   writeFileSync(file, `${sums[0] + counts[0]} ${sums[1] + counts[1]} ${sums[2]}\n`);
 }
 
-let { status } = spawnSync(process.execPath, [MOCHA, ...words], { cwd: root, stdio: 'inherit' });
-status ??= 1;
+/** Runs a script of Node; resolves to its status, and what it printed when that is kept. */
+function run(args, stdio) {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { cwd: root, stdio });
+    let said = '';
+    child.stdout?.on('data', (data) => (said += data));
+    child.stderr?.on('data', (data) => (said += data));
+    child.on('close', (status) => resolve({ status: status ?? 1, said }));
+  });
+}
+
+// One that was asked for some tests only has no use for them.
+const checking = words.some((word) => word === '--grep' || word === '-g')
+  ? { status: 0, said: '' }
+  : run(['scripts/checks.js', '--beside'], ['ignore', 'pipe', 'pipe']);
+let { status } = await run([MOCHA, ...words], 'inherit');
 
 if (process.getuid?.() === 0) {
   if (spawnSync('setpriv', [...AS_USER, 'true']).status === 0) {
@@ -126,4 +140,6 @@ if (process.getuid?.() === 0) {
     if (process.env.CI) status = 1;
   }
 }
-process.exitCode = status;
+const checks = await checking;
+console.log(checks.said);
+process.exitCode = status === 0 ? checks.status : status;

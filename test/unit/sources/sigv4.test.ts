@@ -47,7 +47,10 @@ describe('sources/sigv4', () => {
   });
 
   it("signs whatever keys and queries as AWS's own code does", async () => {
-    const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
+    // AWS's code keeps a query in a plain object, which loses what is called __proto__.
+    const text = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+      .filter((each) => each !== '__proto__');
     await fc.assert(
       fc.asyncProperty(
         fc.array(text, { minLength: 1, maxLength: 4 }),
