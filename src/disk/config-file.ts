@@ -38,11 +38,9 @@ export function configPath(env: Environment): string {
  */
 export function readOwnConfig(env: Environment, tell: (what: string) => void): ConfigFile | null {
   const where = configPath(env);
-  if (isHidden(where)) {
-    tell(`${path.dirname(where)} is closed to this user: a configuration in it is not used`);
-    return null;
-  }
-  const fd = openConfig(where);
+  const fd = openConfig(where, () =>
+    tell(`${path.dirname(where)} is closed to this user: a configuration in it is not used`),
+  );
   if (fd === null) return null;
   try {
     const stats = fstatSync(fd);
@@ -79,12 +77,17 @@ export function readNamedConfig(where: string): ConfigFile {
   }
 }
 
-function openConfig(where: string): number | null {
+/** @param hidden is told when nobody can say whether there is one; without it that is an error */
+function openConfig(where: string, hidden?: () => void): number | null {
   try {
     return openSync(where, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (thrown) {
     const { code = '', message } = thrown as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (code === 'EACCES' && hidden !== undefined && isHidden(where)) {
+      hidden();
+      return null;
+    }
     const reason = code === 'EACCES' ? 'permission is denied' : message;
     throw wrong(
       where,

@@ -276,11 +276,11 @@ export abstract class Exchanges {
         if (state.reception.isBehindData) this.endWithout(state, 'complete');
         else if (state.reception.endsWithConnection && !this.wasReset)
           this.endWith(state, 'complete');
-        else this.die(this.lost('closed the connection before the body was complete'));
+        else this.die(this.lost(`${this.peer} closed the connection before the body was complete`));
         return;
       case 'idle':
       case 'head':
-        this.die(this.lost('closed the connection without an answer'));
+        this.die(this.lost(`${this.peer} closed the connection without an answer`));
     }
   }
 
@@ -288,10 +288,7 @@ export abstract class Exchanges {
   protected onClose(): void {
     const { state } = this;
     if (state.name === 'held' && state.hasEnded) return;
-    const next = 'Run the same command again: it continues where it stopped.';
-    this.die(
-      new SluiceError('CONNECTION_LOST', `the connection to ${this.peer} was lost`, { next }),
-    );
+    this.die(this.lost(`the connection to ${this.peer} was lost`));
   }
 
   /** Ends the connection; bytes of the body that wait in the slab are still handed on first. */
@@ -529,9 +526,9 @@ export abstract class Exchanges {
     return new SluiceError('CONNECTION_LOST', `${this.peer} closed the connection`);
   }
 
-  private lost(how: string): SluiceError {
+  private lost(message: string): SluiceError {
     const next = 'Run the same command again: it continues where it stopped.';
-    return new SluiceError('CONNECTION_LOST', `${this.peer} ${how}`, { next });
+    return new SluiceError('CONNECTION_LOST', message, { next });
   }
 
   private malformed(what: string): SluiceError {

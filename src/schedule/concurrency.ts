@@ -271,9 +271,9 @@ export class Concurrency {
   private judgeBeyond(number: number, level: number): void {
     this.rates.set(number, level);
     if (!this.auto || number > this.ceiling) return;
-    const fewer = this.rates.get(this.target) ?? 0;
-    if (level >= fewer * this.tuning.gain) this.wanted = number;
-    else if (level * OTHER_WORLD < fewer) this.tooMany = number - this.target;
+    if (this.pays(level, this.target)) this.wanted = number;
+    else if (level * OTHER_WORLD < (this.rates.get(this.target) ?? 0))
+      this.tooMany = number - this.target;
   }
 
   private judge(
@@ -297,11 +297,16 @@ export class Concurrency {
     this.forgetWindow();
   }
 
+  /** Whether this level is worth more connections than `fewer`. */
+  private pays(level: number, fewer: number): boolean {
+    return level >= (this.rates.get(fewer) ?? 0) * this.tuning.gain;
+  }
+
   /** Whether doubling paid; if not, goes back. */
   private hasPaid(level: number, nowMs: number): boolean {
     const from = this.from as number;
     this.from = null;
-    if (level >= (this.rates.get(from) ?? 0) * this.tuning.gain) {
+    if (this.pays(level, from)) {
       this.holdMs = this.tuning.holdMs;
       return true;
     }

@@ -224,9 +224,7 @@ export class Scheduler {
       const flow = this.flows.find(({ work }) => work?.lease === progress.lease);
       if (flow === undefined) continue;
       const source = this.source(flow.source);
-      const come = Math.max(0, progress.received - (flow.work?.received ?? 0));
-      source.bytes += come;
-      if (come > 0) this.heardMs = nowMs;
+      this.came(source, progress.received - (flow.work?.received ?? 0), nowMs);
       if (!held) flow.sample(progress, nowMs, source.shared.path);
     }
     for (const source of this.sources) source.measure(nowMs);
@@ -236,6 +234,12 @@ export class Scheduler {
     for (const source of this.sources) source.control({ isBound, processor, lastsMs }, nowMs);
   }
 
+  private came(source: SourceBook, bytes: number, nowMs: number): void {
+    if (bytes <= 0) return;
+    source.bytes += bytes;
+    this.heardMs = nowMs;
+  }
+
   private ended(seen: Extract<Observation, { kind: 'ended' }>, nowMs: number): void {
     const flow = this.flowOf(seen.lease);
     const booked = this.setting.ledger.lease(seen.lease);
@@ -243,9 +247,7 @@ export class Scheduler {
     if (flow === undefined || booked === undefined || !work) return;
     const source = this.source(flow.source);
     if (!work.isOpenEnded && seen.written > work.span.start) this.wasAnswered = true;
-    const come = Math.max(0, seen.written - work.span.start - work.received);
-    source.bytes += come;
-    if (come > 0) this.heardMs = nowMs;
+    this.came(source, seen.written - work.span.start - work.received, nowMs);
     const isCut = work.isOpenEnded || booked.end < work.span.end;
     this.setting.ledger.close(seen.lease, seen.written);
     source.learnTimes(seen);
@@ -356,12 +358,17 @@ export class Scheduler {
     return taken;
   }
 
+  /** The first answer while it goes on to the end of the file. */
+  private firstAnswer(): Work | null {
+    return this.flows.find(({ work }) => work?.isOpenEnded === true)?.work ?? null;
+  }
+
   /**
    * The first answer has brought all that was left to it, and no other request has been answered yet: the
    * server may serve one connection, or one request. What it would bring next is not left to who waits.
    */
   private reclaim(actions: Action[]): void {
-    const first = this.flows.find(({ work }) => work?.isOpenEnded === true)?.work;
+    const first = this.firstAnswer();
     if (!first || this.wasAnswered || this.window.end < Infinity) return;
     const others = this.flows.filter(({ work }) => work !== null && !work.isOpenEnded);
     if (others.some(({ work }) => work?.firstMs !== null)) return;
@@ -377,7 +384,7 @@ export class Scheduler {
    */
   private giveBack(nowMs: number, actions: Action[]): void {
     const { ledger, order } = this.setting;
-    const work = this.flows.find((flow) => flow.work?.isOpenEnded === true)?.work;
+    const work = this.firstAnswer();
     const booked = work ? ledger.lease(work.lease) : undefined;
     if (!work || booked === undefined || booked.doubled || booked.givenUp) return;
     const gap = ledger.gaps().find(({ start }) => start === booked.end);
