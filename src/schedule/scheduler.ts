@@ -199,6 +199,7 @@ export class Scheduler {
     for (const source of active) this.replaceSlow(source, nowMs, actions);
     for (const source of active) this.yieldSurplus(source, nowMs, actions);
     this.shareFirst(nowMs, actions);
+    this.makeWay(actions);
     for (const source of active) this.askBehind(source, nowMs, actions);
     for (const source of active) this.employAll(source, nowMs, actions);
     return actions;
@@ -431,6 +432,30 @@ export class Scheduler {
     }
   }
 
+  /**
+   * Every connection that may work waits for a place in the window, so for the reader, and the reader for a
+   * gap that nobody works on. The one that is farthest ahead ends where it is: a connection is free for the gap.
+   */
+  private makeWay(actions: Action[]): void {
+    const { end } = this.window;
+    if (end === Infinity || this.gaps().length === 0) return;
+    if (this.sources.some(({ free }) => free > 0)) return;
+    let last: { flow: FlowBook; work: Work; start: number } | null = null;
+    for (const flow of this.flows) {
+      const { work } = flow;
+      if (work === null) continue;
+      const { start, end: until } = this.rest(work);
+      const isWaiting = start >= end && start < until;
+      if (!isWaiting || this.setting.ledger.lease(work.lease)?.givenUp === true) return;
+      if (last === null || start > last.start) last = { flow, work, start };
+    }
+    if (last === null) return;
+    const { flow, work, start } = last;
+    const isDoubled = this.setting.ledger.lease(work.lease)?.doubled === true;
+    if (isDoubled || start === work.span.start) this.abandon(flow, 'superseded', actions);
+    else this.cut(work.lease, start, actions);
+  }
+
   /** When the file is read in order, the first answer's lease is bounded like any other. */
   private shareFirst(nowMs: number, actions: Action[]): void {
     const work = this.flows[0]?.work;
@@ -456,11 +481,18 @@ export class Scheduler {
       if (end < work.span.end || this.setting.ledger.lease(work.lease)?.doubled === true) continue;
       const next = flow.next(nowMs, shared, end - start);
       if (next.startMs > shared.firstByteMs + 2 * tuning.tickMs) continue;
+      if (this.mayWaitFor(work)) continue;
       const span = this.assign(next, this.stock(source, nowMs), nowMs, actions);
       if (span === null) return;
       behind++;
       actions.push(this.fetch(flow, span, nowMs, null));
     }
+  }
+
+  /** A lease may wait for the reader, and the reader for what is missing before it: that is not asked behind it. */
+  private mayWaitFor({ span }: Work): boolean {
+    const [gap] = this.setting.ledger.gaps();
+    return this.window.end < Infinity && gap !== undefined && gap.start < span.start;
   }
 
   /**

@@ -13,17 +13,17 @@ describe('app/inspect: the plan', () => {
     { size: 6 * MIB, connections: 8, plan: { connections: 8, leaseBytes: null } },
     { size: 640 * MIB, connections: 1, plan: { connections: 1, leaseBytes: 640 * MIB } },
     { size: 640 * MIB, connections: 8, plan: { connections: 8, leaseBytes: null } },
-    {
-      size: 640 * MIB,
-      connections: 'auto',
-      plan: { connections: TUNING.startNear, leaseBytes: null },
-    },
+    { size: 640 * MIB, connections: 'auto', plan: { connections: null, leaseBytes: null } },
   ] as const) {
     it(`is what get begins with: ${size} bytes, ${connections} connections`, async () => {
       const origin = await Origin.start({ size });
       try {
         const report = await inspectUrl({ ...defaultOptions(origin.url), connections });
-        expect(report.plan.connections).to.equal(plan.connections);
+        // By the round trip that was measured, which may be long on a busy machine.
+        const { startNear, startFar } = TUNING;
+        if (plan.connections === null)
+          expect(report.plan.connections).to.be.oneOf([startNear, startFar]);
+        else expect(report.plan.connections).to.equal(plan.connections);
         // How much a further connection is given depends on what the first one measured.
         if (plan.leaseBytes === null) expect(report.plan.leaseBytes).to.be.within(1, size / 2);
         else expect(report.plan.leaseBytes).to.equal(plan.leaseBytes);

@@ -634,21 +634,94 @@ describe('what the scheduler decides', () => {
       );
   });
 
-  /** Plays a download through a window of 16 MiB whose reader takes so many bytes a tick. */
-  function read(doer: Doer, bytes: number): void {
+  /** Plays a download through a window whose reader takes so many bytes a tick. */
+  function read(
+    doer: Doer,
+    bytes: number,
+    { windowBytes = 16 * MIB, onTick = (): void => undefined, patienceMs = Infinity } = {},
+  ): void {
     let front = 0;
+    let movedMs = doer.nowMs;
     doer.adopt();
     while (!doer.ledger.isComplete) {
-      doer.advance(25, { place: front + 16 * MIB });
+      if (doer.nowMs > movedMs + patienceMs) expect.fail(`the reader waits at ${front} in vain`);
+      doer.advance(25, { place: front + windowBytes });
       doer.settle();
+      onTick();
       const come = new ExtentSet(doer.written.toArray());
       for (const [out] of doer.lines.values())
         if (out !== undefined) come.add(out.start, out.start + out.written);
-      front = Math.min(front + bytes, come.firstGap(0));
-      doer.scheduler.observe({ kind: 'window', front, end: front + 16 * MIB }, doer.nowMs);
+      const next = Math.min(front + bytes, come.firstGap(0));
+      if (next > front) movedMs = doer.nowMs;
+      front = next;
+      doer.scheduler.observe({ kind: 'window', front, end: front + windowBytes }, doer.nowMs);
       doer.act();
     }
   }
+
+  it('through a small window, comes to the end whatever happens on the way', () => {
+    const speeds = fc.array(fc.integer({ min: 500, max: 20_000 }), { minLength: 1, maxLength: 8 });
+    const taken = fc.constantFrom(32 * KIB, 256 * KIB, MIB);
+    const broken = fc.record({ tick: fc.nat(40), connection: fc.nat(7), objects: fc.boolean() });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 8 }),
+        speeds,
+        taken,
+        fc.array(broken),
+        (n, some, bytes, events) => {
+          const doer = fast(n, { order: 'front', longest: MIB / 2 }, 8 * MIB);
+          doer.rates = some;
+          let tick = 0;
+          const onTick = (): void => {
+            for (const { connection, objects } of events.filter((each) => each.tick === tick)) {
+              doer.end(connection, 'failed');
+              if (objects)
+                doer.scheduler.observe({ kind: 'objected', connection, pauseMs: 0 }, doer.nowMs);
+            }
+            tick++;
+          };
+          read(doer, bytes, { windowBytes: MIB, onTick, patienceMs: 3000 });
+        },
+      ),
+      {
+        numRuns: 150,
+        // What the reader waited for was asked behind a lease that waited for the reader.
+        examples: [
+          [
+            3,
+            [749, 3671, 500],
+            256 * KIB,
+            [
+              { tick: 8, connection: 2, objects: true },
+              { tick: 20, connection: 0, objects: true },
+            ],
+          ],
+        ],
+      },
+    );
+  });
+
+  it('through a window, a connection that waits for the reader makes way for what the reader waits for', () => {
+    const doer = fast(3, { order: 'front', longest: MIB / 2 }, 8 * MIB);
+    doer.rates = [20_000, 300, 20_000];
+    let isBroken = false;
+    const onTick = (): void => {
+      const slow = doer.lines.get(1)?.[0];
+      const fast = [doer.lines.get(0)?.[0], doer.lines.get(2)?.[0]];
+      const waiting = fast.filter(
+        (out) => out !== undefined && out.start > (slow?.end ?? Infinity),
+      );
+      if (isBroken || waiting.length !== 1) return;
+      // The other two have nothing to do, one is in the middle of the window, and one at its end.
+      isBroken = true;
+      doer.end(1, 'failed');
+      doer.scheduler.observe({ kind: 'objected', connection: 1, pauseMs: 0 }, doer.nowMs);
+      expect(doer.scheduler.target).equal(1);
+    };
+    read(doer, MIB, { windowBytes: MIB, onTick, patienceMs: 500 });
+    expect(isBroken).equal(true);
+  });
 
   it('asks for no less where a reader makes place by a little at a time', () => {
     const doer = fast(4, { order: 'front', longest: 2 * MIB }, 128 * MIB);
