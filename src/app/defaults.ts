@@ -15,6 +15,7 @@ export function defaultOptions(url: string): DownloadOptions {
     credentialsFor: null,
     output: null,
     dir: null,
+    place: null,
     connections: 'auto',
     threads: null,
     checksums: [],

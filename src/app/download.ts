@@ -11,7 +11,7 @@ import { Download } from '../transfer/download.js';
 import { StreamDownload } from '../transfer/stream.js';
 import type { Output } from '../transfer/stream.js';
 import type { DownloadEvent, DownloadSnapshot, ErrorEvent } from '../transfer/events.js';
-import type { DownloadOptions } from '../transfer/options.js';
+import type { DownloadOptions, Place } from '../transfer/options.js';
 import { withHostOptions } from '../open/host-sections.js';
 import { Session } from '../transfer/session.js';
 import type { SessionOptions } from '../transfer/session.js';
@@ -98,7 +98,9 @@ export class Downloads {
     session: Session,
   ) {
     const trace = this.trace?.file(index) ?? null;
-    const emit = (event: DownloadEvent): void => {
+    let place: Place | null = null;
+    const emit = (said: DownloadEvent): void => {
+      const event = place === null ? said : atPlace(said, place);
       if (event.type === 'error') this.note(event, index);
       logEvent(this.log, event, index);
       // How far it is, samples say.
@@ -110,6 +112,7 @@ export class Downloads {
     try {
       const options = withHostOptions(await settle());
       url = options.url;
+      ({ place } = options);
       const hooks = { emit, log: this.log, trace, session };
       download =
         stream === undefined
@@ -118,7 +121,7 @@ export class Downloads {
       this.running.add(download);
       // It may have been called off while the options were looked up.
       if (this.stopped !== null) download.stop(this.stopped);
-      this.watcher.begin(download, index);
+      this.watcher.begin(place === null ? download : seenAt(download, place), index);
       await download.run();
     } catch (thrown) {
       emit(refusedEvent(SluiceError.from(thrown), url, path));
@@ -131,6 +134,30 @@ export class Downloads {
     if (this.failed === null || index < this.failed.index)
       this.failed = { index, status: ERROR_CODES[code] };
   }
+}
+
+/** The event as it is of the file where the user finds it, which it is once it is whole. */
+function atPlace(event: DownloadEvent, place: Place): DownloadEvent {
+  const { path } = place;
+  if (event.type !== 'done') return { ...event, path };
+  try {
+    place.finish();
+  } catch (thrown) {
+    return {
+      ...refusedEvent(SluiceError.from(thrown), '', path),
+      url: event.url,
+      kept: event.path,
+    };
+  }
+  return { ...event, path };
+}
+
+/** The download, under the name that it is for. */
+function seenAt(
+  download: { snapshot(): DownloadSnapshot },
+  { path }: Place,
+): { snapshot(): DownloadSnapshot } {
+  return { snapshot: () => ({ ...download.snapshot(), path }) };
 }
 
 /** What began and how it ended; all that is between is logged where it is decided. */

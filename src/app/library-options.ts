@@ -34,6 +34,7 @@ export type GivenOptions = {
       | 'cookies'
       | 'range'
       | 'freshUrl'
+      | 'place'
     >
   ]?: DownloadOptions[Name] | undefined;
 } & {

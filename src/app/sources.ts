@@ -13,6 +13,7 @@ import type { SourceKind, StoreSettings, Surroundings, Wanted } from '../sources
 import { textOf } from './documents.js';
 import type { Fetching } from './documents.js';
 import { readSmallText } from './files.js';
+import type { HubDownload } from './hub-cache.js';
 
 /** Bytes that a list of a repository may have. */
 const MAX_LISTING = 64 * 1024 * 1024;
@@ -24,7 +25,13 @@ const MAX_TOKEN = 64 * 1024;
 export type Sourcing = Wanted & { settings: StoreSettings };
 
 /** One file, asked for as the surroundings say. */
-const ONE_FILE: Sourcing = { include: [], exclude: [], recursive: false, settings: {} };
+const ONE_FILE: Sourcing = {
+  include: [],
+  exclude: [],
+  recursive: false,
+  cache: false,
+  settings: {},
+};
 
 /** The kind of source that a reference names; null for a URL over http. */
 function kindOf(reference: string): SourceKind | null {
@@ -46,18 +53,35 @@ export async function sourceDownloads(
     throw new SluiceError('USAGE', '--recursive is for prefixes of s3:// and gs://', {
       next: 'Leave it out: `hf://OWNER/REPO` is all of a repository, any other URL is one file.',
     });
+  if (wanted.cache) requireCache(kind, base);
   if (kind === null) return [base];
   const around = surroundings(kind, base, fetching, settings);
   const files = await kind.files(base.url, wanted, around);
   const store = { scheme: kind.scheme, settings: kind.settled?.(around) ?? settings };
-  const found: DownloadOptions[] = [];
-  for (const { url, path: parts, warning } of files) {
-    const place = parts === null ? {} : { output: path.join(...parts) };
+  const found: HubDownload[] = [];
+  for (const file of files) {
+    const { url, path: parts, warning } = file;
+    const output = parts === null ? {} : { output: path.join(...parts) };
     const warnings = warning === undefined ? base.warnings : [...base.warnings, warning];
     const given = withToken({ ...base, url, store, warnings }, kind, around);
-    found.push({ ...(await unlessAborted(given, fetching.signal)), ...place });
+    const options = { ...(await unlessAborted(given, fetching.signal)), ...output };
+    found.push({ file, options });
   }
-  return found;
+  if (!wanted.cache) return found.map(({ options }) => options);
+  const { intoCache } = await import('./hub-cache.js');
+  return intoCache(found);
+}
+
+/** @throws SluiceError USAGE */
+function requireCache(kind: SourceKind | null, { output, dir }: DownloadOptions): void {
+  if (kind?.hasCache !== true)
+    throw new SluiceError('USAGE', '--hf-cache is for hf://, whose programs have a cache', {
+      next: 'Leave it out, or download the other URLs in a run of their own.',
+    });
+  if (output !== null || dir !== null)
+    throw new SluiceError('USAGE', '--hf-cache says where a file goes, and the list does too', {
+      next: 'Leave out= and dir= out; HF_HUB_CACHE or HF_HOME names another cache.',
+    });
 }
 
 /**
@@ -134,6 +158,7 @@ function surroundings(
 ): Surroundings {
   const around: Surroundings = {
     env: process.env,
+    home: homedir(),
     settings,
     read: (file) => textAt(file.replace(/^~(?=\/)/, homedir())),
     fetch: async (url) => {

@@ -50,6 +50,10 @@ export const manyFlags = group('files', {
     description: 'the same the other way round: no file whose path fits',
     helpValue: 'PATTERN',
   }),
+  'hf-cache': toggle({
+    description:
+      "of hf://, into the cache of Hugging Face's own programs (HF_HUB_CACHE, HF_HOME), where they find it",
+  }),
   jobs: Flags.integer({
     char: 'j',
     description: 'files at once',

@@ -41,6 +41,7 @@ const OWN_VARIABLES: readonly Row[] = [
   ['SSL_CERT_FILE, SSL_CERT_DIR', 'authorities that are trusted beside those of Node'],
   ['NO_COLOR, FORCE_COLOR', 'no colours, or colours where there is no terminal'],
   ['HF_TOKEN, HF_HOME, HF_ENDPOINT', 'for hf://'],
+  ['HF_HUB_CACHE', 'the cache of --hf-cache; else hub in $HF_HOME or in ~/.cache/huggingface'],
   ['AWS_PROFILE, AWS_ACCESS_KEY_ID, ...', 'for s3://, as for the tools of AWS'],
   ['CLOUDSDK_AUTH_ACCESS_TOKEN', 'for gs://'],
   ['AZURE_STORAGE_SAS_TOKEN', 'for az://'],

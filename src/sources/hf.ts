@@ -3,6 +3,8 @@ import { SluiceError } from '../errors.js';
 import { safePart } from '../http/names.js';
 import { excerpt } from '../http/syntax.js';
 import { MAX_FILES } from './listing.js';
+import { cacheDirectory, hubHome, placeInCache } from './hf-cache.js';
+import type { ListedFile } from './hf-cache.js';
 import { isWanted } from './patterns.js';
 import type { SourceFile, SourceKind, Surroundings, Wanted } from './source.js';
 
@@ -18,15 +20,15 @@ interface Reference {
 
 export const hf: SourceKind = {
   scheme: 'hf',
+  hasCache: true,
 
   bearerFor(url, around) {
     if (url.origin !== endpoint(around).origin) return null;
     const { env } = around;
-    const home = env['HF_HOME'] ?? '~/.cache/huggingface';
     const token =
       env['HF_TOKEN'] ??
       env['HUGGING_FACE_HUB_TOKEN'] ??
-      around.read(env['HF_TOKEN_PATH'] ?? `${home}/token`) ??
+      around.read(env['HF_TOKEN_PATH'] ?? `${hubHome(around)}/token`) ??
       '';
     return token.trim() === '' ? null : token.trim();
   },
@@ -34,11 +36,14 @@ export const hf: SourceKind = {
   async files(text, wanted, around) {
     const reference = parse(text);
     const base = endpoint(around);
-    if (reference.path !== null)
-      return [{ url: urlOf(base, reference, reference.path), path: null }];
-    const { kind, repo, revision } = reference;
-    const listing = `${base.href}api/${kind}/${repo}/revision/${encodeURIComponent(revision)}`;
-    return filesOf(await around.fetch(listing), reference, wanted, base);
+    const { kind, repo, revision, path } = reference;
+    if (path !== null && !wanted.cache) return [{ url: urlOf(base, reference, path), path: null }];
+    // What the cache knows a file by, the hub lists on demand.
+    const more = wanted.cache ? '?blobs=true' : '';
+    const listing = `${base.href}api/${kind}/${repo}/revision/${encodeURIComponent(revision)}${more}`;
+    const listed = readListing(await around.fetch(listing));
+    const chosen = path === null ? wanted : { ...wanted, only: decoded(path) };
+    return filesOf(listed, reference, chosen, { base, around });
   },
 };
 
@@ -94,27 +99,59 @@ function urlOf(base: URL, { kind, repo, revision }: Reference, path: string): st
   return `${base.href}${prefix}${repo}/resolve/${encodeURIComponent(revision)}/${path}`;
 }
 
-/** The hub is a stranger: what it lists may not leave the directory. */
-function filesOf(text: string, reference: Reference, wanted: Wanted, base: URL): SourceFile[] {
-  let names: unknown[];
+/** A repository as the hub lists it. */
+interface Listing {
+  /** The commit; of a stranger's, as all of it. */
+  sha?: unknown;
+  siblings: ListedFile[];
+}
+
+/** @throws SluiceError HTTP_UNEXPECTED */
+function readListing(text: string): Listing {
+  let found: ListedFile[];
+  let commit: unknown;
   try {
-    const { siblings } = JSON.parse(text) as { siblings?: Array<{ rfilename?: unknown }> };
-    names = (siblings ?? []).map((each) => each.rfilename);
+    const { sha, siblings } = JSON.parse(text) as Partial<Listing>;
+    found = (siblings ?? []).map((each) => ({ ...each }));
+    commit = sha;
   } catch {
     throw broken('the hub listed the repository in a form that is not known');
   }
-  if (names.length > MAX_FILES) throw broken(`the repository has more than ${MAX_FILES} files`);
+  if (found.length > MAX_FILES) throw broken(`the repository has more than ${MAX_FILES} files`);
+  return { sha: commit, siblings: found };
+}
+
+/** The hub is a stranger: what it lists may not leave the directory. */
+function filesOf(
+  { sha, siblings }: Listing,
+  reference: Reference,
+  wanted: Wanted & { only?: string },
+  { base, around }: { base: URL; around: Surroundings },
+): SourceFile[] {
   const files: SourceFile[] = [];
-  for (const name of names) {
-    if (typeof name !== 'string' || !isWanted(name, wanted)) continue;
+  // What is in the cache stays what it is: it is asked for by its commit.
+  const asked = wanted.cache ? { ...reference, revision: String(sha) } : reference;
+  for (const each of siblings) {
+    const { rfilename: name } = each;
+    if (typeof name !== 'string') continue;
+    if (wanted.only === undefined ? !isWanted(name, wanted) : name !== wanted.only) continue;
     const parts = name.split('/');
     if (parts.some((part) => safePart(part) !== part))
       throw broken(`the repository has a file whose name cannot be used: ${excerpt(name)}`);
+    const cached = wanted.cache
+      ? placeInCache(each, { ...reference, commit: sha }, cacheDirectory(around))
+      : null;
     const path = parts.map((part) => encodeURIComponent(part)).join('/');
-    files.push({ url: urlOf(base, reference, path), path: parts });
+    files.push({ url: urlOf(base, asked, path), path: parts, ...(cached !== null && { cached }) });
   }
   if (files.length > 0) return files;
-  const which = names.length === 0 ? 'no files' : 'no file that --include and --exclude leave';
+  const { only } = wanted;
+  const which =
+    only !== undefined
+      ? `no file ${excerpt(only)}`
+      : siblings.length === 0
+        ? 'no files'
+        : 'no file that --include and --exclude leave';
   throw new SluiceError('USAGE', `${reference.repo} has ${which}`, {
     next: `Look at what it has: ${base.href}${reference.repo}/tree/${encodeURIComponent(reference.revision)}`,
   });

@@ -7,6 +7,23 @@ export interface SourceFile {
   path: string[] | null;
   /** What the user should know of it. */
   warning?: string;
+  /** Where it belongs in the cache of the hub; absent unless that was asked for. */
+  cached?: CachedFile;
+}
+
+/** What the cache of a hub knows a file by. All of it is safe as components of a path. */
+export interface CachedFile {
+  /** Of the cache, as the user's environment says; absolute. */
+  directory: string;
+  /** Of the repository in it. */
+  folder: string;
+  commit: string;
+  /** Components of the name of the branch or the tag that was asked for; null for a commit. */
+  ref: string[] | null;
+  /** Its name there, which is a digest: the SHA-256 of what is in the large storage, else the id of a git object. */
+  blob: string;
+  /** Length in bytes; null where the hub does not say. */
+  size: number | null;
 }
 
 /** How a store is asked; the surroundings say what is absent. None of it is secret: the journal keeps it. */
@@ -27,6 +44,8 @@ export type Signer = (url: URL) => Array<[string, string]>;
 export interface Surroundings {
   settings: StoreSettings;
   env: Readonly<Record<string, string | undefined>>;
+  /** The home directory. */
+  home: string;
   /** A small file of the user's; null when it is not there. `~` is the home directory. */
   read: (path: string) => string | null;
   /** A document, with the credentials of the source. @throws SluiceError */
@@ -41,6 +60,8 @@ export interface Wanted {
   recursive: boolean;
   include: readonly string[];
   exclude: readonly string[];
+  /** Into the cache that the hub's own programs have. */
+  cache: boolean;
 }
 
 /** A kind of source: one file of this directory has one. */
@@ -49,6 +70,8 @@ export interface SourceKind {
   scheme: string;
   /** Whether it lists what is below a prefix. */
   listsPrefixes?: boolean;
+  /** Whether its own programs have a cache. */
+  hasCache?: boolean;
   /**
    * The token for an origin, if the surroundings have one; null for none. Asked with each URL that is
    * downloaded: it must hand out a token only for its own service.

@@ -30,6 +30,13 @@ export interface StoreSettings {
   requesterPays?: boolean;
 }
 
+/** A name through which a file is found whose bytes lie under another. */
+export interface Place {
+  path: string;
+  /** Makes the name lead to the file, which is there and whole. @throws SluiceError of the disk */
+  finish: () => void;
+}
+
 export interface DownloadOptions extends RequestOptions {
   /** Gives a link that is good now, where the one in `url` may expire; null when it is good for ever. */
   freshUrl: (() => Promise<string>) | null;
@@ -44,6 +51,8 @@ export interface DownloadOptions extends RequestOptions {
   mirrors: string[];
   /** Directory for server-given names and relative outputs; null for the current one. */
   dir: string | null;
+  /** Where the user finds the file, when that is not where its bytes are; null when it is. */
+  place: Place | null;
   /** Worker threads; null for as many as pay, 0 for none: leases run in the calling thread. */
   threads: number | null;
   /** Length in bytes that the file must have; null when nobody says. */

@@ -55,7 +55,9 @@ describe('sources', () => {
       if (url.startsWith('/gated/')) {
         response.writeHead(401, { 'X-Error-Code': 'GatedRepo', 'Content-Length': 0 }).end();
       } else if (url.startsWith('/api/')) {
-        send(response, JSON.stringify({ siblings: listed.map((rfilename) => ({ rfilename })) }));
+        const blobId = 'b'.repeat(40);
+        const siblings = listed.map((rfilename) => ({ rfilename, blobId }));
+        send(response, JSON.stringify({ sha: 'c'.repeat(40), siblings }));
       } else {
         const [, file = ''] = /\/resolve\/[^/]+\/(.*)$/.exec(url) ?? [];
         response.writeHead(302, { Location: `${storeUrl}/lfs/${file}`, 'Content-Length': 0 }).end();
@@ -75,7 +77,7 @@ describe('sources', () => {
   const run = (args: string[], env: Record<string, string> = {}) =>
     runSluice([...args, '--json'], {
       cwd: dir(),
-      env: { HF_ENDPOINT: hubUrl, HOME: dir(), ...env },
+      env: { HF_ENDPOINT: hubUrl, HOME: dir(), XDG_CACHE_HOME: undefined, ...env },
     });
 
   it('hf://OWNER/REPO@REV/PATH: the token goes to the hub, and not where it redirects to', async () => {

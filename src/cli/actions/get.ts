@@ -40,13 +40,7 @@ export async function get(settled: Settled<GetValues>, words: readonly string[])
     const given = downloadOptions(values, settled);
     if (urls.length + metalinks.length + lists.length === 0 && copied === undefined)
       throw usage('no URL is given', 'Write `sluice get URL`.');
-    const options: DownloadOptions = {
-      ...given,
-      output: values.output ?? null,
-      dir: values.dir ?? null,
-      onExists: values['on-exists'],
-      timestamping: values.timestamping,
-    };
+    const options = fileOptions(settled, given);
     if (urls.length > 1 && options.output !== null) throw oneName('URLs are given');
     const mirrors = values.mirror ?? [];
     const others = metalinks.length + lists.length;
@@ -95,17 +89,48 @@ async function ofCurl(
   return [await curlDownload(copied, base, process.stdin, fetching)];
 }
 
+/** The options with what says where the files go. */
+function fileOptions(settled: Settled<GetValues>, given: DownloadOptions): DownloadOptions {
+  const { values } = settled;
+  const options: DownloadOptions = {
+    ...given,
+    output: values.output ?? null,
+    dir: values.dir ?? null,
+    onExists: values['on-exists'],
+    timestamping: values.timestamping,
+  };
+  return values['hf-cache'] ? forCache(settled, options) : options;
+}
+
+/** Flags that say where a file goes, or how much of it. */
+const AGAINST_CACHE = ['output', 'dir', 'on-exists', 'timestamping', 'range'] as const;
+
+/**
+ * The cache says where a file goes and under which name, and what is there is never replaced. What is set for all
+ * downloads gives way to that; what is said for this one contradicts it.
+ * @throws SluiceError USAGE
+ */
+function forCache({ said }: Settled<GetValues>, options: DownloadOptions): DownloadOptions {
+  const against = AGAINST_CACHE.find((name) => said.get(name) === 'flag');
+  if (against !== undefined)
+    throw usage(
+      `--hf-cache puts whole files where the cache has them, and --${against} says otherwise`,
+      'Leave one of them out; HF_HUB_CACHE or HF_HOME names another cache.',
+    );
+  return { ...options, dir: null, onExists: 'fail' };
+}
+
 /** What has a scheme of its own stands for one file or several. */
 async function ofSources(
   values: GetValues,
   given: DownloadOptions[],
   fetching: Fetching,
 ): Promise<DownloadOptions[]> {
-  const { recursive } = values;
-  if (!recursive && given.every(({ url }) => !isSource(url))) return given;
+  const { recursive, 'hf-cache': cache } = values;
+  if (!recursive && !cache && given.every(({ url }) => !isSource(url))) return given;
   const { sourceDownloads } = await import('../../app/sources.js');
   const { include = [], exclude = [] } = values;
-  const sourcing = { include, exclude, recursive, settings: storeSettings(values) };
+  const sourcing = { include, exclude, recursive, cache, settings: storeSettings(values) };
   const found: DownloadOptions[] = [];
   for (const each of given)
     for (const file of await sourceDownloads(each, sourcing, fetching)) found.push(file);

@@ -87,6 +87,7 @@ describe('commands', () => {
         window: '64M',
         timestamping: false,
         recursive: false,
+        'hf-cache': false,
       },
       resume: { ...shared, jobs: 3, all: false, insist: false },
       info: { ...shared, config: false },
