@@ -45,8 +45,8 @@ type State =
   | 'done';
 
 /**
- * Decodes one chunked body across any split of its bytes. Lines end in CRLF and in nothing else.
- * Extensions and trailer fields are counted and dropped. Blanks behind the digits of a size are read, for
+ * Decodes one chunked body across any split of its bytes. Lines end in CRLF, or in a bare LF where a reader
+ * that wants CRLF finds no chunk at all: everywhere but in an extension. Extensions and trailer fields are counted and dropped. Blanks behind the digits of a size are read, for
  * servers pad with them (RFC 9112 §7.1.1, BWS). An extension is whatever text comes behind `;`: all
  * that counts of it is where its line ends.
  */
@@ -60,6 +60,7 @@ export class ChunkedDecoder {
   /** Bytes of all extensions, less those of all data. */
   #beyondData = 0;
   #isBehindData = false;
+  #hasBareLf = false;
   #decoded = 0;
   readonly #length: number | null;
 
@@ -74,6 +75,11 @@ export class ChunkedDecoder {
   /** Whether the last chunk has come: what follows is no data (RFC 9112 §8: the body is complete). */
   get isBehindData(): boolean {
     return this.#isBehindData;
+  }
+
+  /** Whether a line ended in a bare LF: another reader may see another end, so nothing may follow the body. */
+  get hasBareLf(): boolean {
+    return this.#hasBareLf;
   }
 
   /**
@@ -127,6 +133,7 @@ export class ChunkedDecoder {
         expect(byte, LF, 'a chunk size');
         return this.#startChunk();
       case 'data-cr':
+        if (byte === LF) return this.#afterBareLf('size');
         expect(byte, CR, 'a chunk');
         return 'data-lf';
       case 'data-lf':
@@ -141,6 +148,11 @@ export class ChunkedDecoder {
       case 'trailer-lf':
         return this.#inTrailer(state, byte);
     }
+  }
+
+  #afterBareLf(state: State): State {
+    this.#hasBareLf = true;
+    return state;
   }
 
   #size(byte: number): State {
@@ -162,6 +174,7 @@ export class ChunkedDecoder {
     if (++this.#beyondData > MAX_EXTENSIONS_BEYOND_DATA)
       throw tooLarge('the sum of chunk extensions');
     if (byte === CR) return 'size-lf';
+    if (byte === LF && state === 'size-blank') return this.#afterBareLf(this.#startChunk());
     if (state === 'extension' ? isText(byte) : byte === SP || byte === HTAB) return state;
     if (state === 'size-blank' && byte === SEMICOLON) return 'extension';
     throw malformed('the size line of a chunk is not valid');
@@ -179,6 +192,7 @@ export class ChunkedDecoder {
     byte: number,
   ): State {
     if (state === 'trailer-start' && byte === CR) return 'end-lf';
+    if (state === 'trailer-start' && byte === LF) return this.#afterBareLf('done');
     if (++this.#trailer > MAX_TRAILER_BYTES) throw tooLarge('the trailer section');
     if (state === 'trailer-lf') {
       expect(byte, LF, 'a trailer field');
@@ -186,6 +200,7 @@ export class ChunkedDecoder {
     }
     if (state === 'trailer-value') {
       if (byte === CR) return 'trailer-lf';
+      if (byte === LF) return this.#afterBareLf('trailer-start');
       if (isText(byte)) return 'trailer-value';
     } else {
       if (state === 'trailer-name' && byte === COLON) return 'trailer-value';

@@ -18,8 +18,8 @@ const NUMBER = /^[0-9]+$/;
 
 /**
  * Reads a Content-Range value (RFC 9110 §14.4), and several that say the same. Servers write it as a Range
- * (`bytes=0-9/10`), without the unit, with blanks between its parts, or without a total: the numbers
- * cannot be taken for others. `bytes * / *` (without the spaces) is outside the grammar, and is read as
+ * (`bytes=0-9/10`), without the unit, with blanks between its parts, without a total, or with the open end
+ * that was asked for (`bytes 0-/10`): the numbers cannot be taken for others. `bytes * / *` (without the spaces) is outside the grammar, and is read as
  * "unsatisfied, length unknown", which promises nothing.
  * @throws SluiceError HTTP_RANGE_MISMATCH when it is malformed, of another unit, turned round,
  *   outside its own total, above 2^53 - 1, or says two things.
@@ -37,14 +37,21 @@ function parseOne(text: string, value: string): ContentRange {
   if (more.length > 0 || (length !== '*' && !NUMBER.test(length))) throw invalid();
   const total = length === '*' ? null : number(length, value);
   if (place === '*') return { kind: 'unsatisfied', total };
-  const [first = '', last = '', ...rest] = (place ?? '').split('-').map(trimOws);
-  if (rest.length > 0 || !NUMBER.test(first) || !NUMBER.test(last)) throw invalid();
+  const [first = '', last, ...rest] = (place ?? '').split('-').map(trimOws);
+  if (rest.length > 0 || !NUMBER.test(first)) throw invalid();
   const start = number(first, value);
-  const end = number(last, value) + 1;
+  const end = endOf(last, total, value);
+  if (end === null) throw invalid();
   if (start >= end || !Number.isSafeInteger(end) || (total !== null && end > total)) {
     throw mismatch(`Content-Range contradicts itself: ${excerpt(value)}`);
   }
   return { kind: 'range', start, end, total };
+}
+
+/** The end, exclusive; null when there is none. The open end that was asked for is that of the file. */
+function endOf(last: string | undefined, total: number | null, value: string): number | null {
+  if (last === '') return total;
+  return last !== undefined && NUMBER.test(last) ? number(last, value) + 1 : null;
 }
 
 /** What is behind the unit and what parts it from the numbers; all of it where no unit is. */

@@ -46,13 +46,13 @@ export function lengthOf(framing: Framing): number | null {
 
 /**
  * The value of Content-Length in bytes; null without one. A list of equal numbers is that number
- * (RFC 9112 §6.3, rule 5).
+ * (RFC 9112 §6.3, rule 5). A plus sign before the digits changes no number.
  * @throws SluiceError HTTP_MALFORMED when it is not valid.
  */
 export function contentLength(head: ResponseHead): number | null {
   const value = head.fields.get('content-length');
   if (value === undefined) return null;
-  const lengths = value.split(',').map((part) => parseDigits(trimOws(part)));
+  const lengths = value.split(',').map((part) => parseDigits(trimOws(part).replace(/^\+/, '')));
   const [length] = lengths;
   if (length === null || length === undefined || lengths.some((other) => other !== length)) {
     throw malformed(`Content-Length is not valid: ${excerpt(value)}`, head);
@@ -66,6 +66,8 @@ export function contentLength(head: ResponseHead): number | null {
  */
 export function mayReuse(head: ResponseHead, framing: Framing): boolean {
   if (framing.kind === 'close' || head.status === 101) return false;
+  // Another reader may take a length with a sign for none, and what follows for more of the body.
+  if (head.fields.get('content-length')?.includes('+') === true) return false;
   // Another reader could have taken the other field for what frames the body (RFC 9112 §6.3), or have
   // taken a coding for none (§6.1) or for two.
   const codings = (head.fields.get('transfer-encoding') ?? '').split(',').length;

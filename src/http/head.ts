@@ -7,23 +7,27 @@ export const MAX_HEAD_BYTES = 256 * 1024;
 /** Most field lines in one head; continuation lines do not count. */
 export const MAX_FIELDS = 1000;
 
-const HTAB = 0x09;
+const NUL = 0x00;
 const LF = 0x0a;
 const CR = 0x0d;
-const SP = 0x20;
-const DEL = 0x7f;
 
 const DIGITS = '0123456789';
-/** What may stand at each place of the version; one look per call finds a stranger early. */
-const VERSION = ['H', 'T', 'T', 'P', '/', '1', '.', DIGITS];
-/** The same of the status, with what comes behind it. */
-const STATUS = ['12345', DIGITS, DIGITS, ' \r\n'];
+const DOT = 0x2e;
+/** What may stand at each place of the protocol and its version; one look per call finds a stranger early. */
+const PROTOCOL = ['Hh', 'Tt', 'Tt', 'Pp', '/', DIGITS];
+/** A minor version. */
+const MINOR = ['.', DIGITS];
+/** The same of the status. */
+const STATUS = ['12345', DIGITS, DIGITS];
 /** White space between version and status; one SP is right (RFC 9112 §4). */
 const BLANKS = ' \t';
 /** The most of it. */
 const MAX_BLANKS = 16;
 
-const STATUS_LINE = /^HTTP\/1\.([0-9])[ \t]+([0-9]{3}) ?(.*)$/s;
+const STATUS_LINE = /^http\/([0-9](?:\.[0-9])?)[ \t]+([0-9]{3}) ?(.*)$/is;
+
+/** Control bytes that end no line and no text: all but NUL, HTAB, LF and CR. */
+const CONTROLS = /[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
 /** Runs of token characters: the words in which another reader could see a name. */
 const WORDS = /[!#$%&'*+\-.^_`|~0-9a-z]+/g;
@@ -65,9 +69,12 @@ export class Fields {
 export interface ResponseHead {
   /** 100 to 599. */
   status: number;
-  /** The x of HTTP/1.x; a higher one is read as 1, the highest that is known (RFC 9110 §2.5). */
+  /**
+   * The x of HTTP/1.x; a higher one is read as 1, the highest that is known (RFC 9110 §2.5). 0 for any other
+   * version: an answer that is written as text is none of HTTP/2, and 1.0 promises the least.
+   */
   minorVersion: 0 | 1;
-  /** The reason phrase, latin1; often empty, and never to be trusted. */
+  /** The reason phrase, latin1, each control byte as a space; often empty, and never to be trusted. */
   reason: string;
   fields: Fields;
 }
@@ -76,8 +83,8 @@ export interface ResponseHead {
  * Parses a response head in the bytes `[from, to)`.
  *
  * A line may end in a bare LF (RFC 9112 §2.2), unless two readings of the head would differ in what
- * counts: see {@link checkLineEnds}. An obs-fold becomes one space (§5.2). A line that is no field is
- * passed over, unless another reader could see one of {@link DECIDING} in it.
+ * counts: see {@link checkLineEnds}. An obs-fold becomes one space (§5.2). A line that is no field, or has
+ * a control byte in it, is passed over, unless another reader could see one of {@link DECIDING} in it.
  *
  * @param scanFrom where the search for the end of the head goes on: the `to` of the last call that
  *   returned null, so that a head that comes byte by byte costs linear time.
@@ -101,11 +108,12 @@ export function parseResponseHead(
   const ended = bytes.toString('latin1').split('\n').slice(0, -1);
   checkLineEnds(ended);
   const [statusLine = '', ...lines] = ended.slice(0, -1).map(withoutCr);
-  const [, minor, status, reason = ''] = STATUS_LINE.exec(statusLine) ?? [];
+  const [, version = '', status, reason = ''] = STATUS_LINE.exec(statusLine) ?? [];
+  if (CONTROLS.test(reason)) passOver(reason);
   const head: ResponseHead = {
     status: Number(status),
-    minorVersion: minor === '0' ? 0 : 1,
-    reason,
+    minorVersion: version.startsWith('1.') && version !== '1.0' ? 1 : 0,
+    reason: reason.split(CONTROLS).join(' '),
     fields: parseFields(lines),
   };
   if (head.minorVersion === 0 && head.status < 200) {
@@ -123,12 +131,18 @@ export function isInterim(head: ResponseHead): boolean {
 }
 
 function checkOpening(buffer: Uint8Array, from: number, to: number): void {
-  const blanks = from + VERSION.length;
-  checkPlaces(buffer, from, to, VERSION);
+  checkPlaces(buffer, from, to, PROTOCOL);
+  let blanks = from + PROTOCOL.length;
+  if (blanks < to && buffer[blanks] === DOT) {
+    checkPlaces(buffer, blanks, to, MINOR);
+    blanks += MINOR.length;
+  }
   checkPlaces(buffer, blanks, to, [BLANKS]);
   let at = blanks;
   while (at < to && at < blanks + MAX_BLANKS && isOneOf(BLANKS, buffer[at]!)) at++;
   checkPlaces(buffer, at, to, STATUS);
+  const behind = at + STATUS.length;
+  if (behind < to && isOneOf(DIGITS, buffer[behind]!)) throw noAnswer();
 }
 
 /** Checks as much of it as has come. */
@@ -136,9 +150,12 @@ function checkPlaces(buffer: Uint8Array, from: number, to: number, places: strin
   const length = Math.min(to - from, places.length);
   for (let i = 0; i < length; i++) {
     if (isOneOf(places[i]!, buffer[from + i]!)) continue;
-    throw malformed('the answer does not start as one of HTTP/1.0 or HTTP/1.1');
+    throw noAnswer();
   }
 }
+
+const noAnswer = (): SluiceError =>
+  malformed('the answer does not start as one of HTTP/1.0 or HTTP/1.1');
 
 const isOneOf = (characters: string, byte: number): boolean =>
   characters.includes(String.fromCharCode(byte));
@@ -155,9 +172,7 @@ function findEnd(buffer: Uint8Array, start: number, limit: number): number {
       if (buffer[before] === LF) return at + 1;
     } else if (byte === CR) {
       if (at + 1 < limit && buffer[at + 1] !== LF) throw malformed('a bare CR is in the head');
-    } else if ((byte < SP && byte !== HTAB) || byte === DEL) {
-      throw malformed('a control byte is in the head');
-    }
+    } else if (byte === NUL) throw malformed('a NUL is in the head');
   }
   return -1;
 }
@@ -194,7 +209,14 @@ function parseFields(lines: string[]): Fields {
   /** What a continuation line belongs to; null for a line that was passed over. */
   let last: [string, string] | null = null;
   for (const line of lines) {
-    if (isBlank(line) && last !== null) fold(last, line);
+    if (isBlank(line) && last !== null && CONTROLS.test(line)) {
+      // What is left of the field would be another value.
+      passOver(`${last[0]}:`);
+      passOver(line);
+      entries.pop();
+      passed++;
+      last = null;
+    } else if (isBlank(line) && last !== null) fold(last, line);
     else if (isBlank(line)) passOver(line);
     else {
       if (entries.length + passed === MAX_FIELDS) {
@@ -212,23 +234,29 @@ function parseFields(lines: string[]): Fields {
 function parseField(line: string): [string, string] | null {
   const colon = line.indexOf(':');
   const name = line.slice(0, Math.max(colon, 0));
-  if (TOKEN.test(name)) return [name, trimOws(line.slice(colon + 1))];
+  if (TOKEN.test(name) && !CONTROLS.test(line)) return [name, trimOws(line.slice(colon + 1))];
   passOver(line);
   return null;
 }
 
 /**
- * A line that is no field is left out, as a recipient may do (RFC 9112 §2.2, §5.1).
+ * A line that is no field is left out, as a recipient may do (RFC 9112 §2.2, §5.1). So is a field with a
+ * control byte: with another byte in its place a validator would prove what it does not.
  * @throws SluiceError HTTP_MALFORMED when another reader could see one of {@link DECIDING} in it: by a
- *   word before its colon, or by its first word where there is no colon
+ *   word before its colon, or by its first word where there is no colon; also behind a control byte, which
+ *   some take for the end of a line
  */
 function passOver(line: string): void {
-  const colon = line.indexOf(':');
-  const words = (colon === -1 ? line : line.slice(0, colon)).toLowerCase().match(WORDS) ?? [];
+  for (const part of line.split(CONTROLS)) passOverPart(part, line);
+}
+
+function passOverPart(part: string, whole: string): void {
+  const colon = part.indexOf(':');
+  const words = (colon === -1 ? part : part.slice(0, colon)).toLowerCase().match(WORDS) ?? [];
   const names = colon === -1 ? words.slice(0, 1) : words;
   if (!names.some((name) => DECIDING.has(name))) return;
   throw malformed(
-    `a field that decides how the answer is read has no valid name: ${excerpt(line)}`,
+    `a field that decides how the answer is read has no valid form: ${excerpt(whole)}`,
   );
 }
 

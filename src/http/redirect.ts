@@ -30,7 +30,12 @@ export function resolveRedirect(
   opts: { allowDowngrade: boolean },
 ): URL {
   const fail = (code: ErrorCode, message: string, more: { next?: string } = {}): SluiceError =>
-    new SluiceError(code, message, { url: redactUrl(from), httpStatus: head.status, ...more });
+    new SluiceError(code, message, {
+      url: redactUrl(from),
+      httpStatus: head.status,
+      next: 'Check the URL, or ask whoever runs the server: the redirect does not lead to a file.',
+      ...more,
+    });
   const [location, ...others] = new Set(head.fields.getAll('location'));
   if (location === undefined || location === '') {
     // S3 says only in which region the bucket is.

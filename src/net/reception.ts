@@ -62,7 +62,9 @@ export class Reception {
       }
       case 'chunked': {
         const raw = slab.to + bytes;
-        const decoded = (this.decoder as ChunkedDecoder).decode(slab.bytes, slab.to, raw);
+        const decoder = this.decoder as ChunkedDecoder;
+        const decoded = decoder.decode(slab.bytes, slab.to, raw);
+        if (decoder.hasBareLf) this.isReusable = false;
         const taken = decoded.dataEnd - slab.to;
         slab.to = decoded.dataEnd;
         return { done: decoded.done, taken, surplus: raw - decoded.consumed };

@@ -40,7 +40,17 @@ export function readOffer(
 ): Offer {
   switch (head.status) {
     case 206:
+      if (start === null && !head.fields.has('content-range'))
+        return readUnlabelled(head, framing, known, foreignCoding(head, expected));
       return readRange(head, framing, start, { expected, known });
+    case 201:
+    case 203:
+    case 226:
+      if (start !== null || head.fields.has('im')) throw refusal(head);
+      return withoutRanges(
+        readWhole(head, framing, foreignCoding(head, expected)),
+        `the server answers ${head.status} and not 200`,
+      );
     case 200:
       if (start !== null && isLabelledPart(head, framing, start))
         return readRange(head, framing, start, { expected, known });
@@ -71,6 +81,29 @@ function readRange(
   if (total === null || part.end > total)
     throw mismatch(head, 'the server does not tell the total length');
   return { kind: 'range', start: part.start, end: part.end, total };
+}
+
+/**
+ * A 206 to a request without Range that does not say which part it is: every plain client takes it for the
+ * whole. Where the length is known, and the body has another, it is a part of which nobody knows the place.
+ */
+function readUnlabelled(
+  head: ResponseHead,
+  framing: Framing,
+  known: number | null,
+  coding: string | null,
+): Offer {
+  const offer = readWhole(head, framing, coding);
+  if (known !== null && offer.total !== null && offer.total !== known)
+    throw mismatch(head, `the server sent ${offer.total} of ${known} bytes as a part of no place`);
+  return withoutRanges(offer, 'the server calls everything a part, and does not say of what');
+}
+
+/** Nothing vouches for ranges of such an answer. */
+function withoutRanges(offer: Offer, why: string): Offer {
+  return offer.kind === 'whole' && offer.coding === undefined
+    ? { ...offer, ranges: false, why }
+    : offer;
 }
 
 function readWhole(head: ResponseHead, framing: Framing, coding: string | null): Offer {

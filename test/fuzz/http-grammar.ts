@@ -18,9 +18,13 @@ const STRANGERS = [
     ' Connection: x',
   ],
   ...['Content-Length 5', 'x Content-Length: 5', 'Content-Encoding : gzip', '"Connection": close'],
+  ...['X: a\x1bb', 'X: a\x0bContent-Length: 5', 'Content-Length: 5\x7f'],
 ];
 const SIZE_ENDS = [...Array.from({ length: 30 }, () => ''), ' ', '\t', '   ', ' \t ', ' ;a', '\n'];
-const REASONS = [' OK', ' ', '', ' \xe9\xff', ' a b  c ', ' \t', ' "x"', ' 200 OK'];
+const REASONS = [
+  ...[' OK', ' ', '', ' \xe9\xff', ' a b  c ', ' \t', ' "x"', ' 200 OK'],
+  ...[' OK', ' ', '', ' \xe9\xff', ' a b  c ', ' \t', ' "x"', 'OK', ' \x1b'],
+];
 const STATUSES = [
   '200',
   '200',
@@ -39,14 +43,32 @@ const INTERIM = ['100', '102', '103', '199'];
 const VERSIONS = [
   ...Array.from({ length: 36 }, () => 'HTTP/1.1 '),
   ...Array.from({ length: 10 }, () => 'HTTP/1.0 '),
-  ...['HTTP/1.2 ', 'HTTP/1.1  ', 'HTTP/1.1\t', 'HTTP/1.0 \t '],
+  ...['HTTP/1.2 ', 'HTTP/1.1  ', 'HTTP/1.1\t', 'HTTP/1.0 \t ', 'HTTP/2 ', 'http/1.1 ', 'Http/3.0 '],
 ];
 
 /** Values that the two parsers could read differently, by field. */
 const FRAMING: ReadonlyArray<readonly [name: string, values: readonly string[]]> = [
   [
     'Content-Length',
-    ['0', '1', '5', '5', '5', '05', '10', '+5', '0x5', '5,5', '5 , 5', ',5', '5,', '5;5', '-0', ''],
+    [
+      '0',
+      '1',
+      '5',
+      '5',
+      '5',
+      '05',
+      '10',
+      '+5',
+      '5, +5',
+      '0x5',
+      '5,5',
+      '5 , 5',
+      ',5',
+      '5,',
+      '5;5',
+      '-0',
+      '',
+    ],
   ],
   ['Content-Length', ['9007199254740991', '9007199254740992', '18446744073709551616', '5', '5']],
   [
@@ -142,5 +164,6 @@ function chunk(random: Random): string {
   const digits = random.pick(['', '0', '0000']) + length.toString(16);
   const size = random.below(2) > 0 ? digits.toUpperCase() : digits;
   const extension = random.below(10) === 0 ? random.pick(EXTENSIONS) : '';
-  return `${size}${random.pick(SIZE_ENDS)}${extension}${CRLF}${'x'.repeat(length)}${CRLF}`;
+  const [a, b] = random.below(20) === 0 ? ['\n', random.pick([CRLF, '\n'])] : [CRLF, CRLF];
+  return `${size}${random.pick(SIZE_ENDS)}${extension}${a}${'x'.repeat(length)}${b}`;
 }

@@ -15,6 +15,7 @@ import { writeRequest } from '../../src/http/request.js';
 import { parseUserUrl } from '../../src/http/url.js';
 import { compareValidators, readValidators } from '../../src/http/validators.js';
 import { ANSWERS, cuts, mutated, pieces, runs } from './http-support.js';
+import { decodePlainly } from './targets/chunked.js';
 
 /** The result as a text, or the code of the refusal; anything else thrown fails the test. */
 function outcome(run: () => unknown): string {
@@ -91,27 +92,6 @@ describe('fuzz: http/head', () => {
   });
 });
 
-const SIZE_LINE =
-  /^([0-9A-Fa-f]{1,13})[ \t]*(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*\r\n/;
-
-/** A decoder as plain as can be, of a whole body: the data, or null when it is not right. */
-function referenceDecode(text: string): { data: string; rest: string } | null {
-  let data = '';
-  let rest = text;
-  for (;;) {
-    const line = SIZE_LINE.exec(rest);
-    if (line === null) return null;
-    rest = rest.slice(line[0].length);
-    const size = parseInt(line[1]!, 16);
-    if (size === 0) break;
-    if (rest.slice(size, size + 2) !== '\r\n') return null;
-    data += rest.slice(0, size);
-    rest = rest.slice(size + 2);
-  }
-  const trailer = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n/.exec(rest);
-  return trailer === null ? null : { data, rest: rest.slice(trailer[0].length) };
-}
-
 /** The body as `pieces` bring it: its data and what is left, `open` when it goes on. */
 function decodePieces(parts: string[]): string {
   const decoder = new ChunkedDecoder();
@@ -150,7 +130,7 @@ describe('fuzz: http/chunked', () => {
   it('agrees with a plain decoder, however the bytes come', () => {
     fc.assert(
       fc.property(mutated(BODIES), cuts, (text, places) => {
-        const reference = referenceDecode(text);
+        const reference = decodePlainly(text);
         const whole = decodePieces([text]);
         if (reference === null) expect(whole).to.match(/^(?:open|refused)/);
         else expect(whole).to.equal(`done ${JSON.stringify(reference)}`);

@@ -66,6 +66,8 @@ export const ANSWERS = [
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5  \r\nhello\r\n0 \r\n\r\n',
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\nhello',
   'HTTP/1.0  200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n5; =\r\nhello\r\n0\r\n\r\n',
+  'http/1.1 200OK\r\nContent-Length: +5\r\nX: \x01\r\n\r\nhello',
+  'HTTP/2 200 \x7f\r\nTransfer-Encoding: chunked\r\n\r\n5\nhello\n0\n\n',
   'HTTP/1.2 206 OK\r\nContent-Range: bytes=0-4/9\r\nTransfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
 ];
 

@@ -81,6 +81,20 @@ describe('ranges', () => {
     expect(expectFailed(run, 'HTTP_RANGE_MISMATCH').exitStatus).equal(7);
   });
 
+  for (const status of [203, 206]) {
+    it(`P22: ${status} without a place to every request: the whole, as curl takes it`, async () => {
+      const reference = { size: MIB, seed: 1 };
+      const origin = await bench.origin(reference);
+      origin.server.handle((_request, reply) => {
+        void reply.head(status, { 'Content-Length': MIB });
+        return reply.body(origin.content());
+      });
+      const engine = bench.engine({ connections: 4 });
+      expectDone(await engine.get(origin.url), reference);
+      expect(origin.requests.map(({ range }) => range === null)).deep.equal([false, true]);
+    });
+  }
+
   it('P9: what comes after a range that has no length of its own', async () => {
     for (const framing of ['chunked', 'close'] as const) {
       const origin = await bench.origin({ size: SIZE, seed: 1, framing });

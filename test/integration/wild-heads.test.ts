@@ -45,6 +45,12 @@ const READ: Record<string, Rewrite> = {
   'a line that begins with white space': (head) => head.replace('\r\n', '\r\n X-First: 1\r\n'),
   'more than one blank before the status': (head) => head.replace('HTTP/1.1 ', 'HTTP/1.1 \t '),
   'a minor version that nobody has': (head) => head.replace('HTTP/1.1', 'HTTP/1.7'),
+  'HTTP/2 in words': (head) => head.replace('HTTP/1.1', 'HTTP/2'),
+  'the protocol in small letters': (head) => head.replace('HTTP', 'http'),
+  'a reason right behind the status': (head) => head.replace(/( \d{3}) /, '$1'),
+  'control bytes in the reason and in values': (head) =>
+    withLines('X-Odd: a\x01b', 'X-Esc: \x1b[31m')(head.replace(/( \d{3}) /, '$1 \x7f')),
+  'a plus sign before the length': (head) => head.replace('Content-Length: ', 'Content-Length: +'),
   'more fields than most servers have': withLines(
     ...Array.from({ length: 600 }, (_, i) => `X-${i}: ${'v'.repeat(200)}`),
   ),
@@ -208,6 +214,18 @@ describe('chunked bodies in the wild', () => {
       await reply.raw(origin.content());
       await reply.raw('\r\n0\r\n');
       await reply.end();
+    });
+    expectDone(await bench.engine({ retries: 0 }).get(origin.url), REFERENCE);
+    expect(origin.requests.length).equal(1);
+  });
+
+  it('P9: lines that end in a bare LF, though not in the head; each byte comes once', async () => {
+    const origin = await bench.origin(REFERENCE);
+    origin.server.handle(async (_request, reply) => {
+      await reply.raw('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+      await reply.raw(`${SIZE.toString(16)}\n`);
+      await reply.raw(origin.content());
+      await reply.raw('\n0\n\n');
     });
     expectDone(await bench.engine({ retries: 0 }).get(origin.url), REFERENCE);
     expect(origin.requests.length).equal(1);

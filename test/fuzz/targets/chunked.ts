@@ -4,11 +4,11 @@ import { ChunkedDecoder } from '../../../src/http/chunked.js';
 import type { Target } from '../engine/fuzzer.js';
 import { cutsOf, inPieces, refusalOf } from './support.js';
 
-const SIZE_LINE = /^([0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n/;
-const TRAILER = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n/;
+const SIZE_LINE = /^([0-9A-Fa-f]{1,16})[ \t]*(?:(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n|\n)/;
+const TRAILER = /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r?\n)*\r?\n/;
 
 /** The data and what is behind the body; null when it is not right or not complete. */
-function decodePlainly(text: string): { data: string; rest: string } | null {
+export function decodePlainly(text: string): { data: string; rest: string } | null {
   const data: string[] = [];
   let rest = text;
   for (;;) {
@@ -17,9 +17,10 @@ function decodePlainly(text: string): { data: string; rest: string } | null {
     rest = rest.slice(line[0].length);
     const size = parseInt(line[1] ?? '', 16);
     if (size === 0) break;
-    if (rest.slice(size, size + 2) !== '\r\n') return null;
+    const [end] = /^\r?\n/.exec(rest.slice(size, size + 2)) ?? [];
+    if (end === undefined) return null;
     data.push(rest.slice(0, size));
-    rest = rest.slice(size + 2);
+    rest = rest.slice(size + end.length);
   }
   const trailer = TRAILER.exec(rest);
   if (trailer === null || trailer[0].length > 16 * 1024 + 2) return null;
@@ -76,6 +77,7 @@ export const chunked: Target = {
     '1fffffffffffff\r\nx',
     '0000000000000005\r\nhello\r\n0\r\n\r\n',
     '5  \r\nhello\r\n0\t;a\r\n\r\n',
+    '5\nhello\n0\nA: b\n\nrest',
   ],
   dictionary: [
     ...['0\r\n\r\n', '1\r\nx\r\n', ';a=b', ';a="b"', ';', '\\"', '\r\n', 'A: b\r\n', 'ffff', '+5'],

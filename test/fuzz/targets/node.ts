@@ -11,7 +11,11 @@
  * - `Transfer-Encoding: identity` or empty, which names no coding;
  * - `chunked` that was written twice (RFC 9112 §6.1), which stands for once;
  * - a minor version above 1 (RFC 9110 §2.5), or more than one blank before the status (RFC 9112 §4);
+ * - another version, which is read as HTTP/1.0, in any case; a reason right behind the status;
+ * - a control byte in the reason, which is read as a space, or in a field, which is passed over;
+ * - a plus sign before the digits of Content-Length;
  * - blanks behind the digits of a chunk's size, and an extension of any text (RFC 9112 §7.1.1);
+ * - a bare LF at the end of any line of a chunked body but an extension;
  * - an obs-fold, which becomes one space (RFC 9112 §5.2);
  * - HTAB after the value of Content-Length or of Transfer-Encoding (RFC 9110 §5.5);
  * - Connection, Proxy-Connection, Content-Length or Transfer-Encoding in an interim answer: it has no body and is
@@ -123,14 +127,23 @@ function nodes(text: string): Promise<Reading | string> {
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:/;
 
+const CONTROL = /[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
 /** A head without the lines that are no fields, and without those that continue them. */
 function withoutStrangers(head: string): string {
   const [statusLine = '', ...lines] = head.split('\r\n');
   let isField = false;
-  const kept = lines.filter((line) => {
-    if (!/^[ \t]/.test(line)) isField = line === '' || TOKEN.test(line);
-    return isField;
-  });
+  const kept: string[] = [];
+  for (const line of lines) {
+    const isMore = /^[ \t]/.test(line);
+    if (!isMore) isField = line === '' || (TOKEN.test(line) && !CONTROL.test(line));
+    // What a field begins with goes with a continuation that has a control byte.
+    if (isMore && isField && CONTROL.test(line)) {
+      isField = false;
+      while (/^[ \t]/.test(kept.pop() ?? '')) continue;
+    }
+    if (isField) kept.push(line);
+  }
   return [statusLine, ...kept].join('\r\n');
 }
 
@@ -148,7 +161,12 @@ function withoutIdle(head: string): string {
 
 /** The same status line with one space before the status, in a version that both know. */
 const plainStatus = (head: string): string =>
-  head.replace(/^HTTP\/1\.([0-9])[ \t]+/, (_, minor) => `HTTP/1.${minor === '0' ? 0 : 1} `);
+  head
+    .replace(/^http\/([0-9])(?:\.([0-9]))?[ \t]+([0-9]{3})(?=[^ \r])/i, '$& ')
+    .replace(/^http\/([0-9])(?:\.([0-9]))?[ \t]+/i, (_, major, minor) =>
+      major === '1' && /[1-9]/.test(String(minor)) ? 'HTTP/1.1 ' : 'HTTP/1.0 ',
+    )
+    .replace(/^.*/, (line) => line.split(CONTROL).join(' '));
 
 /** The same heads without the cases that the top of this file lists. */
 function plain(heads: string): string {
@@ -157,6 +175,7 @@ function plain(heads: string): string {
     .split(/(?<=\r\n\r\n)/)
     .map((head) =>
       withoutIdle(withoutStrangers(plainStatus(head)).replace(/[ \t]*\r\n[ \t]+/g, ' '))
+        .replace(/(?<=^content-length:[0-9+, \t]*)\+/gim, '')
         .replace(/^(content-length:[ \t]*[0-9]+)[ \t]+(?=\r\n)/gim, '$1')
         .replace(/^(content-length:[ \t]*[0-9]+)[ \t]*,[ \t0-9,]*$/gim, '$1')
         .replace(/(?<=^content-length:[^]*\r\n)content-length:.*\r\n/gim, '')
@@ -175,14 +194,14 @@ function plainSizes(body: string): string {
   let text = '';
   let at = 0;
   for (;;) {
-    const line = /^([0-9A-Fa-f]+)[^\r]*\r\n/.exec(body.slice(at, at + 8192));
+    const line = /^([0-9A-Fa-f]+)[^\r\n]*\r?\n/.exec(body.slice(at, at + 8192));
     if (line === null) return text + body.slice(at);
     const size = parseInt(line[1]!, 16);
     text += `${line[1]!}\r\n`;
     at += line[0].length;
-    if (size === 0) return text + body.slice(at);
-    text += body.slice(at, at + size + 2);
-    at += size + 2;
+    if (size === 0) return text + body.slice(at).replace(/\r?\n/g, '\r\n');
+    text += `${body.slice(at, at + size)}\r\n`;
+    at += size + (body[at + size] === '\n' ? 1 : 2);
   }
 }
 
@@ -199,8 +218,8 @@ const STRICTER: readonly RegExp[] = [
   /^HTTP\/1.0 has no interim answers/,
   /^a bare LF stands (?:before|at)/,
   /^a bare CR is in the head/,
-  /^a control byte is in the head/,
-  /^a field that decides how the answer is read has no valid name/,
+  /^a NUL is in the head/,
+  /^a field that decides how the answer is read has no valid form/,
   /^Content-Length is not valid/,
   /^Transfer-Encoding is not just chunked/,
   /^the head has more than 200 fields/,

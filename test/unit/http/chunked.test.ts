@@ -81,6 +81,32 @@ describe('http/chunked', () => {
     expect(decode('1 ;a="b"\r\nx\r\n0\t;c\r\n\r\n').data).to.equal('x');
   });
 
+  it('reads a bare LF for the end of any line but an extension, and tells it', () => {
+    const bare = (text: string) => {
+      const decoder = new ChunkedDecoder();
+      const buffer = bytes(text);
+      const { dataEnd, consumed, done } = decoder.decode(buffer, 0, buffer.length);
+      const data = buffer.toString('latin1', 0, dataEnd);
+      return { data, consumed, done, hasBareLf: decoder.hasBareLf };
+    };
+    for (const [text, hasBareLf] of [
+      ['1\nx\n0\n\n', true],
+      ['1 \nx\r\n0\r\n\r\n', true],
+      ['1\r\nx\n0;a\r\n\r\n', true],
+      ['1\r\nx\r\n0\r\n\n', true],
+      ['1\r\nx\r\n0\r\nA: b\n\r\n', true],
+      ['1\r\nx\r\n0\r\nA: b\r\n\r\n', false],
+    ] as const) {
+      expect(bare(text)).to.deep.equal({
+        data: 'x',
+        consumed: text.length,
+        done: true,
+        hasBareLf,
+      });
+      expect(dribble(text)).to.deep.equal({ data: 'x', done: true });
+    }
+  });
+
   it('P15: bounds blanks as it bounds an extension', () => {
     const most = ' '.repeat(MAX_CHUNK_EXTENSION_BYTES - 1);
     expect(decode(`1${most}\r\nx\r\n0\r\n\r\n`).data).to.equal('x');
@@ -144,25 +170,22 @@ describe('http/chunked', () => {
     ['a G', 'G\r\n'],
     ['white space before the size', ' 5\r\nhello\r\n'],
     ['white space within the size', '1 0\r\n'],
-    ['a bare LF behind blanks', '5 \nhello'],
     ['a bare CR behind blanks', '5 \rhello'],
-    ['a bare LF after the size', '5\nhello\r\n'],
     ['a bare CR after the size', '5\rhello'],
     ['a bare LF in an extension', '5;x\nhello'],
     ['a bare CR in an extension', '5;x\rhello'],
     ['a control byte in an extension', '5;x\x00\r\n'],
     ['DEL in an extension', '5;x\x7f\r\n'],
     ['data that is longer than its size', '5\r\nhello!\r\n'],
-    ['a bare LF after the data', '5\r\nhello\n'],
+    ['two bare LF after the data', '5\r\nhello\n\n'],
     ['a bare CR after the data', '5\r\nhello\rX'],
     ['a second empty line', '5\r\nhello\r\n\r\n'],
-    ['a bare LF at the end', '0\r\n\n'],
     ['a bare CR at the end', '0\r\n\rX'],
     ['a trailer without a name', '0\r\n: x\r\n\r\n'],
     ['a trailer without a colon', '0\r\nabc\r\n\r\n'],
     ['a trailer with a space before the colon', '0\r\nA : b\r\n\r\n'],
     ['a folded trailer', '0\r\nA: b\r\n c\r\n\r\n'],
-    ['a bare LF in a trailer', '0\r\nA: b\n'],
+    ['a bare LF in the name of a trailer', '0\r\nA\n: b\r\n'],
     ['a bare CR in a trailer', '0\r\nA: b\rX'],
     ['NUL in a trailer', '0\r\nA: b\x00'],
     ['DEL in a trailer', '0\r\nA: b\x7f'],

@@ -69,6 +69,12 @@ describe('http/content-range: parseContentRange', () => {
     });
   }
 
+  it('P9: reads the open end that was asked for as the end', () => {
+    const range = { kind: 'range', start: 5, end: 200, total: 200 };
+    for (const value of ['bytes 5-/200', 'bytes=5-/200', 'bytes 5- / 200'])
+      expect(parseContentRange(value)).to.deep.equal(range);
+  });
+
   it('P9: reads a range without a total as one whose total is not told', () => {
     const range = { kind: 'range', start: 5, end: 100, total: null };
     expect(parseContentRange('bytes 5-99')).to.deep.equal(range);
@@ -77,7 +83,16 @@ describe('http/content-range: parseContentRange', () => {
   });
 
   for (const value of [
-    ...['', 'bytes', 'bytes ', 'bytes 0-99/', 'bytes 0-/200', 'bytes -99/200', 'bytes 0 0-99/200'],
+    ...[
+      '',
+      'bytes',
+      'bytes ',
+      'bytes 0-99/',
+      'bytes 0-/*',
+      'bytes 200-/200',
+      'bytes -99/200',
+      'bytes 0 0-99/200',
+    ],
     ...['items 0-99/200', 'kbytes 0-99/200', 'bytes == 0-99/200', 'bytes 0-9 9/200', '0-9-9/200'],
     ...['bytes 0-99/200, bytes 0-98/200', 'bytes 0-99/200, bytes 0-99/*', 'bytes 0-99/200,', ','],
     ...[

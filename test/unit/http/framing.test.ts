@@ -18,7 +18,7 @@ describe('http/framing: bodyFraming', () => {
   });
 
   it('refuses bad framing fields where there is no body, but not in interim answers and tunnels', () => {
-    const bad = { 'content-length': '+5' };
+    const bad = { 'content-length': 'x5' };
     refusal(() => bodyFraming('HEAD', headOf(bad)), 'HTTP_MALFORMED');
     refusal(() => bodyFraming('GET', headOf(bad, 204)), 'HTTP_MALFORMED');
     refusal(() => bodyFraming('GET', headOf(bad, 304)), 'HTTP_MALFORMED');
@@ -48,7 +48,21 @@ describe('http/framing: bodyFraming', () => {
   });
 
   for (const value of [
-    ...['', '+5', '-5', '1x', 'x1', '5.0', '0x5', '1e3', '5 5', '9007199254740992'],
+    ...[
+      '',
+      '+',
+      '++5',
+      '+-5',
+      '+ 5',
+      '-5',
+      '1x',
+      'x1',
+      '5.0',
+      '0x5',
+      '1e3',
+      '5 5',
+      '9007199254740992',
+    ],
     ...['9007199254740993', '42,43', '43,42', '42,', ',42', '42,x', '1'.repeat(400)],
   ]) {
     it(`refuses Content-Length ${JSON.stringify(value.slice(0, 20))}`, () => {
@@ -56,6 +70,15 @@ describe('http/framing: bodyFraming', () => {
       expect(error.details.httpStatus).to.equal(200);
     });
   }
+
+  it('reads a length with a plus sign, and never reuses the connection', () => {
+    for (const value of ['+5', '5, +5']) {
+      const head = headOf({ 'content-length': value });
+      const framing = bodyFraming('GET', head);
+      expect(framing).to.deep.equal({ kind: 'length', length: 5 });
+      expect(mayReuse(head, framing)).to.equal(false);
+    }
+  });
 
   it('refuses unequal Content-Length fields', () => {
     refusal(() => readLength(['42', '43']), 'HTTP_MALFORMED');

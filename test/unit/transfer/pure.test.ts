@@ -111,7 +111,40 @@ describe('what an answer offers', () => {
     for (const status of [408, 425, 429, 500, 502, 503, 504, 599]) {
       refused('HTTP_SERVER_ERROR', status, {});
     }
-    for (const status of [201, 204, 207, 300, 304]) refused('HTTP_UNEXPECTED', status, {});
+    for (const status of [201, 202, 203, 204, 205, 207, 226, 300, 304])
+      refused('HTTP_UNEXPECTED', status, {});
+  });
+
+  it('P22: to no range, 201, 203, 226 and a 206 without a place are the whole, as for every plain client', () => {
+    const length = { 'Content-Length': '7', 'Accept-Ranges': 'bytes' };
+    for (const status of [201, 203, 206, 226])
+      expect(offerOf(status, length, null), String(status)).include({
+        kind: 'whole',
+        total: 7,
+        ranges: false,
+      });
+    refused('HTTP_UNEXPECTED', 226, { ...length, IM: 'vcdiff' }, null);
+    for (const status of [202, 205, 207]) refused('HTTP_UNEXPECTED', status, length, null);
+    const coded = { ...length, 'Content-Encoding': 'gzip' };
+    for (const status of [203, 206])
+      expect(offerOf(status, coded, null)).include({ coding: 'gzip' });
+    const several = { ...length, 'Content-Type': 'multipart/byteranges; boundary=x' };
+    refused('HTTP_RANGE_MISMATCH', 206, several, null);
+  });
+
+  it('P9: a 206 without a place is no whole where another length is known', () => {
+    const head = parseResponseHead(
+      Buffer.from('HTTP/1.1 206 X\r\nContent-Length: 7\r\n\r\n'),
+      0,
+      39,
+    )?.head;
+    if (head === undefined) throw new Error('no head');
+    const offer = (known: number): Offer =>
+      readOffer(head, { kind: 'length', length: 7 }, null, { names: [], digest: false }, known);
+    expect(offer(7)).include({ kind: 'whole', total: 7 });
+    expect(() => offer(8))
+      .throw(SluiceError)
+      .include({ code: 'HTTP_RANGE_MISMATCH' });
   });
 });
 
