@@ -2,6 +2,7 @@
 import { SluiceError } from '../errors.js';
 import { bootId } from '../disk/boot.js';
 import { journalPath, targetOf } from '../disk/names.js';
+import { shellCommand } from '../disk/shell.js';
 import { isOwnFile, readOurs, removeFile, takeOver } from '../disk/take-over.js';
 import { inspectTarget } from '../disk/target.js';
 import { MAX_CONTROL_BYTES, parseAria2Control } from '../formats/aria2-control.js';
@@ -37,7 +38,7 @@ export async function takeOverAria2(control: string, base: DownloadOptions): Pro
       'the control file of aria2 does not say where the file is from',
       {
         path: control,
-        next: 'Give the link: `sluice resume FILE.aria2 --url URL`.',
+        next: `Give the link: ${shellCommand('sluice resume --url URL', control)}.`,
       },
     );
   if (inspectTarget(journalPath(target)).kind !== 'absent') return target;

@@ -90,8 +90,20 @@ function amount(snapshot: DownloadSnapshot): Span[] {
   ];
 }
 
-function separated(pieces: Line[], context: Context): Line {
-  return pieces.flatMap((piece, i) => (i === 0 ? piece : [span(context.dot, 'dim'), ...piece]));
+/**
+ * Pieces in a line of at most `columns`. Where they are too wide, they stand closer together; and if that is not
+ * enough, the last ones are left out. None is cut.
+ */
+function separated(
+  pieces: readonly Line[],
+  context: Context,
+  columns = context.width - MARGIN,
+): Line {
+  for (const dot of [context.dot, ` ${context.dot.trim()} `]) {
+    const line = pieces.flatMap((piece, i) => (i === 0 ? piece : [span(dot, 'dim'), ...piece]));
+    if (lineWidth(line) <= columns) return line;
+  }
+  return pieces.length <= 1 ? pieces.flat() : separated(pieces.slice(0, -1), context, columns);
 }
 
 /** What goes on, in one line: rate, time left, connections, or the phase. */
@@ -243,7 +255,7 @@ function totalLine(
   if (run.failed > 0) pieces.push([span(`${run.failed} failed`, 'bad')]);
   pieces.push([span(format.bytes(run.bytes + sum(({ bytes }) => bytes)), 'dim')]);
   pieces.push([span(format.rate(sum(({ rate }) => rate)), 'rate')]);
-  return fitLine([span(' '.repeat(margin)), ...separated(pieces, context)], context.width);
+  return [span(' '.repeat(margin)), ...separated(pieces, context, context.width - margin)];
 }
 
 function compactLines(snapshots: readonly DownloadSnapshot[], context: Context): Line[] {

@@ -14,7 +14,7 @@ export type Order =
 const HELP = ['--help', '-h'];
 
 /**
- * Reads the words after the program's name. A URL or a flag in the place of the command is `get`'s.
+ * Reads the words after the program's name. A URL, whole or not, or a flag in the place of the command is `get`'s.
  * @param commands the names of all commands
  * @param topics what help has beside them
  */
@@ -35,7 +35,8 @@ export function readOrder(
       : { kind: 'unknown', word: subject };
   }
   const named = commands.includes(first);
-  if (!named && !first.startsWith('-') && !/^[a-z][a-z0-9+.-]*:\/\//i.test(first))
+  // A name has neither dot nor colon nor slash: what has is a URL, though perhaps without its scheme.
+  if (!named && !first.startsWith('-') && !/[.:/]/.test(first))
     return { kind: 'unknown', word: first };
   const command = named ? first : 'get';
   const own = named ? rest : [...words];

@@ -38,7 +38,7 @@ import {
   type PublishRecord,
 } from './journal-format.js';
 import { newJournalPath } from './names.js';
-import { requireOurs, requireOwned } from './own-file.js';
+import { removal, requireOurs, requireOwned } from './own-file.js';
 import { isOurs } from './ownership.js';
 import { lstatOrNull, nameTaken, oddity } from './part-file.js';
 
@@ -440,7 +440,7 @@ function unlinkQuietly(file: string): void {
 function missing(journalPath: string, state = 'does not exist'): SluiceError {
   return new SluiceError('NOTHING_TO_RESUME', `the journal ${journalPath} ${state}`, {
     path: journalPath,
-    next: 'Start the download with get.',
+    next: 'Start the download with `sluice get URL`.',
   });
 }
 
@@ -449,7 +449,10 @@ function unusable(journalPath: string, why: string | null, cause?: SluiceError):
   return new SluiceError(
     'JOURNAL_DAMAGED',
     `${journalPath}: ${reason}`,
-    { path: journalPath, next: 'Remove the journal and the part, and start again with get.' },
+    {
+      path: journalPath,
+      next: `Remove what is kept, ${removal(journalPath)}, and run \`sluice get URL\`.`,
+    },
     cause,
   );
 }

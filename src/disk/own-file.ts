@@ -46,8 +46,8 @@ function foreign(path: string, owner: number): SluiceError {
   );
 }
 
-/** Without the one, the other says nothing. */
-function removal(path: string): string {
+/** The command that removes part and journal: without the one, the other says nothing. */
+export function removal(path: string): string {
   const target = stemOf(path);
   return shellCommand('rm -f', partPath(target), journalPath(target));
 }

@@ -14,8 +14,10 @@ import {
 import { SluiceError } from '../errors.js';
 import { syncData } from './async-io.js';
 import { diskError, errnoOf } from './errors.js';
+import { stemOf } from './names.js';
 import { requireOurs, requireOwned } from './own-file.js';
 import { isOpenToOthers } from './ownership.js';
+import { shellCommand } from './shell.js';
 
 /** What tells one state of a file from another. Numbers too large for JSON are decimal text. */
 export interface PartIdentity {
@@ -243,7 +245,7 @@ export function requirePlain(stats: BigIntStats, path: string): void {
   if (why === null) return;
   throw new SluiceError('TARGET_UNSAFE', `${path} is not used: ${why}`, {
     path,
-    next: 'Remove it, or choose another name with --output.',
+    next: `Remove it, ${shellCommand('rm -f', path)}, or choose another name with --output.`,
   });
 }
 
@@ -292,7 +294,7 @@ export function nameTaken(path: string): SluiceError {
   }
   return new SluiceError('TARGET_BUSY', `${path} exists already; another run may be using it`, {
     path,
-    next: 'Wait for the other run, or continue its download with resume.',
+    next: `Wait for the other run, or continue its download with ${shellCommand('sluice resume', stemOf(path))}.`,
   });
 }
 
@@ -303,6 +305,6 @@ function createError(thrown: unknown, path: string, action = 'create'): SluiceEr
 function noPart(path: string): SluiceError {
   return new SluiceError('NOTHING_TO_RESUME', `there is no ${path}`, {
     path,
-    next: 'Start the download with get.',
+    next: 'Start the download with `sluice get URL`.',
   });
 }

@@ -322,6 +322,6 @@ function unlink(file: string): void {
 function targetExists(target: string): SluiceError {
   return new SluiceError('TARGET_EXISTS', `${target} exists already`, {
     path: target,
-    next: 'Move it away and run `sluice resume`, or use --on-exists overwrite or rename.',
+    next: `Move it away and run ${shellCommand('sluice resume', target)}, or use --on-exists overwrite or rename.`,
   });
 }

@@ -6,6 +6,7 @@ import { journalPath, newJournalPath, partPath } from './names.js';
 import { requireOwned } from './own-file.js';
 import { isOurs } from './ownership.js';
 import { lstatOrNull, requirePlain } from './part-file.js';
+import { shellCommand } from './shell.js';
 
 /**
  * Removes what an earlier run left, whatever state it is in.
@@ -71,7 +72,7 @@ function foreignPart(path: string): SluiceError {
     `${path} exists, and no journal says what it holds, so nothing of it can be used`,
     {
       path,
-      next: 'Remove it, choose another name with --output, or replace it with --on-exists overwrite.',
+      next: `Remove it, ${shellCommand('rm -f', path)}, choose another name with --output, or replace it with --on-exists overwrite.`,
     },
   );
 }

@@ -350,7 +350,7 @@ function ignoredRange(head: ResponseHead, source: Source): LeaseResult {
 
 function changed(how: string): LeaseResult {
   const error = new SluiceError('CHANGED', `the representation changed on the server: ${how}`, {
-    next: 'Run `sluice get` again to fetch the new one from the start.',
+    next: 'Run `sluice get URL` to fetch the new one from the start.',
   });
   return { kind: 'changed', by: 'validator', error: error.toRecord() };
 }

@@ -201,7 +201,7 @@ class Race {
   private timedOut(): void {
     const { endpoint, timeoutMs } = this;
     if (this.shaking.size > 0) return this.fail(silentInTls(endpoint, timeoutMs));
-    const message = `connecting to ${peerName(endpoint)} took over ${timeoutMs} ms`;
+    const message = `connecting to ${peerName(endpoint)} took over ${timeoutMs / 1000} s`;
     const next = 'Check the network, or give more time with --connect-timeout.';
     this.fail(new SluiceError('CONNECT_TIMEOUT', message, { next }));
   }

@@ -327,7 +327,7 @@ export abstract class Exchanges {
       interimBytes: 0,
     });
     this.clock.start(firstByteMs, () => {
-      const message = `${this.peer} did not answer within ${firstByteMs} ms`;
+      const message = `${this.peer} did not answer within ${firstByteMs / 1000} s`;
       const next = 'Try again later, or give more time with --stall-timeout.';
       this.die(new SluiceError('FIRST_BYTE_TIMEOUT', message, { next }));
     });
@@ -422,7 +422,7 @@ export abstract class Exchanges {
     if (reader.sink.isSated) return this.endWithout(state, 'stopped');
     if (reader.sink.bearsSilence?.() === true)
       return this.clock.start(reader.stallMs, () => this.bodyIsLate());
-    const message = `${this.peer} sent nothing of use for ${reader.stallMs} ms`;
+    const message = `${this.peer} sent nothing of use for ${reader.stallMs / 1000} s`;
     const next =
       'Run the same command again: it continues where it stopped; or give more time with --stall-timeout.';
     this.die(new SluiceError('STALLED', message, { next }));

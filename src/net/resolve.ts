@@ -64,9 +64,13 @@ function lookUp(host: string, timeoutMs: number, signal: AbortSignal | null): Pr
     const endDeadline = deadline(timeoutMs, () => {
       forget();
       reject(
-        new SluiceError('NAME_LOOKUP_FAILED', `looking up ${host} took over ${timeoutMs} ms`, {
-          next: 'Check the name server, or give more time with --connect-timeout.',
-        }),
+        new SluiceError(
+          'NAME_LOOKUP_FAILED',
+          `looking up ${host} took over ${timeoutMs / 1000} s`,
+          {
+            next: 'Check the name server, or give more time with --connect-timeout.',
+          },
+        ),
       );
     });
     lookup(host, { all: true, verbatim: true }, (error, found) => {

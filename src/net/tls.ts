@@ -95,7 +95,7 @@ export function handshake(
 
 /** The peer took the connection, and its handshake did not end in time. */
 export function silentInTls(endpoint: Endpoint, timeoutMs: number): SluiceError {
-  const message = `the TLS handshake with ${peerName(endpoint)} took over ${timeoutMs} ms`;
+  const message = `the TLS handshake with ${peerName(endpoint)} took over ${timeoutMs / 1000} s`;
   const next = 'Check that the port speaks TLS, or give more time with --connect-timeout.';
   return new SluiceError('CONNECT_TIMEOUT', message, { next });
 }

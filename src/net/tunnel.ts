@@ -153,7 +153,7 @@ export class Gate implements Reader {
       };
       const gone = (): void => settle(proxyFailed(proxy, 'closed the connection'));
       const endDeadline = deadline(timeoutMs, () =>
-        settle(proxyFailed(proxy, `did not open a tunnel within ${timeoutMs} ms`)),
+        settle(proxyFailed(proxy, `did not open a tunnel within ${timeoutMs / 1000} s`)),
       );
       const forget = onAbort(signal, () => settle(calledOff(signal)));
       for (const event of ['error', 'close', 'end']) socket.on(event, gone);

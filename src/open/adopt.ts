@@ -1,4 +1,5 @@
 /** Whether kept bytes may be combined with what the server has now (P6, P7). Pure. */
+import { shellCommand } from '../disk/shell.js';
 import { SluiceError } from '../errors.js';
 import { compareValidators } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
@@ -46,8 +47,8 @@ export function changedError(
     url,
     next:
       kind === 'changed'
-        ? 'Run `sluice get` with the URL to fetch the new one from the start.'
-        : 'Try again later; to start over, run `sluice get` with --on-exists overwrite.',
+        ? 'Run `sluice get URL` to fetch the new one from the start.'
+        : 'Try again later; to start over, run `sluice get URL --on-exists overwrite`.',
   });
 }
 
@@ -71,7 +72,7 @@ export function unprovenError(path: string, url: string, mixed = false): SluiceE
     {
       path,
       url,
-      next: 'Give --checksum, or insist with `sluice resume --insist`; `sluice get` starts over.',
+      next: `Give --checksum, or insist with ${shellCommand('sluice resume --insist', path)}; \`sluice get URL\` starts over.`,
     },
   );
 }

@@ -290,7 +290,7 @@ export class Asker {
     const { connectMs, firstByteMs } = this.options.deadlines;
     const ms = 3 * connectMs + firstByteMs;
     return deadline(ms, () => {
-      const message = `following ${hops.length} redirects took over ${ms} ms`;
+      const message = `following ${hops.length} redirects took over ${ms / 1000} s`;
       const next = 'Check the URL, or give more time with --connect-timeout and --stall-timeout.';
       asking.abort(new SluiceError('FIRST_BYTE_TIMEOUT', message, { next }));
       this.current?.destroy();

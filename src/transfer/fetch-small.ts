@@ -161,7 +161,7 @@ class MemorySink implements BodySink {
   }
 
   private tooSlow(stallMs: number): SluiceError {
-    const message = `the document came too slowly: ${this.length} bytes in over ${stallMs} ms`;
+    const message = `the document came too slowly: ${this.length} bytes in over ${stallMs / 1000} s`;
     const next = 'Try again later, or give more time with --stall-timeout.';
     return new SluiceError('STALLED', message, { next });
   }

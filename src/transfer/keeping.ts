@@ -173,7 +173,7 @@ export class Keeping {
     const why = ladder.tried.map(toldOf).join('; ');
     const message = `the server serves only the whole file${why === '' ? '' : `: ${why}`}`;
     const again = shellCommand('sluice resume', path);
-    const next = `Try ${again} again later, or run \`sluice get\` with the URL to start over.`;
+    const next = `Try ${again} again later, or run \`sluice get URL\` to start over.`;
     throw new SluiceError('HTTP_RANGE_IGNORED', message, { url: shownUrl, path, next });
   }
 

@@ -646,6 +646,6 @@ function namedBefore(target: string): SluiceError {
 function nothingToResume(workspace: Workspace): SluiceError {
   return new SluiceError('NOTHING_TO_RESUME', `there is a journal, but no ${workspace.partPath}`, {
     path: workspace.target,
-    next: 'Run `sluice get` with the URL to start over.',
+    next: 'Run `sluice get URL` to start over.',
   });
 }

@@ -1,5 +1,6 @@
 /** The events and the snapshot of a download, made from what is known of it. */
 import type { SluiceError } from '../errors.js';
+import { shellCommand } from '../disk/shell.js';
 import { redactUrl } from '../http/redact.js';
 import { countPieces } from '../verify/pieces.js';
 import { isOfSource } from '../engine/failures.js';
@@ -77,17 +78,33 @@ export function repairSentence(
   return `${what} (${error.message}); fetching them again from ${url}`;
 }
 
-/** Without ranges nothing continues where it stopped, whatever the error promises. */
-function nextSentence({ work }: Job, { details: { next } }: SluiceError): string | undefined {
-  if (work?.offer.kind !== 'whole' || work.offer.ranges) return next;
-  return next?.replace('it continues where it stopped', `it starts over, for ${work.offer.why}`);
+/** Flags that many errors advise, of which `resume` has none. */
+const OF_GET = /--(?:output|dir|on-exists|range)\b/;
+
+/** What is advised, as far as it holds for this download and its command. */
+function nextSentence(job: Job, { code, details: { next } }: SluiceError): string | undefined {
+  const { work, options } = job;
+  if (code === 'INTERRUPTED' || code === 'TERMINATED') return goOnSentence(job);
+  // Without ranges nothing continues where it stopped, whatever the error promises.
+  if (work?.offer.kind === 'whole' && !work.offer.ranges)
+    return next?.replace('it continues where it stopped', `it starts over, for ${work.offer.why}`);
+  if (next === undefined || options.mode !== 'resume' || !OF_GET.test(next)) return next;
+  return `${next} (\`sluice resume\` has no such flag: give it to \`sluice get URL\`.)`;
+}
+
+/** How a download goes on that was stopped. */
+function goOnSentence({ kept, path }: Job): string {
+  if (kept === 0) return 'Run the same command again.';
+  return `Run ${shellCommand('sluice resume', path)}, or the same command again, to go on.`;
 }
 
 function keptSentence(job: Job): string | null {
   if (job.kept === 0 || job.workspace === null) return null;
   const size = job.known?.total;
-  const of = size === null || size === undefined ? '' : ` of ${size}`;
-  return `${job.kept}${of} bytes are kept in ${job.workspace.partPath}`;
+  const where = `are kept in ${job.workspace.partPath}`;
+  if (size === null || size === undefined) return `${job.kept} bytes ${where}`;
+  const part = size === 0 ? 1 : job.kept / size;
+  return `${job.kept} of ${size} bytes (${Math.floor(100 * part)}%) ${where}`;
 }
 
 /** The download as it is now; cheap. */

@@ -255,7 +255,9 @@ describe('e2e/disk', () => {
       origin.set({ rate: Infinity });
       const run = await runIn(dir(), ['get', origin.url, '-o', target, '--sync', 'full']);
       expectStatus(run, 10);
-      expect(run.stderr).to.contain('df -i').and.to.contain(`${SIZE} of ${SIZE} bytes are kept`);
+      expect(run.stderr)
+        .to.contain('df -i')
+        .and.to.contain(`${SIZE} of ${SIZE} bytes (100%) are kept`);
       const other = path.join(disk.dir, 'y');
       const second = await runIn(dir(), ['get', origin.url, '-o', other]);
       expectStatus(second, 10);
@@ -312,7 +314,9 @@ describe('e2e/disk', () => {
     origin.set({ rate: Infinity });
     const run = await spoiled(['link:error=EIO', 'rename:error=EIO'], ['x', 'x.part']);
     expectStatus(run, 10);
-    expect(run.stderr).to.contain(`${SIZE} of ${SIZE} bytes are kept`).and.to.contain('next: ');
+    expect(run.stderr)
+      .to.contain(`${SIZE} of ${SIZE} bytes (100%) are kept`)
+      .and.to.contain('next: ');
     const from = origin.requests.length;
     await expectResumable();
     const sent = origin.requests.slice(from).reduce((sum, each) => sum + each.bodyBytes, 0);

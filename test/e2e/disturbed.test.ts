@@ -112,7 +112,7 @@ describe('e2e/disturbed', () => {
     it(`P2, P13: ${what} that takes the name meanwhile stays, and nothing is fetched again`, async () => {
       const run = await disturb(take);
       expectStatus(run, 11);
-      expect(run.stderr).to.contain(`${SIZE} of ${SIZE} bytes are kept`);
+      expect(run.stderr).to.contain(`${SIZE} of ${SIZE} bytes (100%) are kept`);
       expect(run.stderr).to.match(/next: .*sluice resume/);
       const file = path.join(dir(), 'sub', 'x');
       rmSync(file, { recursive: true });

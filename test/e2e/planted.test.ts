@@ -98,7 +98,7 @@ describe('e2e/planted', () => {
       const refused = await expectRefused(
         /belongs to the user with uid 65534, and sluice runs as root \(uid 0\)/,
       );
-      expect(refused.stderr).match(/`sudo -u '#65534' sluice resume -- x`/);
+      expect(refused.stderr).match(/`sudo -u '#65534' sluice resume x`/);
       const info = await run(['info', 'x']);
       expectStatus(info, 11);
       expect(info.stderr).match(/belongs to the user with uid 65534/);

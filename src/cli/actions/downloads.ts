@@ -152,7 +152,7 @@ function printing(reporter: Reporter, print: ((line: string) => void) | null): W
 }
 
 function stopError(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): SluiceError {
-  const next = 'Run `sluice resume` with the path, or the same command again, to go on.';
+  const next = 'Run the same command again, to go on.';
   return signal === 'SIGINT'
     ? new SluiceError('INTERRUPTED', 'interrupted', { next })
     : new SluiceError('TERMINATED', `ended by ${signal}`, { next });

@@ -69,7 +69,7 @@ async function linkOf(
 
 function notUrl(): SluiceError {
   return new SluiceError('USAGE', '`resume` takes the path of a download, not a URL', {
-    next: 'Write `sluice get` with the URL: it continues what is there.',
+    next: 'Write `sluice get URL`: it continues what is there.',
   });
 }
 
@@ -90,5 +90,7 @@ function nothing(all: boolean, given: readonly string[]): SluiceError {
     ? new SluiceError('NOTHING_TO_RESUME', `there is no unfinished download in ${where}`, {
         next: 'Start one with `sluice get URL`.',
       })
-    : new SluiceError('USAGE', 'no path is given', { next: 'Name a download, or say --all.' });
+    : new SluiceError('USAGE', 'no path is given', {
+        next: 'Write `sluice resume PATH`, or `sluice resume --all` for all of this directory.',
+      });
 }

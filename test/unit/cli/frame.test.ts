@@ -53,6 +53,37 @@ describe('cli/frame', () => {
     ]);
   });
 
+  it('shows each figure whole or not at all, in 40 to 200 columns', () => {
+    const lanes = [lane(9, { end: GiB, rate: 1000 * MiB }), lane(63, { state: 'backoff' })];
+    const much = { bytes: 1000 * GiB, size: 1023 * GiB, rate: 1000 * MiB, eta: 359_999, lanes };
+    const unsized = { ...much, size: null, eta: null, extents: [] };
+    const run = { total: 100_000, endedFiles: 99_999, failed: 12_345, bytes: 1000 * GiB };
+    const files = [
+      busy,
+      snapshot({ phase: 'verifying', verified: 0.5 }),
+      snapshot(much),
+      snapshot(unsized),
+    ].map((file) => ({ ...file, notices: [] }));
+    const frames: ((columns: number) => string[])[] = [
+      ...files.map((file) => (columns: number) => renderFrame([file], { ...plain, columns })),
+      (columns) => renderFrame(files, { ...plain, columns, run }),
+      (columns) => renderFrame(files, { ...plain, columns, rows: 5, run }),
+    ];
+    /** Figures stand apart by two spaces at least, or by a stroke; bars and the name's cut do not count. */
+    const figures = (lines: string[]): string[] =>
+      lines
+        .flatMap((line) => line.split(/ {2,}| \| /))
+        .filter((text) => /[\da-z]/.test(text) && !/big|\.\.\./.test(text));
+    for (const render of frames) {
+      const wide = new Set(figures(render(250)));
+      for (let columns = 40; columns <= 200; columns++)
+        expect(
+          figures(render(columns)).filter((figure) => !wide.has(figure)),
+          `${columns} columns`,
+        ).to.deep.equal([]);
+    }
+  });
+
   it('colours with the sixteen colours of the terminal only', () => {
     const text = renderFrame([busy], { ...plain, color: true, unicode: true }).join('');
     for (const [sequence] of text.matchAll(SGR))

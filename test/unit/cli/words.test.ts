@@ -31,8 +31,9 @@ describe('cli/words', () => {
       ['--json', run('get', '--json')],
       [`${URL} --help`, help('get')],
       ['gte --help', unknown('gte')],
-      ['h.test/f', unknown('h.test/f')],
-      ['me:secret@h.test', unknown('me:secret@h.test')],
+      ['h.test/f', run('get', 'h.test/f')],
+      ['me:secret@h.test', run('get', 'me:secret@h.test')],
+      ['me@h', unknown('me@h')],
       ['Get', unknown('Get')],
     ];
     for (const [line, order] of lines)

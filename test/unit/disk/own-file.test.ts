@@ -21,6 +21,7 @@ import { PartFile } from '../../../src/disk/part-file.js';
 import { publish, publishedName, releaseClaim } from '../../../src/disk/publish.js';
 import { discard, removePart, removeTrace } from '../../../src/disk/remove.js';
 import { shellCommand, shellWord } from '../../../src/disk/shell.js';
+import { showText } from '../../../src/http/redact.js';
 import { isRoot, requireRoot } from '../../helpers/command.js';
 import { give, MALLORY } from '../../helpers/users.js';
 import { expectCode, someIdentity, temporaryDirectory } from './files.js';
@@ -194,10 +195,17 @@ describe('disk/own-file', () => {
 
   it('quotes what a shell would not take as it is', () => {
     expect(shellWord('/d/x-1.iso.part')).to.equal('/d/x-1.iso.part');
-    for (const word of ['a b', "it's", '$(x)', '`x`', '*', '', '-rf', 'a\nb', '~', 'é']) {
-      const said = execFileSync('sh', ['-c', `printf %s ${shellWord(word)}`], { encoding: 'utf8' });
-      expect(said).to.equal(word);
-    }
+    const said = (shell: string, words: string[]): string[] => {
+      const line = `printf '%s\\0' ${words.map(shellWord).join(' ')}`;
+      return execFileSync(shell, ['-c', line], { encoding: 'utf8' }).split('\0').slice(0, -1);
+    };
+    const words = ['a b', "it's", '$(x)', '`x`', '*', '', '-rf', 'a\\b', '~', 'é'];
+    expect(said('sh', words)).to.deep.equal(words);
+    // What a message would show as an escape is written as one, in the way of most shells.
+    const strange = ['a\nb', "it's\t1", '\x1b[31m\\', '\x7f9'];
+    for (const word of strange) expect(shellWord(word)).to.equal(showText(shellWord(word)));
+    expect(said('bash', strange)).to.deep.equal(strange);
     expect(shellCommand('rm -f', '-x', 'a b')).to.equal("`rm -f -- -x 'a b'`");
+    expect(shellCommand('rm -f', 'x')).to.equal('`rm -f x`');
   });
 });
