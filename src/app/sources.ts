@@ -50,7 +50,7 @@ export async function sourceDownloads(
 ): Promise<DownloadOptions[]> {
   const kind = kindOf(base.url);
   if (wanted.recursive && kind?.listsPrefixes !== true)
-    throw new SluiceError('USAGE', '--recursive is for prefixes of s3:// and gs://', {
+    throw new SluiceError('USAGE', '--recursive is for prefixes of s3://, gs:// and az://', {
       next: 'Leave it out: `hf://OWNER/REPO` is all of a repository, any other URL is one file.',
     });
   if (wanted.cache) requireCache(kind, base);

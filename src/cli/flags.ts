@@ -37,7 +37,8 @@ export const manyFlags = group('files', {
     helpValue: 'FILE',
   }),
   recursive: toggle({
-    description: 'all objects below a prefix (s3://BUCKET/PREFIX, gs://BUCKET/PREFIX)',
+    description:
+      'all objects below a prefix (s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://ACCOUNT/CONTAINER/PREFIX)',
   }),
   include: Flags.string({
     ...REPEATABLE,

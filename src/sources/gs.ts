@@ -1,5 +1,5 @@
 /** `gs://bucket/key`: Google Cloud Storage, public objects, with an access token, or signed with an HMAC key. */
-import { objectsBelow } from './listing.js';
+import { objectsBelow, s3Bucket } from './listing.js';
 import { section } from './aws-config.js';
 import { signedFields } from './sigv4.js';
 import type { SigningKey } from './sigv4.js';
@@ -29,7 +29,7 @@ export const gs: SourceKind = {
   async files(text, wanted, around) {
     if (wanted.recursive) {
       const { bucket, prefix } = parsePrefix(text, 'gs://BUCKET/PREFIX');
-      return objectsBelow(`${endpoint(around)}/${bucket}`, prefix, wanted, around);
+      return objectsBelow(s3Bucket(`${endpoint(around)}/${bucket}`), prefix, wanted, around);
     }
     const { bucket, key } = parseReference(text, 'gs://BUCKET/KEY');
     return [{ url: `${endpoint(around)}/${bucket}/${key}`, path: null }];

@@ -12,21 +12,48 @@ export const MAX_FILES = 100_000;
 /** Pages of a list: of a thousand keys as a rule, but a store may send fewer. */
 const MAX_PAGES = 10_000;
 
+/** How a store is asked for a list, and for what it lists. */
+export interface Store {
+  /**
+   * URL of a page.
+   * @param token from the page before; null for the first
+   */
+  page(prefix: string, token: string | null): string;
+  /** URL of an object. */
+  object(key: string): string;
+}
+
+/**
+ * A bucket of what speaks like S3 (ListObjectsV2).
+ * @param bucket its URL, without a slash at its end
+ */
+export function s3Bucket(bucket: string): Store {
+  return {
+    page(prefix, token) {
+      const more = token === null ? '' : `&continuation-token=${encodeStrictly(token)}`;
+      return `${bucket}/?list-type=2&encoding-type=url&prefix=${encodeStrictly(prefix)}${more}`;
+    },
+    object: (key) => `${bucket}/${encodedPath(key)}`,
+  };
+}
+
+/** A key as the path of a URL has it. */
+export const encodedPath = (key: string): string => key.split('/').map(encodeStrictly).join('/');
+
 /**
  * The objects below a prefix, each at its place below the directory.
- * @param bucket URL of the bucket, without a slash at its end
  * @param prefix as the keys have it; a directory, whether it ends with a slash or not; empty for the whole bucket
  * @throws SluiceError USAGE when there is none, HTTP_UNEXPECTED, and those of fetching
  */
 export async function objectsBelow(
-  bucket: string,
+  store: Store,
   prefix: string,
   wanted: Wanted,
   around: Surroundings,
 ): Promise<SourceFile[]> {
   const directory = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
   const files: SourceFile[] = [];
-  for await (const key of keysBelow(bucket, directory, around)) {
+  for await (const key of keysBelow(store, directory, around)) {
     const name = key.slice(directory.length);
     // A key that ends with a slash stands for a directory.
     if (name === '' || key.endsWith('/') || !isWanted(name, wanted)) continue;
@@ -34,7 +61,7 @@ export async function objectsBelow(
       throw new SluiceError('USAGE', `there are more than ${MAX_FILES} objects`, {
         next: 'Fetch them in parts, with a longer prefix or with --include.',
       });
-    files.push(fileOf(bucket, key, name));
+    files.push(fileOf(store, key, name));
   }
   if (files.length > 0) return files;
   throw new SluiceError('USAGE', 'there is no object below the prefix that is wanted', {
@@ -43,15 +70,13 @@ export async function objectsBelow(
 }
 
 async function* keysBelow(
-  bucket: string,
+  store: Store,
   directory: string,
   around: Surroundings,
 ): AsyncGenerator<string> {
   let token: string | null = null;
   for (let page = 0; page < MAX_PAGES; page++) {
-    const more = token === null ? '' : `&continuation-token=${encodeStrictly(token)}`;
-    const query = `list-type=2&encoding-type=url&prefix=${encodeStrictly(directory)}${more}`;
-    const { keys, next } = await around.objects(`${bucket}/?${query}`);
+    const { keys, next } = await around.objects(store.page(directory, token));
     for (const key of keys) if (key.startsWith(directory)) yield key;
     if (next === null) return;
     if (next === token) break;
@@ -62,7 +87,7 @@ async function* keysBelow(
   });
 }
 
-function fileOf(bucket: string, key: string, name: string): SourceFile {
+function fileOf(store: Store, key: string, name: string): SourceFile {
   const parts = name.split('/').filter((part) => part !== '');
   const path = parts.map(safePart);
   const isDots = key.split('/').some((part) => part === '.' || part === '..');
@@ -71,7 +96,7 @@ function fileOf(bucket: string, key: string, name: string): SourceFile {
       next: 'Leave it out with --exclude, or fetch it alone with a presigned URL and --output.',
     });
   const safe = path as string[];
-  const url = `${bucket}/${key.split('/').map(encodeStrictly).join('/')}`;
+  const url = store.object(key);
   const place = safe.join('/');
   if (place === name) return { url, path: safe };
   const warning = `The key ${excerpt(name)} is saved as ${place}: not every key is a safe name.`;

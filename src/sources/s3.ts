@@ -3,7 +3,7 @@ import { SluiceError } from '../errors.js';
 import { region } from './aws-config.js';
 import { currentKey } from './aws-credentials.js';
 import { encodeStrictly, signedFields } from './sigv4.js';
-import { objectsBelow } from './listing.js';
+import { objectsBelow, s3Bucket } from './listing.js';
 import { endpointOf, parsePrefix, parseReference } from './stores.js';
 import type { SourceKind, Surroundings } from './source.js';
 
@@ -34,7 +34,7 @@ export const s3: SourceKind = {
   async files(text, wanted, around) {
     if (wanted.recursive) {
       const { bucket, prefix } = parsePrefix(text, 's3://BUCKET/PREFIX');
-      return objectsBelow(bucketUrl(bucket, around), prefix, wanted, around);
+      return objectsBelow(s3Bucket(bucketUrl(bucket, around)), prefix, wanted, around);
     }
     const { bucket, key } = parseReference(text, 's3://BUCKET/KEY');
     if (key.split('/').some((part) => part === '.' || part === '..'))

@@ -25,7 +25,7 @@ export function parseReference(text: string, form: string): StoreReference {
   const [, bucket = '', key = ''] = /^[a-z0-9]+:\/\/([^/?#]+)\/(.+)$/i.exec(text.trim()) ?? [];
   if (!/^[\w.-]{1,255}$/.test(bucket) || key === '' || key.endsWith('/'))
     throw new SluiceError('URL_INVALID', 'this does not name an object of a store', {
-      next: `Write ${form}; for all that is below a prefix of s3:// or gs://, add --recursive.`,
+      next: `Write ${form}; for all that is below a prefix, add --recursive.`,
     });
   const encoded = key
     .split('/')

@@ -1,6 +1,6 @@
 /** hf://, gs:// and az:// against scripted services: what is asked of whom, with which token. */
 import { expect } from 'chai';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,6 +18,15 @@ const FILES: Record<string, string> = {
 
 const LIST =
   '<ListBucketResult><Contents><Key>parquet/a/b.parquet</Key></Contents></ListBucketResult>';
+
+/** A page of Azure's: what is below `p/` comes in two. */
+const azurePage = (url: URL): string => {
+  const isSecond = url.searchParams.get('marker') === 'm&1';
+  const names = isSecond ? ['p/sub/b%.bin', 'p/sub/c.txt'] : ['p/a.bin', 'p/dir/'];
+  const blobs = names.map((name) => `<Blob><Name>${name}</Name><Properties/></Blob>`).join('');
+  const next = isSecond ? '<NextMarker/>' : '<NextMarker>m&amp;1</NextMarker>';
+  return `<EnumerationResults><Blobs>${blobs}</Blobs>${next}</EnumerationResults>`;
+};
 
 describe('sources', () => {
   const dir = tempDirPerTest();
@@ -46,6 +55,7 @@ describe('sources', () => {
     store = createServer((request, response) => {
       const url = note('store', request);
       if (url.includes('list-type=2')) return send(response, LIST);
+      if (url.includes('comp=list')) return send(response, azurePage(new URL(url, storeUrl)));
       const name = decodeURIComponent(url.split('?')[0] ?? '').replace(/^\/\w+\//, '');
       send(response, FILES[name] ?? `object ${url}`);
     });
@@ -149,6 +159,28 @@ describe('sources', () => {
     asked = [];
     expect((await run(['get', 'az://account/box/b.bin?sig=t', '-o', 'b'], env)).status).equal(0);
     expect(asked[0]?.url).equal('/box/b.bin?sig=t');
+  });
+
+  it('az:// --recursive: pages by markers; the signature goes with all requests, and is told nowhere', async () => {
+    const env = { AZURE_STORAGE_SERVICE_ENDPOINT: storeUrl };
+    const args = ['get', 'az://account/box/p?sv=1&sig=SECRET', '--recursive', '-d', 'out'];
+    const more = ['--exclude', '*.txt', '--log-file', 'log', '--trace', 'trace'];
+    const done = await run([...args, ...more], env);
+    expect(done.status, done.stdout).equal(0);
+    const places = readdirSync(path.join(dir(), 'out'), { recursive: true, encoding: 'utf8' });
+    expect(places.sort()).deep.equal(['a.bin', 'sub', 'sub/b%.bin']);
+    const list = '/box?restype=container&comp=list&maxresults=1000&prefix=p%2F';
+    expect(asked.slice(0, 2).map(({ url }) => url)).deep.equal([
+      `${list}&sv=1&sig=SECRET`,
+      `${list}&marker=m%261&sv=1&sig=SECRET`,
+    ]);
+    const objects = asked.slice(2).map(({ url }) => url);
+    expect([...new Set(objects)].sort()).deep.equal([
+      '/box/p/a.bin?sv=1&sig=SECRET',
+      '/box/p/sub/b%25.bin?sv=1&sig=SECRET',
+    ]);
+    const told = ['log', 'trace'].map((name) => readFileSync(path.join(dir(), name), 'utf8'));
+    expect([done.stdout, done.stderr, ...told].join('\n')).not.include('SECRET');
   });
 
   for (const line of examplesOf('docs/sources.md'))

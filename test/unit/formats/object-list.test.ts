@@ -21,6 +21,22 @@ describe('formats/object-list', () => {
     });
   });
 
+  it('reads blobs of Azure: names that XML cannot have, no directories, the marker', async () => {
+    const blob = (name: string, more = '') =>
+      `<Blob>${name}<Properties>${more}</Properties></Blob>`;
+    const blobs = [
+      blob('<Name>a%20b/c</Name>', '<Content-Length>3</Content-Length>'),
+      blob('<Name Encoded="true">%ef%bf%be.bin</Name>'),
+      blob('<Name>a</Name>', '<ResourceType>directory</ResourceType>'),
+      blob('<Name>d</Name>', '<ResourceType>file</ResourceType>'),
+    ].join('');
+    const azure = (marker: string) =>
+      `\ufeff<?xml version="1.0"?><EnumerationResults ContainerName="c"><Prefix>p</Prefix><Blobs>${blobs}</Blobs>${marker}</EnumerationResults>`;
+    const keys = ['a%20b/c', '\ufffe.bin', 'd'];
+    expect(await read(azure('<NextMarker>2!8!</NextMarker>'))).deep.equal({ keys, next: '2!8!' });
+    expect(await read(azure('<NextMarker />'))).deep.equal({ keys, next: null });
+  });
+
   for (const [what, body] of [
     ['no XML', 'nope'],
     ['another document', '<Error><Code>AccessDenied</Code></Error>'],
