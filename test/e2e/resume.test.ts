@@ -71,6 +71,17 @@ describe('e2e/resume', () => {
     return leaveWith(args, inDir(name), { cwd: dir(), env, signal, above: 100_000 });
   }
 
+  /** Starts one run of several downloads, and stops it once all their journals claim something. */
+  async function leaveAll(names: string[], signal: NodeJS.Signals): Promise<void> {
+    const run = spawnSluice(['get', '-i', '-', '-j', `${names.length}`, '-n', '2'], {
+      cwd: dir(),
+      stdin: names.map((name) => `${origin.url}\n  out=${name}\n`).join(''),
+    });
+    await Promise.all(names.map((name) => untilClaimed(run, inDir(name), 100_000)));
+    run.kill(signal);
+    await run.ended;
+  }
+
   /** Kills a run that has made a call on a file. */
   const killedAfter = (call: string, name: string): string[] => [
     ...['strace', '-f', '-qq', '-o', '/dev/null', '-P', inDir(name)],
@@ -287,15 +298,20 @@ describe('e2e/resume', () => {
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     it(`P1: never a wrong file after ${signal}, whatever was done to the files`, async () => {
       const cases = Object.entries(HARM).map(([what, harm], index) => ({ what, harm, index }));
-      await Promise.all(cases.map(({ index }) => leave(`x${index}`, signal)));
+      const names = cases.map(({ index }) => `x${index}`);
+      await leaveAll(names, signal);
       for (const { harm, index } of cases) harm(inDir(`x${index}.part`), inDir(`x${index}.sluice`));
       origin.set({ rate: Infinity });
+      const run = await resume(...names, '-n', '2', '--json');
       for (const { what, index } of cases) {
-        const run = await resume(`x${index}`, '-n', '2');
-        expect(run.status, `${what}\n${run.stderr}`).to.equal(0);
+        const last = run.events.find(
+          (event) => event.type === 'done' && event.path === names[index],
+        );
+        expect(last, `${what}\n${run.stdout}${run.stderr}`).not.to.equal(undefined);
         expectSameContent(inDir(`x${index}`), SEED, SIZE);
       }
-      expect(filesIn(dir())).to.deep.equal(cases.map(({ index }) => `x${index}`));
+      expectStatus(run, 0);
+      expect(filesIn(dir())).to.deep.equal(names);
     });
   }
 

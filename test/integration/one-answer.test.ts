@@ -76,7 +76,7 @@ describe('one answer as a whole', () => {
   ] as const)
     it(`P16: a server ${what} that breaks each answer at the same place is given up`, async () => {
       const origin = await bench.origin({ ...REFERENCE, rate: 48 * MIB, ...options });
-      origin.fault({ times: Infinity, fault: { kind: 'reset', at: 3 * MIB } });
+      origin.fault({ times: Infinity, fault: { kind: 'early-end', at: 3 * MIB } });
       const run = await bench.engine({ connections: 4, retries: 2 }).get(origin.url);
       expectFailed(run, 'CONNECTION_LOST');
       expect(origin.requests.length, told(run)).below(30);
@@ -84,8 +84,9 @@ describe('one answer as a whole', () => {
 
   it('P16: a server without ranges that comes further each time is asked on', async () => {
     const origin = await bench.origin({ ...REFERENCE, rate: 48 * MIB, ranges: false });
+    // Not a reset: that takes back what the client has been too busy to receive, so it may come less far than before.
     for (let request = 0; request < 5; request++)
-      origin.fault({ request, fault: { kind: 'reset', at: (request + 1) * MIB } });
+      origin.fault({ request, fault: { kind: 'early-end', at: (request + 1) * MIB } });
     expectDone(await bench.engine({ connections: 4, retries: 1 }).get(origin.url), REFERENCE);
   });
 });
