@@ -299,7 +299,8 @@ describe('e2e/disk', () => {
     });
   }
 
-  for (const errno of ['EIO', 'EACCES', 'EXDEV', 'ENOENT', 'EINVAL', 'EPERM', 'EMLINK', 'EDQUOT']) {
+  // Which error it is tells nothing, so the code does not look at it.
+  for (const errno of ['EIO', 'EPERM']) {
     it(`P2, P17: where link(2) fails with ${errno}, the name is claimed and the part renamed`, async function () {
       if (findProgram('strace') === null) return this.skip();
       origin.set({ rate: Infinity });
@@ -323,7 +324,7 @@ describe('e2e/disk', () => {
     expect(sent).to.be.at.most(4096);
   });
 
-  for (const errno of ['EINVAL', 'EPERM', 'EOPNOTSUPP', 'ENOSYS']) {
+  for (const errno of ['EINVAL', 'EOPNOTSUPP']) {
     it(`P17: a file system that answers ftruncate(2) with ${errno} is written without a length, and resumed`, async function () {
       if (findProgram('strace') === null) return this.skip();
       origin.set({ rate: SLOW });
