@@ -9,6 +9,7 @@ import type { Window } from '../lease/window.js';
 import type { Credit } from '../lease/credit.js';
 import type { Deadlines, Slots, Source } from '../lease/task.js';
 import type { Executor } from './executors.js';
+import type { Defects } from './defects.js';
 import type { Patience } from './patience.js';
 import type { Seams } from './seams.js';
 
@@ -81,6 +82,8 @@ export interface DispatcherParts extends SourceParts {
   deadlines: Deadlines;
   /** Where bodies fell silent before. */
   patience: Patience;
+  /** What bodies had wrong, over all tries of the download. */
+  defects: Defects;
   retries: number;
   /** Descriptor of the part; -1 with a window. */
   fd: number;

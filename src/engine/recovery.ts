@@ -201,7 +201,7 @@ export class Recovery {
         if (isTrial) this.trialFailed(progressed);
         // The answer that told the length is longer than it said: that length cannot be believed either.
         if (out.lease === this.firstLease && error.code === 'HTTP_RANGE_MISMATCH') throw error;
-        return this.failed(out, error, progressed, tries);
+        return this.failed(out, error, progressed, tries, outcome.written);
       }
     }
   }
@@ -276,7 +276,14 @@ export class Recovery {
     this.remedies.cancelAll();
   }
 
-  private failed(out: Out, error: SluiceError, hasWritten: boolean, tries = 1): void {
+  /** @param offset where the body ended; null when there was none */
+  private failed(
+    out: Out,
+    error: SluiceError,
+    hasWritten: boolean,
+    tries = 1,
+    offset: number | null = null,
+  ): void {
     // What trickles in is no progress, or a download that is always too slow would never end.
     const progressed = hasWritten && error.code !== 'LOW_SPEED';
     const { clock, hooks } = this.parts;
@@ -293,6 +300,9 @@ export class Recovery {
     if (!progressed && this.addresses.takesOver(out.connection, error, nowMs))
       return hooks.retry(error, 1, 0, out.connection);
     if (kind === 'fatal') throw error;
+    // While others are served it may be one machine of several that does so.
+    const isMeant = offset !== null && served === 0 && this.parts.defects.isAgain(error, offset);
+    if (isMeant) throw error;
     this.lastError = error;
     const attempt = this.connections.failed(out.connection, progressed);
     if (error.code === 'LOW_SPEED' && this.isTooSlow(out, attempt)) throw error;

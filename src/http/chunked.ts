@@ -61,6 +61,7 @@ export class ChunkedDecoder {
   #beyondData = 0;
   #isBehindData = false;
   #hasBareLf = false;
+  #dataEnd = 0;
   #decoded = 0;
   readonly #length: number | null;
 
@@ -75,6 +76,11 @@ export class ChunkedDecoder {
   /** Whether the last chunk has come: what follows is no data (RFC 9112 §8: the body is complete). */
   get isBehindData(): boolean {
     return this.#isBehindData;
+  }
+
+  /** Where the data ends that the last {@link decode} has moved together, also when it was refused. */
+  get dataEnd(): number {
+    return this.#dataEnd;
   }
 
   /** Whether a line ended in a bare LF: another reader may see another end, so nothing may follow the body. */
@@ -93,13 +99,13 @@ export class ChunkedDecoder {
     to: number,
   ): { dataEnd: number; consumed: number; done: boolean } {
     let at = from;
-    let dataEnd = from;
+    let dataEnd = (this.#dataEnd = from);
     while (at < to && this.#state !== 'done') {
       if (this.#state === 'data') {
         const length = Math.min(this.#left, to - at);
         if (at !== dataEnd) buffer.copyWithin(dataEnd, at, at + length);
         at += length;
-        dataEnd += length;
+        this.#dataEnd = dataEnd += length;
         this.#left -= length;
         this.#beyondData -= length;
         if (this.#left === 0) this.#state = 'data-cr';

@@ -75,6 +75,8 @@ interface Reader extends Waiter<BodyEnd> {
   stallMs: number;
   /** All that is of use has come: the clock is not wound up any more. */
   isSurplus: boolean;
+  /** How often the deadline of the present silence was borne. */
+  borne: number;
   /** Looks at times whether the sink still holds us back; null while it does not. */
   holding: NodeJS.Timeout | null;
 }
@@ -203,7 +205,7 @@ export abstract class Exchanges {
     if (state.name !== 'held') return Promise.reject(this.closedByPeer());
     assert(state.reader === null, 'a body has one reader');
     return new Promise((resolve, reject) => {
-      const reader = { sink, stallMs, resolve, reject, isSurplus: false, holding: null };
+      const reader = { sink, stallMs, resolve, reject, isSurplus: false, borne: 0, holding: null };
       state.reader = reader;
       this.startBodyClock(state.reception, reader, sink.isSated);
       if (sink.isHeld) this.holdBack(reader);
@@ -384,10 +386,11 @@ export abstract class Exchanges {
     const { slab } = this;
     const { reception, reader } = state;
     const { sink } = reader;
-    const { done, taken, surplus } = reception.unframe(slab, bytes);
+    const { done, taken, surplus, defect } = reception.unframe(slab, bytes);
     if (surplus > 0 && this.pipelined === null) reception.isReusable = false;
     const { pending } = slab;
     const wanted = sink.arrived(taken, pending);
+    if (defect !== undefined) throw defect;
     this.mind(state, taken);
     if (!done && !wanted && !slab.isFull) return true;
     const wantsMore = pending === 0 || sink.take(slab.bytes, slab.from, slab.to);
@@ -410,6 +413,7 @@ export abstract class Exchanges {
     const isSurplus = reception.isBehindData || reader.sink.isSated;
     if (isSurplus !== reader.isSurplus) this.startBodyClock(reception, reader, isSurplus);
     else if (taken > 0 && !isSurplus) this.clock.wind(this.lastReadMs);
+    if (taken > 0) reader.borne = 0;
   }
 
   /** What is of use has come, and the rest takes too long; or nothing of use came for too long. */
@@ -420,9 +424,11 @@ export abstract class Exchanges {
     assert(reader !== null, 'only what is read is late');
     if (reception.isBehindData) return this.endWithout(state, 'complete');
     if (reader.sink.isSated) return this.endWithout(state, 'stopped');
+    reader.borne++;
     if (reader.sink.bearsSilence?.() === true)
       return this.clock.start(reader.stallMs, () => this.bodyIsLate());
-    const message = `${this.peer} sent nothing of use for ${reader.stallMs / 1000} s`;
+    const waited = (reader.stallMs * reader.borne) / 1000;
+    const message = `${this.peer} sent nothing of use for ${waited} s`;
     const next =
       'Run the same command again: it continues where it stopped; or give more time with --stall-timeout.';
     this.die(new SluiceError('STALLED', message, { next }));

@@ -1,4 +1,5 @@
 /** What is left to receive of one answer: how its body is framed, and what may follow it. */
+import { SluiceError } from '../errors.js';
 import { ChunkedDecoder } from '../http/chunked.js';
 import { bodyFraming, lengthOf, mayReuse } from '../http/framing.js';
 import type { Framing } from '../http/framing.js';
@@ -13,6 +14,8 @@ export interface Unframed {
   taken: number;
   /** Bytes behind its end. */
   surplus: number;
+  /** What is wrong behind them, if something is: what is taken still counts. */
+  defect?: SluiceError;
 }
 
 export class Reception {
@@ -48,7 +51,6 @@ export class Reception {
 
   /**
    * Takes the `bytes` new ones at `slab.to` apart; those of the body are taken into the slab.
-   * @throws SluiceError HTTP_MALFORMED
    */
   unframe(slab: Slab, bytes: number): Unframed {
     switch (this.framing.kind) {
@@ -60,18 +62,27 @@ export class Reception {
         slab.to += taken;
         return { done: this.remaining === 0, taken, surplus: bytes - taken };
       }
-      case 'chunked': {
-        const raw = slab.to + bytes;
-        const decoder = this.decoder as ChunkedDecoder;
-        const decoded = decoder.decode(slab.bytes, slab.to, raw);
-        if (decoder.hasBareLf) this.isReusable = false;
-        const taken = decoded.dataEnd - slab.to;
-        slab.to = decoded.dataEnd;
-        return { done: decoded.done, taken, surplus: raw - decoded.consumed };
-      }
+      case 'chunked':
+        return this.unchunk(slab, bytes, this.decoder as ChunkedDecoder);
       case 'close':
         slab.to += bytes;
         return { done: false, taken: bytes, surplus: 0 };
+    }
+  }
+
+  private unchunk(slab: Slab, bytes: number, decoder: ChunkedDecoder): Unframed {
+    const raw = slab.to + bytes;
+    const before = slab.to;
+    try {
+      const { done, consumed } = decoder.decode(slab.bytes, before, raw);
+      if (decoder.hasBareLf) this.isReusable = false;
+      slab.to = decoder.dataEnd;
+      return { done, taken: slab.to - before, surplus: raw - consumed };
+    } catch (thrown) {
+      // How far the body could be read does not depend on how its bytes came.
+      slab.to = decoder.dataEnd;
+      const defect = SluiceError.from(thrown);
+      return { done: false, taken: slab.to - before, surplus: 0, defect };
     }
   }
 }

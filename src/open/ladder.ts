@@ -101,11 +101,18 @@ export class Ladder {
 
   /**
    * Leases failed for good, and nothing else is served: one stream may do, or a plainer request.
+   * @param arePartial whether the server serves ranges
    * @returns whether it is worth asking again; once for each source
    */
-  leavesLeases(error: SluiceError): boolean {
+  leavesLeases(error: SluiceError, arePartial: boolean): boolean {
     if (this.isOneStream || error.details.retryAfterMs !== undefined) return false;
     const { code } = error;
+    // How a part is framed says nothing of how the whole is.
+    if (code === 'HTTP_MALFORMED' && arePartial && this.current !== 'plain') {
+      this.steps.push({ rung: this.current, code, why: error.message });
+      this.current = 'plain';
+      return (this.isOneStream = true);
+    }
     if (code !== 'HTTP_REFUSED' && !USELESS.has(code) && !PASSING.has(code)) return false;
     return (this.isOneStream = true);
   }

@@ -231,10 +231,12 @@ export class Download {
       if (mayMend || doubt(this.job, error, work.ledger.total)) return { type: 'spoiled', error };
     }
     if (end.kind === 'failed') {
-      if (this.stopped === null && !this.spoiled && this.job.ladder.leavesLeases(end.error))
-        return this.lower(end.error);
-      const error = this.stopped ?? withMissingSpace(end.error, workspace.partPath, needed(work));
-      return { type: 'failed', error };
+      const { error } = end;
+      const mayLower = this.stopped === null && !this.spoiled;
+      if (mayLower && this.job.ladder.leavesLeases(error, work.offer.kind === 'range'))
+        return this.lower(error);
+      const told = this.stopped ?? withMissingSpace(error, workspace.partPath, needed(work));
+      return { type: 'failed', error: told };
     }
     this.job.alone ||= end.alone;
     const isFurther = this.job.reaches(work.ledger.written.total());

@@ -23,6 +23,7 @@ import { sourceIdOf } from './source-id.js';
 import { cutOf, partName } from '../http/part-of-file.js';
 import type { Cut } from '../http/part-of-file.js';
 import { SOURCES_AT_ONCE, maxConnections } from './most.js';
+import { Defects } from '../engine/defects.js';
 import { Patience } from '../engine/patience.js';
 import { Suspects } from './suspects.js';
 import { Verification } from './verification.js';
@@ -64,6 +65,7 @@ export class Job {
   readonly suspects = new Suspects(() => this.sources);
   /** Where bodies fell silent. */
   readonly patience = new Patience();
+  readonly defects = new Defects();
   /** How the present source is asked. */
   ladder = new Ladder();
   readonly abort = new AbortController();

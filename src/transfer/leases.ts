@@ -53,6 +53,7 @@ export class Leases {
       deadlines: options.deadlines,
       retries: options.retries,
       patience: job.patience,
+      defects: job.defects,
       log: job.log,
       trace,
       hooks: {

@@ -141,7 +141,9 @@ export class StreamDownload {
       const end = await this.ask(attempt >= retries);
       await this.drain();
       if (end === null) break;
-      if (end.kind === 'failed' && !this.job.ladder.leavesLeases(end.error)) throw end.error;
+      const arePartial = this.job.work?.offer.kind === 'range';
+      if (end.kind === 'failed' && !this.job.ladder.leavesLeases(end.error, arePartial))
+        throw end.error;
       if (end.kind === 'failed') this.job.alone = true;
       if (this.window.front > before && end.error.code !== 'LOW_SPEED') attempt = 0;
       if (attempt >= retries && end.kind === 'broken') throw end.error;

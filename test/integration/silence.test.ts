@@ -54,8 +54,10 @@ describe('a scanner that holds back the end of each answer', () => {
   it('P16: that never lets it through ends it, no later than others do, and names the flag', async () => {
     const origin = await scanner(60_000);
     const run = await bench.engine({ connections: 1, deadlines, retries: 2 }).get(origin.url);
-    const { next } = expectFailed(run, 'STALLED');
+    const { next, message } = expectFailed(run, 'STALLED');
     expect(next).include('--stall-timeout');
+    // The last one was given more time.
+    expect(message).include(`for ${(2 * STALL_MS) / 1000} s`);
     expect(origin.requests.length).most(3);
   });
 });

@@ -231,6 +231,57 @@ describe('chunked bodies in the wild', () => {
     expect(origin.requests.length).equal(1);
   });
 
+  /** Chunks of 1 MiB, the first `good` of them right: behind the next one's data no line ends. */
+  const broken = (content: Buffer, good: number): Buffer => {
+    const pieces: Buffer[] = [];
+    for (let at = 0; at < content.length; at += MIB) {
+      const data = content.subarray(at, at + MIB);
+      const isWrong = at / MIB === good;
+      const end = isWrong ? 'x' : '\r\n';
+      pieces.push(Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from(end));
+    }
+    return Buffer.concat([...pieces, Buffer.from('0\r\n\r\n')]);
+  };
+  const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+  it('P9: a body that cannot be read at the same place twice is refused then, with what to do', async () => {
+    const origin = await bench.origin(REFERENCE);
+    origin.server.handle(async (_request, reply) => {
+      await reply.raw(CHUNKED);
+      await reply.raw(broken(origin.content(), 3));
+    });
+    const run = await bench.engine({ retries: 5 }).get(origin.url);
+    expect(expectFailed(run, 'HTTP_MALFORMED').next).match(/another source/);
+    // One of the three asked whether a range is served by now.
+    expect(origin.requests.length).most(3);
+  });
+
+  it('P9: one that cannot be read at another place each time is asked for again', async () => {
+    const origin = await bench.origin(REFERENCE);
+    origin.server.handle(async (_request, reply) => {
+      const good = 2 + origin.requests.length;
+      await reply.raw(CHUNKED);
+      await reply.raw(broken(origin.content(), good < 6 ? good : Infinity));
+    });
+    expectDone(await bench.engine({ retries: 5 }).get(origin.url), REFERENCE);
+  });
+
+  it('P22: parts that cannot be read lead to a request without Range', async () => {
+    const origin = await bench.origin(REFERENCE);
+    origin.server.handle(async ({ range }, reply) => {
+      if (range === null) {
+        void reply.head(200, { 'Content-Length': SIZE });
+        return reply.body(origin.content());
+      }
+      const { start } = range;
+      const place = `bytes ${start}-${SIZE - 1}/${SIZE}`;
+      const fields = `Content-Range: ${place}\r\nTransfer-Encoding: chunked`;
+      await reply.raw(`HTTP/1.1 206 Partial Content\r\n${fields}\r\n\r\n=\r\n`);
+    });
+    expectDone(await bench.engine({ connections: 4, retries: 5 }).get(origin.url), REFERENCE);
+    expect(origin.requests.length).below(8);
+  });
+
   for (const by of [-5, 5]) {
     it(`P1: a chunked body ${by > 0 ? 'shorter' : 'longer'} than the Content-Length beside it is not published`, async () => {
       const origin = await bench.origin({ ...chunked, ranges: false, writeHead: lengthBeside(by) });

@@ -81,6 +81,20 @@ describe('net/deadline', () => {
     expect(await failed).include({ code: 'STALLED' });
   });
 
+  it('P16: a stall says how long was waited, also where silence was borne', async () => {
+    const { connection, peer, answer } = await asked(10_000);
+    peer.write(HEAD);
+    await answer;
+    const sink = new Collector();
+    let borne = 0;
+    const patient = Object.assign(sink, { bearsSilence: () => ++borne < 3 });
+    const error: unknown = await connection
+      .readBody(patient, 20)
+      .catch((failed: unknown) => failed);
+    expect(error).include({ code: 'STALLED' });
+    expect(String(error)).contain(' for 0.06 s');
+  });
+
   it('P16: each address has its head start, whenever the one before it failed', async () => {
     const second = await listen('127.0.0.2');
     const { port } = second.address() as AddressInfo;

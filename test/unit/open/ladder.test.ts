@@ -76,9 +76,17 @@ describe('the rungs of the ladder', () => {
 
   it('leases that failed for good leave one stream, once', () => {
     const ladder = new Ladder();
-    expect(ladder.leavesLeases(error('CHECKSUM_MISMATCH'))).equal(false);
-    expect(ladder.leavesLeases(error('HTTP_SERVER_ERROR', { retryAfterMs: 9 }))).equal(false);
-    expect(ladder.leavesLeases(refused(403))).equal(true);
-    expect(ladder.leavesLeases(refused(403))).equal(false);
+    expect(ladder.leavesLeases(error('CHECKSUM_MISMATCH'), true)).equal(false);
+    expect(ladder.leavesLeases(error('HTTP_SERVER_ERROR', { retryAfterMs: 9 }), true)).equal(false);
+    expect(ladder.leavesLeases(refused(403), true)).equal(true);
+    expect(ladder.leavesLeases(refused(403), true)).equal(false);
+  });
+
+  it('parts whose bodies cannot be read leave a request without Range; a whole leaves none', () => {
+    const ladder = new Ladder();
+    expect(ladder.leavesLeases(error('HTTP_MALFORMED'), false)).equal(false);
+    expect(ladder.leavesLeases(error('HTTP_MALFORMED'), true)).equal(true);
+    expect(ladder.rung).equal('plain');
+    expect(ladder.tried.map(({ code }) => code)).deep.equal(['HTTP_MALFORMED']);
   });
 });
