@@ -116,7 +116,8 @@ export class LiveDisplay {
     process.on('SIGCONT', this.#onContinue);
     if (process.platform !== 'win32') process.on('SIGTSTP', this.#onSuspend);
     this.#forgetExit = beforeExit(() => this.stop());
-    this.#timer = setInterval(() => this.draw(), FRAME_MS);
+    // After a stop a frame is due, and SIGCONT has come. Timers run before signals, so the frame waits for these.
+    this.#timer = setInterval(() => setImmediate(() => this.draw()).unref(), FRAME_MS);
     this.#timer.unref();
     this.draw();
   }

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { once } from 'node:events';
 import { LiveDisplay } from '../../../src/cli/display.js';
 import { restoreTerminal } from '../../../src/cli/signals.js';
 import type { DownloadSnapshot } from '../../../src/transfer/events.js';
@@ -110,6 +111,28 @@ describe('cli/display', () => {
     restoreTerminal();
     expect(screen.cursorVisible).to.equal(true);
     expect(screen.text()).to.deep.equal([]);
+  });
+
+  it('goes on below the lines that a shell wrote meanwhile, whatever is due first', async () => {
+    const screen = new Screen();
+    const display = over(screen);
+    const file = new Fake();
+    display.add(file);
+    display.start();
+    const before = screen.text();
+    screen.write('[1]+  Stopped\n$ fg\n');
+    file.state = snapshot({ rate: 7 * GiB });
+    const goesOn = once(process, 'SIGCONT');
+    process.kill(process.pid, 'SIGCONT');
+    // As in a process that was stopped: a frame is due before the signal is looked at.
+    const due = performance.now() + 150;
+    while (performance.now() < due);
+    await goesOn;
+    await new Promise(setImmediate);
+    const [, , figures = ''] = before;
+    const after = [...before.slice(0, 2), figures.replace('100 MiB/s', '7.00 GiB/s')];
+    expect(screen.text()).to.deep.equal([...before, '[1]+  Stopped', '$ fg', ...after]);
+    display.stop();
   });
 
   it('leaves out frames while the terminal does not keep up', () => {
