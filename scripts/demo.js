@@ -1,7 +1,9 @@
 // `npm run demo`: downloads a file from a server inside this process through the real command, with
 // its live display, and checks the file's digest without sluice. Needs nothing but Node.
+// `npm run demo -- --serve` is that server alone, for commands of one's own, until Ctrl-C.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -36,13 +38,25 @@ async function sha256(file) {
   return hash.digest('hex');
 }
 
-async function demo(directory) {
-  const origin = await Origin.start({
+/** The server; `more` is what differs from that of the demo. */
+const start = (more = {}) =>
+  Origin.start({
     size: SIZE,
     seed: 2024,
     path: '/very-large-file.bin',
     rate: ({ connection }) => (connection % CONNECTIONS === SLOW_CONNECTION ? SLOW_RATE : RATE),
+    ...more,
   });
+
+async function serve() {
+  const origin = await start({ path: '/big.iso', port: 8765 });
+  console.log(`Serving ${origin.url} (256 MiB, sha256 ${origin.digest()}) until Ctrl-C.`);
+  await once(process, 'SIGINT');
+  await origin.close();
+}
+
+async function demo(directory) {
+  const origin = await start();
   try {
     const expected = origin.digest();
     console.log(`$ sluice get ${origin.url} -n ${CONNECTIONS} --lanes`);
@@ -64,6 +78,11 @@ async function demo(directory) {
   } finally {
     await origin.close();
   }
+}
+
+if (process.argv.includes('--serve')) {
+  await serve();
+  process.exit();
 }
 
 // The command handles Ctrl-C itself; this process only has to outlive it and clean up.

@@ -1,6 +1,4 @@
-// Turns a terminal capture with SGR colours (on standard input) into an SVG (on standard output):
-//   tmux capture-pane -e -N -p | node scripts/picture.js > docs/display.svg
-import { readFileSync } from 'node:fs';
+// Turns captures of a terminal, with SGR colours, into an SVG. `scripts/record.js` makes them.
 
 const CELL = { width: 8.4, height: 18, font: 14 };
 const PADDING = 16;
@@ -146,24 +144,69 @@ function texts(cells, y) {
     });
 }
 
-function picture(capture) {
-  const lines = capture.replace(/\s+$/, '').split('\n');
+/** Rows of a capture, each as its SVG, and its columns. */
+function rowsOf(capture) {
   let style = {};
   let columns = 0;
-  const body = lines.flatMap((line, row) => {
-    const parsed = cellsOf(line, style);
-    style = parsed.style;
-    columns = Math.max(columns, parsed.columns);
-    const y = BAR + PADDING / 2 + row * CELL.height;
-    return [...rectangles(parsed.cells, y), ...texts(parsed.cells, y)];
-  });
-  const width = round(columns * CELL.width + 2 * PADDING);
-  const height = round(BAR + lines.length * CELL.height + PADDING * 1.5);
+  const rows = capture
+    .replace(/\s+$/, '')
+    .split('\n')
+    .map((line, row) => {
+      const parsed = cellsOf(line, style);
+      style = parsed.style;
+      columns = Math.max(columns, parsed.columns);
+      const y = BAR + PADDING / 2 + row * CELL.height;
+      return [...rectangles(parsed.cells, y), ...texts(parsed.cells, y)].join('\n');
+    });
+  return { rows, columns };
+}
+
+/** When each content of one row is seen: from the frame `from` up to the frame `to`. */
+function spansOf(frames, row) {
+  const spans = [];
+  for (const [at, { rows }] of frames.entries()) {
+    const body = rows[row] ?? '';
+    const last = spans.at(-1);
+    if (last?.body === body) last.to = at + 1;
+    else spans.push({ body, from: at, to: at + 1 });
+  }
+  return spans.filter(({ body }) => body !== '');
+}
+
+/** A group that is seen in some of the frames. Without animation the last frame is seen. */
+function shownIn({ body, from, to }, count) {
+  if (from === 0 && to === count) return body;
+  const dur = `${round((count * FRAME_MS) / 1000)}s`;
+  const [values, times] = [[], []];
+  if (from > 0) (values.push('hidden'), times.push(0));
+  (values.push('visible'), times.push(round4(from / count)));
+  if (to < count) (values.push('hidden'), times.push(round4(to / count)));
+  const animate = `<animate attributeName="visibility" calcMode="discrete" dur="${dur}" repeatCount="indefinite" values="${values.join(';')}" keyTimes="${times.join(';')}"/>`;
+  return `<g visibility="${to === count ? 'visible' : 'hidden'}">${animate}${body}</g>`;
+}
+
+const round4 = (n) => Number(n.toFixed(4));
+
+/** What one frame takes, in milliseconds; {@link picture} is given one capture for each. */
+export const FRAME_MS = 700;
+
+/** Captures of a terminal, in their order, as one SVG; several are an animation. */
+export function picture(captures) {
+  const frames = captures.map(rowsOf);
+  const columns = Math.max(...frames.map((frame) => frame.columns));
+  const height = Math.max(...frames.map(({ rows }) => rows.length));
+  const body = Array.from({ length: height }, (_, row) =>
+    spansOf(frames, row).map((span) => shownIn(span, frames.length)),
+  ).flat();
+  const size = {
+    width: round(columns * CELL.width + 2 * PADDING),
+    height: round(BAR + height * CELL.height + PADDING * 1.5),
+  };
   const dots = ['#ef7f88', '#e8bd74', '#a5d67f'].map(
     (fill, i) => `<circle cx="${20 + i * 18}" cy="17" r="5.5" fill="${fill}"/>`,
   );
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="${CELL.font}" xml:space="preserve">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" viewBox="0 0 ${size.width} ${size.height}" font-family="ui-monospace, 'SF Mono', Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="${CELL.font}" xml:space="preserve">`,
     `<rect width="100%" height="100%" rx="8" fill="${COLORS.back}" stroke="${COLORS.frame}"/>`,
     ...dots,
     ...body,
@@ -171,5 +214,3 @@ function picture(capture) {
     '',
   ].join('\n');
 }
-
-process.stdout.write(picture(readFileSync(0, 'utf8')));

@@ -60,7 +60,7 @@ function resumable({ ranges, strongValidator, unproven }: UrlReport): string {
 
 function planText({ connections, leaseBytes }: UrlReport['plan']): string {
   const each = leaseBytes === null ? '' : ` of up to ${bytes(leaseBytes)} each`;
-  return `${count(connections, 'connection')} to start with, leases${each}`;
+  return `${count(connections, 'connection')} to start with, segments${each}`;
 }
 
 /** What `sluice resume` will do with it. */

@@ -10,8 +10,9 @@ import type {
 import { showText } from '../http/redact.js';
 import * as format from './format.js';
 
-/** The file's name as shown: the last component, escaped; the URL while there is no name. */
+/** The file's name as shown: the last component, escaped; the URL while there is no name. A path `-` is no file. */
 export function shownName({ path, url }: { path: string; url: string }): string {
+  if (path === '-') return 'standard output';
   return showText(basename(path) || path || url);
 }
 

@@ -88,6 +88,20 @@ describe('the tables of the pages', () => {
     expect(tableIn('docs/environment.md', 'file')).deep.equal(FILES.map(code));
   });
 
+  it('docs/flags.md names every flag of get and resume', () => {
+    const page = readFileSync('docs/flags.md', 'utf8');
+    const missing = [COMMANDS.get, COMMANDS.resume].flatMap(({ flags }) =>
+      Object.entries(flags)
+        .filter(([, { hidden }]) => hidden !== true)
+        .filter(([name, { char }]) => {
+          const names = char === undefined ? `--${name}` : `(?:--${name}|-${char})`;
+          return !new RegExp(`(?<![\\w-])${names}(?![\\w-])`).test(page);
+        })
+        .map(([name]) => name),
+    );
+    expect(missing).deep.equal([]);
+  });
+
   it('docs/coming-from.md and docs/exit-statuses.md have the statuses of help', () => {
     expect(tableIn('docs/coming-from.md', 'sluice')).deep.equal(statuses());
     const rows = tableIn('docs/exit-statuses.md', 'status').map(([status, what]) => [status, what]);
