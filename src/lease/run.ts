@@ -137,6 +137,8 @@ async function receive(
     const endWatch = watchSpeed(task, sink, connection);
     const end = await connection.readBody(sink, task.deadlines.stallMs).finally(endWatch);
     run.handedOn = end === 'complete' && !connection.isIdle;
+    // There is no other copy of what has come if the link works once.
+    while (sink.isUndecided) await new Promise((resolve) => setTimeout(resolve, WATCH_MS));
     return finish(run, slots, connections, resultOf(task, slots), sink);
   } catch (error) {
     return finish(run, slots, connections, failure(error), sink);

@@ -92,6 +92,16 @@ export class LeaseSink implements BodySink {
     return this.end < this.wholeEnd && this.slots.answered === this.answered;
   }
 
+  /**
+   * Whether the body has brought more than the lease's own, and it is not known yet who goes on from its end: when
+   * nobody does, the lease is given its end back.
+   */
+  get isUndecided(): boolean {
+    this.obey();
+    if (!this.cancelled) this.goOn();
+    return !this.cancelled && this.ahead.length > 0;
+  }
+
   /** All of the lease has come: what is left is a seam's sample. */
   get isSated(): boolean {
     return this.reached >= Math.min(this.end, this.bodyEnd);
