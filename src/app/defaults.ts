@@ -12,6 +12,7 @@ export function defaultOptions(url: string): DownloadOptions {
     sign: null,
     store: null,
     mirrors: [],
+    mirrorAccess: new Map(),
     credentialsFor: null,
     output: null,
     dir: null,

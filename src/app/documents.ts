@@ -14,6 +14,7 @@ import { fetchSmall } from '../transfer/fetch-small.js';
 import { withHostOptions } from '../open/host-sections.js';
 import type { DownloadOptions } from '../transfer/options.js';
 import { readSmallFile } from './files.js';
+import { withoutCredentials } from './without-credentials.js';
 
 /** How documents are fetched. */
 export interface Fetching {
@@ -118,25 +119,6 @@ function ofFile(
     pieces,
     warnings: tooManyPieces ? [UNUSED] : [],
   } satisfies DownloadOptions;
-}
-
-function withoutCredentials(base: DownloadOptions): DownloadOptions {
-  const tls = { ...base.tls, cert: null, key: null };
-  const environment = { user: null, bearer: null };
-  // What is for every machine is for those that the user names.
-  const netrc = base.netrc?.filter(({ machine }) => machine !== null) ?? null;
-  return {
-    ...base,
-    sign: null,
-    store: null,
-    headers: [],
-    referer: null,
-    user: null,
-    bearer: null,
-    environment,
-    netrc,
-    tls,
-  };
 }
 
 /**

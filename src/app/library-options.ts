@@ -35,6 +35,7 @@ export type GivenOptions = {
       | 'range'
       | 'freshUrl'
       | 'place'
+      | 'mirrorAccess'
     >
   ]?: DownloadOptions[Name] | undefined;
 } & {

@@ -9,7 +9,7 @@ import { PER_HOST } from '../limits.js';
 import { silentLog } from '../log.js';
 import type { Log } from '../log.js';
 import type { DoneEvent, DownloadEvent, DownloadSnapshot } from '../transfer/events.js';
-import type { DownloadOptions } from '../transfer/options.js';
+import type { DownloadOptions, StoreSettings } from '../transfer/options.js';
 import { Session } from '../transfer/session.js';
 import { inspectPath, inspectUrl } from './inspect.js';
 import type { PathReport, UrlReport } from './inspect.js';
@@ -68,6 +68,7 @@ function start(link: Link, options: LibraryOptions, pool: PoolParts | null): Run
   const rest = pool === null ? given : { ...pool.defaults, ...given };
   const all = libraryOptions(typeof link === 'function' ? UNKNOWN_LINK : link, rest);
   const isOfStore = typeof link === 'string' && referenceScheme(link) !== null;
+  const hasStores = all.mirrors.some((url) => referenceScheme(url) !== null);
   if (typeof link === 'string' && !isOfStore) parseUserUrl(link);
   const key = JSON.stringify([nameOf(link), rest, pool?.number ?? null]);
   let run = runs.get(key);
@@ -78,10 +79,8 @@ function start(link: Link, options: LibraryOptions, pool: PoolParts | null): Run
     };
     const settle = async (): Promise<DownloadOptions> => {
       const limited = pool === null ? all : { ...all, rateLimit: all.rateLimit ?? pool.rateLimit };
-      if (isOfStore) return ofStore(limited, log);
-      if (typeof link === 'string') return limited;
-      const freshUrl = async (): Promise<string> => linkOf(await link());
-      return { ...limited, url: await freshUrl(), freshUrl };
+      const settled = typeof link === 'string' ? limited : await withFresh(limited, link);
+      return isOfStore || hasStores ? ofStore(settled, log, rest.s3) : settled;
     };
     const made = new Run(about, settle, { log, session: pool?.session }, () => {
       if (runs.get(key) === made) runs.delete(key);
@@ -110,11 +109,24 @@ function start(link: Link, options: LibraryOptions, pool: PoolParts | null): Run
   };
 }
 
-/** What a reference to a store or a hub (docs/sources.md) becomes; it must be one file. */
-async function ofStore(options: DownloadOptions, log: Log = silentLog): Promise<DownloadOptions> {
+/** The link is asked for now, and again when it has expired. */
+async function withFresh(
+  options: DownloadOptions,
+  link: Exclude<Link, string>,
+): Promise<DownloadOptions> {
+  const freshUrl = async (): Promise<string> => linkOf(await link());
+  return { ...options, url: await freshUrl(), freshUrl };
+}
+
+/** What references to stores and hubs (docs/sources.md) become, as URL or as mirrors; each must be one file. */
+async function ofStore(
+  options: DownloadOptions,
+  log: Log = silentLog,
+  settings: StoreSettings = {},
+): Promise<DownloadOptions> {
   const { sourceDownload } = await import('./sources.js');
   const fetching = { signal: new AbortController().signal, log };
-  return sourceDownload(options, fetching, options.store?.settings);
+  return sourceDownload(options, fetching, settings);
 }
 
 /** Stands for a link that is asked for when the download begins. */
@@ -217,7 +229,7 @@ export async function inspect(
   if (signal?.aborted === true) throw stopReason(signal);
   const isOfStore = referenceScheme(subject) !== null;
   if (!isOfStore && !/^https?:\/\//i.test(subject)) return inspectPath(subject);
-  return inspectUrl(isOfStore ? await ofStore(all, log) : all, log, (abort) => {
+  return inspectUrl(isOfStore ? await ofStore(all, log, rest.s3) : all, log, (abort) => {
     const stop = (): void => abort(stopReason(signal));
     signal?.addEventListener('abort', stop, { once: true });
     return () => signal?.removeEventListener('abort', stop);

@@ -6,7 +6,8 @@ import { unfinishedIn } from '../disk/unfinished.js';
 import { fromDownloadId } from '../http/part-of-file.js';
 import { isLeftByAria2 } from './take-over.js';
 import { partOptions } from './part.js';
-import type { DownloadOptions } from '../transfer/options.js';
+import type { DownloadOptions, MirrorAccess } from '../transfer/options.js';
+import { ownAccess } from './without-credentials.js';
 import { keptStore } from '../sources/stores.js';
 import { keptChecksums } from '../verify/checksum.js';
 
@@ -32,11 +33,15 @@ export function resumeOptions(path: string, base: DownloadOptions): DownloadOpti
   const [first = url, ...mirrors] = base.freshLink
     ? [base.url, ...base.mirrors]
     : keptSources(identity.options);
+  const mirrorAccess = base.freshLink
+    ? base.mirrorAccess
+    : keptAccess(identity.options, mirrors, base);
   return partOptions(
     {
       ...base,
       url: first,
       mirrors,
+      mirrorAccess,
       output: target,
       dir: null,
       checksums,
@@ -56,6 +61,21 @@ function keptSources({ sources }: Readonly<Record<string, unknown>>): string[] {
   const isUrl = (each: unknown): each is string =>
     typeof each === 'string' && /^https?:\/\//i.test(each);
   return Array.isArray(sources) && sources.every(isUrl) ? sources.slice(0, MAX_SOURCES) : [];
+}
+
+/** Which of the mirrors are of stores: nothing that is given for the first URL goes there. */
+function keptAccess(
+  { stores }: Readonly<Record<string, unknown>>,
+  mirrors: readonly string[],
+  base: DownloadOptions,
+): Map<string, MirrorAccess> {
+  const access = new Map<string, MirrorAccess>();
+  const [, ...kept] = Array.isArray(stores) ? (stores as unknown[]) : [];
+  for (const [at, url] of mirrors.entries()) {
+    const store = keptStore(kept[at]);
+    if (store !== null) access.set(url, { store, asked: ownAccess(base) });
+  }
+  return access;
 }
 
 /** A list has so many URLs of a file at most. */

@@ -7,13 +7,14 @@ import { Pace } from '../formats/pace.js';
 import { referenceScheme } from '../http/url.js';
 import { onAbort } from '../net/calling-off.js';
 import { fetchSmall } from '../transfer/fetch-small.js';
-import type { DownloadOptions } from '../transfer/options.js';
+import type { DownloadOptions, MirrorAccess, StoreOrigin } from '../transfer/options.js';
 import { SOURCES } from '../sources/index.js';
 import type { SourceKind, StoreSettings, Surroundings, Wanted } from '../sources/source.js';
 import { textOf } from './documents.js';
 import type { Fetching } from './documents.js';
 import { readSmallText } from './files.js';
 import type { HubDownload } from './hub-cache.js';
+import { ownAccess } from './without-credentials.js';
 
 /** Bytes that a list of a repository may have. */
 const MAX_LISTING = 64 * 1024 * 1024;
@@ -54,16 +55,21 @@ export async function sourceDownloads(
       next: 'Leave it out: `hf://OWNER/REPO` is all of a repository, any other URL is one file.',
     });
   if (wanted.cache) requireCache(kind, base);
-  if (kind === null) return [base];
+  const withOthers = await withMirrors(base, settings, fetching);
+  if (kind === null) return [withOthers];
   const around = surroundings(kind, base, fetching, settings);
   const files = await kind.files(base.url, wanted, around);
+  if (files.length > 1 && base.mirrors.length > 0)
+    throw new SluiceError('USAGE', 'a mirror is of one file, and the reference names several', {
+      next: 'Leave --mirror out, or name one file.',
+    });
   const store = { scheme: kind.scheme, settings: kind.settled?.(around) ?? settings };
   const found: HubDownload[] = [];
   for (const file of files) {
     const { url, path: parts, warning } = file;
     const output = parts === null ? {} : { output: path.join(...parts) };
     const warnings = warning === undefined ? base.warnings : [...base.warnings, warning];
-    const given = withToken({ ...base, url, store, warnings }, kind, around);
+    const given = withToken({ ...withOthers, url, store, warnings }, kind, around);
     const options = { ...(await unlessAborted(given, fetching.signal)), ...output };
     found.push({ file, options });
   }
@@ -82,6 +88,36 @@ function requireCache(kind: SourceKind | null, { output, dir }: DownloadOptions)
     throw new SluiceError('USAGE', '--hf-cache says where a file goes, and the list does too', {
       next: 'Leave out= and dir= out; HF_HUB_CACHE or HF_HOME names another cache.',
     });
+}
+
+/**
+ * References among the mirrors become URLs, each with the credentials of its own service and with nothing that was
+ * given for the first URL (P11).
+ */
+async function withMirrors(
+  base: DownloadOptions,
+  settings: StoreSettings,
+  fetching: Fetching,
+): Promise<DownloadOptions> {
+  const mirrorAccess = new Map(base.mirrorAccess);
+  const mirrors: string[] = [];
+  for (const each of base.mirrors) {
+    let url = each;
+    if (kindOf(each) !== null) {
+      const asked = { ...base, ...ownAccess(base), url: each, mirrors: [] };
+      const found = await sourceDownload(asked, fetching, settings);
+      ({ url } = found);
+      const store = found.store ?? { scheme: '', settings };
+      mirrorAccess.set(url, { store, asked: ownTokens(base, found) });
+    }
+    mirrors.push(url);
+  }
+  return { ...base, mirrors, mirrorAccess };
+}
+
+/** What a mirror is asked with once its service's token or key is found. */
+function ownTokens(base: DownloadOptions, { sign, environment }: DownloadOptions) {
+  return { ...ownAccess(base), sign, environment };
 }
 
 /**
@@ -110,9 +146,26 @@ export async function withTokenOf(
   fetching: Fetching,
   settings: StoreSettings = {},
 ): Promise<DownloadOptions> {
+  const mirrorAccess = new Map<string, MirrorAccess>();
+  for (const [url, { store, asked }] of options.mirrorAccess) {
+    const own = { ...options, ...asked, url, store, mirrorAccess };
+    const found = await ofStore(own, store, fetching, settings);
+    mirrorAccess.set(url, { store: found.store ?? store, asked: ownTokens(options, found) });
+  }
   const { store } = options;
-  const kind = SOURCES.find(({ scheme }) => scheme === store?.scheme);
-  if (store === null || kind === undefined) return options;
+  return store === null
+    ? { ...options, mirrorAccess }
+    : ofStore({ ...options, mirrorAccess }, store, fetching, settings);
+}
+
+async function ofStore(
+  options: DownloadOptions,
+  store: StoreOrigin,
+  fetching: Fetching,
+  settings: StoreSettings,
+): Promise<DownloadOptions> {
+  const kind = SOURCES.find(({ scheme }) => scheme === store.scheme);
+  if (kind === undefined) return options;
   const both = { ...store.settings, ...settings };
   const around = surroundings(kind, options, fetching, both);
   const asked = { ...options, store: { ...store, settings: both } };

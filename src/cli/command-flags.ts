@@ -24,7 +24,7 @@ export const getFlags = {
   mirror: Flags.string({
     ...REPEATABLE,
     description:
-      'another URL of the same file, used at the same time where a digest is known (--checksum, a Metalink), else when the first one fails; no header or credential is sent there',
+      'another URL of the same file, used at the same time where a digest is known (--checksum, a Metalink), else when the first one fails; no header or credential of the first one is sent there, and s3:// and the like have their own',
     helpValue: 'URL',
   }),
   output: Flags.string({

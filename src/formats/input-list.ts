@@ -4,7 +4,7 @@
  */
 import { SluiceError } from '../errors.js';
 import { showText } from '../http/redact.js';
-import { parseUserUrl } from '../http/url.js';
+import { parseUserUrl, referenceScheme } from '../http/url.js';
 import type { Pace } from './pace.js';
 
 /** A list may have this many bytes. */
@@ -131,6 +131,8 @@ class Reader {
   }
 
   private requireUrl(url: string): void {
+    // What a reference names is read where it becomes a URL.
+    if (referenceScheme(url) !== null) return;
     try {
       parseUserUrl(url);
     } catch (thrown) {

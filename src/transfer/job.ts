@@ -16,7 +16,7 @@ import type { DownloadEvent, DownloadSnapshot } from './events.js';
 import { LocalExecutor } from '../engine/executors.js';
 import type { LimitedBy } from '../schedule/types.js';
 import type { Offer } from '../open/offer.js';
-import type { DownloadOptions } from './options.js';
+import type { DownloadOptions, StoreOrigin } from './options.js';
 import type { Endpoint } from '../net/endpoint.js';
 import type { Session } from './session.js';
 import { sourceIdOf } from './source-id.js';
@@ -136,7 +136,12 @@ export class Job {
     };
     this.emit = (event) => emit(bounded(event));
     const credentialsFor = options.credentialsFor ?? options.url;
-    const mirrors = options.mirrors.map((url) => ({ ...options, url, credentialsFor }));
+    const mirrors = options.mirrors.map((url) => ({
+      ...options,
+      url,
+      credentialsFor,
+      ...options.mirrorAccess.get(url)?.asked,
+    }));
     this.makeAsker = (each) => new Asker(each, engine.connections, log, shared);
     this.askers = [options, ...mirrors].map(this.makeAsker);
     this.verification = new Verification(options);
@@ -166,6 +171,12 @@ export class Job {
     // A link that a program gives anew each time is not kept.
     if (freshUrl !== null) return [];
     return this.askers.slice(0, 1 + mirrors.length).map(({ url }) => url.href);
+  }
+
+  /** The stores that these are of, null for the first and for those of none; as a journal keeps them. */
+  get givenStores(): Array<StoreOrigin | null> {
+    const { mirrors, mirrorAccess } = this.options;
+    return [null, ...mirrors.map((url) => mirrorAccess.get(url)?.store ?? null)];
   }
 
   /** The server names mirrors: they are sources like those that the user gave, behind these. */

@@ -574,6 +574,7 @@ export class Opening {
         digests: this.job.verification.serverChecksums,
         ...(this.job.options.serverDigests ? {} : { noDigests: true }),
         ...(this.job.givenUrls.length > 1 && { sources: this.job.givenUrls }),
+        ...(this.job.options.mirrorAccess.size > 0 && { stores: this.job.givenStores }),
         ...(this.job.options.store === null ? {} : { store: this.job.options.store }),
       },
     } satisfies Omit<JournalIdentity, 'part'>;

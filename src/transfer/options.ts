@@ -30,6 +30,12 @@ export interface StoreSettings {
   requesterPays?: boolean;
 }
 
+/** How a mirror that a store has is asked: with what is the store's own, and nothing that is for the first URL (P11). */
+export interface MirrorAccess {
+  store: StoreOrigin;
+  asked: Partial<RequestOptions>;
+}
+
 /** A name through which a file is found whose bytes lie under another. */
 export interface Place {
   path: string;
@@ -49,6 +55,8 @@ export interface DownloadOptions extends RequestOptions {
   store: StoreOrigin | null;
   /** Further URLs of the same file, in the order in which they are tried when one fails for good. */
   mirrors: string[];
+  /** Which mirrors are of stores, by their URLs, and how these are asked. */
+  mirrorAccess: ReadonlyMap<string, MirrorAccess>;
   /** Directory for server-given names and relative outputs; null for the current one. */
   dir: string | null;
   /** Where the user finds the file, when that is not where its bytes are; null when it is. */

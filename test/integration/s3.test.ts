@@ -1,11 +1,13 @@
 /** s3:// against a store that checks the signature of every request. */
 import { expect } from 'chai';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { download, inspect } from '../../src/index.js';
 import { startHash } from '../../src/verify/checksum.js';
 import { contentAt } from '../helpers/content.js';
 import { tempDirPerTest } from '../helpers/files.js';
+import { Origin } from '../helpers/origin.js';
 import { runSluice } from '../helpers/run-sluice.js';
 import { PUBLIC_BUCKET, S3Store, STORE_KEY, STORE_REGION } from '../helpers/s3-store.js';
 
@@ -123,6 +125,38 @@ describe('s3://', () => {
     expect(done.status, done.stdout).equal(0);
     expectFile('file');
     expect(store.asked[0]?.fields['x-amz-request-payer']).equal('requester');
+  });
+
+  it('P11: a mirror at S3 has credentials of its own, after resume too, and gets none of the first URL', async () => {
+    const origin = await Origin.start({
+      bytes: BYTES,
+      faults: [{ times: Infinity, fault: { kind: 'reset', at: 1024 * 1024 } }],
+    });
+    try {
+      store.intercept = (_, response) => {
+        response.destroy();
+        return true;
+      };
+      const sha256 = createHash('sha256').update(BYTES).digest('hex');
+      const more = ['--checksum', `sha256:${sha256}`, '--retries', '0', '-n', '1', '-o', 'file'];
+      const given = ['--mirror', 's3://bucket/key', '-H', 'Authorization: mine', '-H', 'X-Mine: 1'];
+      const left = await run(['get', origin.url, ...given, ...more], ENV);
+      expect(left.status, left.stdout).equal(4);
+      expect(origin.requests.every(({ fields }) => fields['authorization'] === 'mine')).equal(true);
+      expect(origin.requests.some(({ fields }) => 'x-amz-date' in fields)).equal(false);
+      const before = store.asked.length;
+      store.intercept = () => false;
+      const done = await run(['resume', 'file'], ENV);
+      expect(done.status, done.stdout).equal(0);
+      expectFile('file');
+      expect(store.asked.length).greaterThan(before);
+      for (const { fields } of store.asked) {
+        expect(fields.authorization).match(/^AWS4-HMAC-SHA256 /);
+        expect(fields).not.property('x-mine');
+      }
+    } finally {
+      await origin.close();
+    }
   });
 
   it('P11: what was begun over http is not signed by resume, whatever key there is', async () => {

@@ -127,7 +127,8 @@ async function ofSources(
   fetching: Fetching,
 ): Promise<DownloadOptions[]> {
   const { recursive, 'hf-cache': cache } = values;
-  if (!recursive && !cache && given.every(({ url }) => !isSource(url))) return given;
+  const isPlain = ({ url, mirrors }: DownloadOptions): boolean => ![url, ...mirrors].some(isSource);
+  if (!recursive && !cache && given.every(isPlain)) return given;
   const { sourceDownloads } = await import('../../app/sources.js');
   const { include = [], exclude = [] } = values;
   const sourcing = { include, exclude, recursive, cache, settings: storeSettings(values) };

@@ -57,6 +57,16 @@ describe('formats/input-list', () => {
     });
   });
 
+  it('takes references to hubs and stores, as files and as mirrors', async () => {
+    const { entries } = await read(
+      `hf://owner/repo@v1/a b.bin\ts3://bucket/key\n${URL_A}\taz://a/b/c`,
+    );
+    expect(entries.map(({ urls }) => urls)).deep.equal([
+      ['hf://owner/repo@v1/a b.bin', 's3://bucket/key'],
+      [URL_A, 'az://a/b/c'],
+    ]);
+  });
+
   it('is the same wherever the text is cut, and with either end of line', () => {
     const text = `# c\n${URL_A}\t${URL_B}\n out=x\n\n${URL_B}\n split=2\n`;
     return fc.assert(
