@@ -334,6 +334,11 @@ export class Scheduler {
       this.tuning,
     );
     if (move === null) return false;
+    if (move.kind === 'abandon') {
+      // What it leaves is the next that a free connection is given, once it has ended.
+      this.abandon(this.flowOf(move.lease) as FlowBook, 'superseded', actions);
+      return false;
+    }
     const { ledger } = this.setting;
     const end = ledger.lease(move.lease)?.end as number;
     const isCut = move.kind === 'cut';
@@ -524,6 +529,7 @@ export class Scheduler {
           flow: flow.ahead(nowMs, shared),
           underWay: flow.underWay(shared.path),
           isFixed: booked.doubled || behind !== null,
+          isUnanswered: work.firstMs === null,
         },
       ];
     });
