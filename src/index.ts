@@ -2,6 +2,7 @@
 export { createPool, download, inspect } from './app/library.js';
 export type {
   DownloadPool,
+  InspectOptions,
   LibraryOptions,
   Link,
   PoolOptions,

@@ -1,6 +1,6 @@
 /**
  * What `--trace` writes: one record a line, JSON, in the order in which it happened. `src/engine/recorder.ts`
- * and `src/app/download.ts` make the records, `src/cli/trace-file.ts` writes them, `src/formats/trace.ts`
+ * and `src/app/download.ts` make the records, `src/app/trace-file.ts` writes them, `src/formats/trace.ts`
  * reads them again. Rates are bytes per second, times milliseconds since the trace began.
  */
 

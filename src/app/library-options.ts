@@ -227,6 +227,11 @@ export function libraryOptions(url: string, given: GivenOptions): DownloadOption
   );
 }
 
+/** @throws SluiceError USAGE when it is no path of a file */
+export function checkTracePath(trace: unknown): void {
+  check({ trace }, { trace: path }, '');
+}
+
 /** `output` names the download that is gone on with; its journal has the part of `range`. */
 function freshOptions(options: DownloadOptions, range: string | undefined): DownloadOptions {
   if (options.output === null) throw usage('the option resume needs output');

@@ -13,7 +13,7 @@ import type { DownloadOptions, StoreSettings } from '../transfer/options.js';
 import { Session } from '../transfer/session.js';
 import { inspectPath, inspectUrl } from './inspect.js';
 import type { PathReport, UrlReport } from './inspect.js';
-import { libraryOptions, poolOptions } from './library-options.js';
+import { checkTracePath, libraryOptions, poolOptions } from './library-options.js';
 import type { GivenOptions } from './library-options.js';
 import { Run, stopReason } from './running.js';
 
@@ -22,7 +22,12 @@ export type LibraryOptions = GivenOptions & {
   /** Stops the download; what is durable is kept for a later call. */
   signal?: AbortSignal | undefined;
   log?: Log | undefined;
+  /** As `--trace`: the path of a file that records what each connection does when. */
+  trace?: string | undefined;
 };
+
+/** Options of {@link inspect}. */
+export type InspectOptions = Omit<LibraryOptions, 'trace'>;
 
 /** Where the bytes are: a URL, or a function that gives a link which is good now. */
 export type Link = string | (() => string | Promise<string>);
@@ -64,13 +69,14 @@ export function download(link: Link, options: LibraryOptions = {}): RunningDownl
 }
 
 function start(link: Link, options: LibraryOptions, pool: PoolParts | null): RunningDownload {
-  const { signal, log, ...given } = options;
+  const { signal, log, trace, ...given } = options;
+  if (trace !== undefined) checkTracePath(trace);
   const rest = pool === null ? given : { ...pool.defaults, ...given };
   const all = libraryOptions(typeof link === 'function' ? UNKNOWN_LINK : link, rest);
   const isOfStore = typeof link === 'string' && referenceScheme(link) !== null;
   const hasStores = all.mirrors.some((url) => referenceScheme(url) !== null);
   if (typeof link === 'string' && !isOfStore) parseUserUrl(link);
-  const key = JSON.stringify([nameOf(link), rest, pool?.number ?? null]);
+  const key = JSON.stringify([nameOf(link), rest, pool?.number ?? null, trace]);
   let run = runs.get(key);
   if (run === undefined) {
     const about = {
@@ -82,7 +88,7 @@ function start(link: Link, options: LibraryOptions, pool: PoolParts | null): Run
       const settled = typeof link === 'string' ? limited : await withFresh(limited, link);
       return isOfStore || hasStores ? ofStore(settled, log, rest.s3) : settled;
     };
-    const made = new Run(about, settle, { log, session: pool?.session }, () => {
+    const made = new Run(about, settle, { log, trace, session: pool?.session }, () => {
       if (runs.get(key) === made) runs.delete(key);
       pool?.running.delete(made);
     });
@@ -217,12 +223,12 @@ async function closePool({ running, session }: PoolParts): Promise<void> {
  */
 export function inspect(
   subject: `${'http' | 'https' | 'hf' | 's3' | 'gs' | 'az'}://${string}`,
-  options?: LibraryOptions,
+  options?: InspectOptions,
 ): Promise<UrlReport>;
-export function inspect(subject: string, options?: LibraryOptions): Promise<UrlReport | PathReport>;
+export function inspect(subject: string, options?: InspectOptions): Promise<UrlReport | PathReport>;
 export async function inspect(
   subject: string,
-  options: LibraryOptions = {},
+  options: InspectOptions = {},
 ): Promise<UrlReport | PathReport> {
   const { signal, log = silentLog, ...rest } = options;
   const all = libraryOptions(subject, rest);

@@ -9,8 +9,11 @@ import type { DoneEvent, DownloadEvent, DownloadSnapshot, ErrorEvent } from '../
 import type { DownloadOptions } from '../transfer/options.js';
 import { StreamDownload } from '../transfer/stream.js';
 import type { Session } from '../transfer/session.js';
+import type { FileTrace } from '../trace.js';
 import { EventQueue } from './event-queue.js';
 import { ReaderOutput } from './reader-output.js';
+import { openTrace } from './trace-file.js';
+import type { OpenTrace } from './trace-file.js';
 import { logWithout } from './without.js';
 
 /** Bytes that are fetched ahead of the reader of a stream. */
@@ -26,6 +29,8 @@ export type Settle = () => Promise<DownloadOptions>;
 export interface RunHooks {
   log?: Log | undefined;
   session?: Session | undefined;
+  /** Path of the file that records what each connection does. */
+  trace?: string | undefined;
 }
 
 /** One download, and everybody who looks at it. It begins when the present turn of the event loop is over. */
@@ -94,28 +99,44 @@ export class Run {
 
   private async run(): Promise<void> {
     this.hasBegun = true;
-    const { log = silentLog, session } = this.hooks;
+    const { log = silentLog } = this.hooks;
     const off = logWithout(log);
-    const emit = (event: DownloadEvent): void => {
-      for (const looker of this.lookers) looker.hear(event);
-    };
+    let last: DownloadEvent;
+    let trace: OpenTrace | null = null;
     try {
       if (this.stopped !== null) throw this.stopped;
-      const options = await this.settle();
-      const hooks = { emit, log, ...(session === undefined ? {} : { session }) };
-      this.download = this.make(options, hooks);
-      // It may have been given up while the options were found out.
-      if (this.stopped !== null) this.download.stop(this.stopped);
-      const last = await this.download.run();
-      this.output?.end(last.type === 'done' ? null : errorOf(last));
+      if (this.hooks.trace !== undefined)
+        trace = openTrace(this.hooks.trace, (what) => log.warn({}, what));
+      last = await this.carryOut(log, trace?.file(0) ?? null);
     } catch (thrown) {
-      const error = SluiceError.from(thrown);
-      emit(this.failed(error));
-      this.output?.end(error);
-    } finally {
-      off();
-      this.onEnd();
+      last = this.failed(SluiceError.from(thrown));
+      trace?.file(0)({ type: 'event', event: last });
     }
+    // Whoever hears how it ended may read the trace.
+    trace?.close();
+    this.tell(last);
+    this.output?.end(last.type === 'error' ? errorOf(last) : null);
+    off();
+    this.onEnd();
+  }
+
+  /** Runs the download, and tells what happens but for its last event. */
+  private async carryOut(log: Log, trace: FileTrace | null): Promise<DownloadEvent> {
+    const { session } = this.hooks;
+    const emit = (event: DownloadEvent): void => {
+      // How far it is, samples say.
+      if (event.type !== 'progress') trace?.({ type: 'event', event });
+      if (event.type !== 'done' && event.type !== 'error') this.tell(event);
+    };
+    const options = await this.settle();
+    this.download = this.make(options, { emit, log, trace, ...(session && { session }) });
+    // It may have been given up while the options were found out.
+    if (this.stopped !== null) this.download.stop(this.stopped);
+    return this.download.run();
+  }
+
+  private tell(event: DownloadEvent): void {
+    for (const looker of this.lookers) looker.hear(event);
   }
 
   private make(options: DownloadOptions, hooks: DownloadHooks): Download | StreamDownload {

@@ -5,7 +5,7 @@ import { MAX_DETAIL, MAX_MESSAGE, SluiceError, shortened } from '../errors.js';
 import { silentLog, type Log, type LogFields } from '../log.js';
 import { showText, redactUrl } from '../http/redact.js';
 import { VERSION } from '../version.js';
-import { escapeJsonLine } from './escape.js';
+import { escapeJsonLine } from '../http/redact.js';
 
 export interface LogOptions {
   /** Takes newline-delimited JSON; created with mode 0600, appended to when it exists. */

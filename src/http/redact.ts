@@ -59,3 +59,14 @@ export function escapeControl(text: string): string {
     return code <= 0xffff ? `\\u${hex.padStart(4, '0')}` : `\\u{${hex}}`;
   });
 }
+
+/** The same for a line of JSON: outside its strings no such character can stand. */
+export function escapeJsonLine(json: string): string {
+  return json.replace(INVISIBLE, (character) => {
+    let escaped = '';
+    for (let i = 0; i < character.length; i++) {
+      escaped += `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
+    }
+    return escaped;
+  });
+}

@@ -81,6 +81,9 @@ export function repairSentence(
 /** Flags that many errors advise, of which `resume` has none. */
 const OF_GET = /--(?:output|dir|on-exists|range)\b/;
 
+/** Stands for the command with the file's path, which is not known where the advice is written. */
+const RESUME = '`sluice resume`';
+
 /** What is advised, as far as it holds for this download and its command. */
 function nextSentence(job: Job, { code, details: { next } }: SluiceError): string | undefined {
   const { work, options } = job;
@@ -88,6 +91,8 @@ function nextSentence(job: Job, { code, details: { next } }: SluiceError): strin
   // Without ranges nothing continues where it stopped, whatever the error promises.
   if (work?.offer.kind === 'whole' && !work.offer.ranges)
     return next?.replace('it continues where it stopped', `it starts over, for ${work.offer.why}`);
+  if (next?.includes(RESUME) === true && job.kept > 0)
+    return next.replace(RESUME, shellCommand('sluice resume', job.path));
   if (next === undefined || options.mode !== 'resume' || !OF_GET.test(next)) return next;
   return `${next} (\`sluice resume\` has no such flag: give it to \`sluice get URL\`.)`;
 }

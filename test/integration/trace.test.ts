@@ -8,7 +8,7 @@ import { defaultOptions } from '../../src/app/defaults.js';
 import { Downloads } from '../../src/app/download.js';
 import { readTrace, reportTrace } from '../../src/app/trace.js';
 import { info } from '../../src/cli/actions/info.js';
-import { openTrace } from '../../src/cli/trace-file.js';
+import { openTrace } from '../../src/app/trace-file.js';
 import { traceLines } from '../../src/cli/trace-lines.js';
 import { PAGE_BEGINS, tracePage, writePage } from '../../src/cli/trace-page.js';
 import type { SluiceError } from '../../src/errors.js';

@@ -12,7 +12,7 @@ import type { ManyValues, OutputValues, SharedValues, TraceValues } from '../fla
 import { logError, openLog } from '../log.js';
 import { lineWriter, lossOf, onLost } from '../output.js';
 import type { OpenLog } from '../log.js';
-import type { OpenTrace } from '../trace-file.js';
+import type { OpenTrace } from '../../app/trace-file.js';
 import { fail } from '../perform.js';
 import { chooseReporter } from '../reporter.js';
 import { limitOfRun } from '../rate-signal.js';
@@ -87,7 +87,7 @@ export async function runDownloads(settled: Settled<RunValues>, prepare: Prepare
 
 async function traceOf({ trace }: RunValues, reporter: Reporter): Promise<OpenTrace | null> {
   if (trace === undefined) return null;
-  const { openTrace } = await import('../trace-file.js');
+  const { openTrace } = await import('../../app/trace-file.js');
   return openTrace(trace, (what) => reporter.note(`sluice: ${what}`));
 }
 

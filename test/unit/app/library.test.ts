@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { download, inspect, SluiceError } from '../../../src/index.js';
 import type { DownloadEvent } from '../../../src/index.js';
@@ -48,6 +49,30 @@ describe('the library', () => {
     }
     const last = events.at(-1);
     expect(last?.type === 'error' && last.exitStatus).to.equal(130);
+  });
+
+  it('records a trace, which is whole when the result is there', async () => {
+    const trace = path.join(dir(), 'run.trace');
+    const records = (): Array<{ type: string; event?: { type: string } }> =>
+      readFileSync(trace, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { type: string; event?: { type: string } });
+    await download(origin.url, { dir: dir(), connections: 2, trace }).result;
+    const types = records().map(({ type, event }) => event?.type ?? type);
+    expect(types[0]).to.equal('trace');
+    expect(types).to.include.members(['start', 'lease', 'ended', 'done']);
+    expect(types.at(-1)).to.equal('end');
+    const nobody = 'http://127.0.0.1:1/file.bin';
+    const refused = download(nobody, { output: path.join(dir(), 'x'), retries: 0, trace });
+    expect(await refused.result.catch(({ code }: SluiceError) => code)).to.equal('CONNECT_FAILED');
+    const after = records().map(({ type, event }) => event?.type ?? type);
+    expect(after.slice(-2)).to.deep.equal(['error', 'end']);
+    writeFileSync(trace, 'mine');
+    const spared = download(origin.url, { dir: dir(), trace });
+    expect(await spared.result.catch(({ code }: SluiceError) => code)).to.equal('TARGET_EXISTS');
+    expect(readFileSync(trace, 'utf8')).to.equal('mine');
+    expect(() => download(origin.url, { trace: '' })).to.throw(SluiceError, 'option trace takes');
   });
 
   it('inspects a URL', async () => {

@@ -1,9 +1,9 @@
-/** The file of `--trace`. Records are gathered and written some at a time, so that a download does not wait for them. */
-import { openLogFile } from '../app/files.js';
-import type { LinesKind } from '../app/files.js';
+/** The file of `--trace`, and of the library's option `trace`. Records are gathered and written some at a time, so that a download does not wait for them. */
+import { openLogFile } from '../disk/log-file.js';
+import type { LinesKind } from '../disk/log-file.js';
+import { escapeJsonLine } from '../http/redact.js';
 import { TRACE_BEGINS, TRACE_VERSION } from '../trace.js';
 import type { Trace } from '../trace.js';
-import { escapeJsonLine } from './escape.js';
 
 /** Characters that are gathered before they are written. */
 const GATHERED = 64 * 1024;
