@@ -3,6 +3,7 @@
 /** A log line's fields. Never put a URL's query, userinfo or a header's value here unredacted. */
 export type LogFields = Record<string, unknown>;
 
+/** Takes lines of a log; pino's logger is one. */
 export interface Log {
   debug(fields: LogFields, message: string): void;
   info(fields: LogFields, message: string): void;

@@ -39,7 +39,9 @@ export type GivenOptions = {
     >
   ]?: DownloadOptions[Name] | undefined;
 } & {
+  /** What is trusted, and what is shown to the server. */
   tls?: Partial<DownloadOptions['tls']> | undefined;
+  /** How long each phase may take, in milliseconds. */
   deadlines?: Partial<DownloadOptions['deadlines']> | undefined;
   /** Bytes per second of this download, all its connections together; null for no limit. */
   limitRate?: number | null | undefined;

@@ -21,6 +21,7 @@ import { Run, stopReason } from './running.js';
 export type LibraryOptions = GivenOptions & {
   /** Stops the download; what is durable is kept for a later call. */
   signal?: AbortSignal | undefined;
+  /** Where the log goes; nowhere when absent. */
   log?: Log | undefined;
   /** As `--trace`: the path of a file that records what each connection does when. */
   trace?: string | undefined;

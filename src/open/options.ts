@@ -24,7 +24,9 @@ export interface RequestOptions {
   credentialsFor: string | null;
   /** Path of the file; null to take the name from the server or the URL. */
   output: string | null;
+  /** Connections at once, 1 to 64, or as many as pay. */
   connections: number | 'auto';
+  /** Digests that the file must have before it gets its name. */
   checksums: ChecksumSpec[];
   /** Whether digests that the server gives are verified. */
   serverDigests: boolean;
@@ -34,9 +36,13 @@ export interface RequestOptions {
   pieces: Pieces | null;
   /** The user's header lines, `Name: value`. */
   headers: string[];
+  /** The value of User-Agent, for every server; null for sluice's own. */
   userAgent: string | null;
+  /** The value of Referer; null for none. */
   referer: string | null;
+  /** Credentials for Basic or Digest (RFC 7617, RFC 7616). */
   user: { user: string; password: string } | null;
+  /** A bearer token (RFC 6750). */
   bearer: string | null;
   /** Of the user's file and of servers; all downloads of a run share them. */
   cookies: Cookies;
@@ -48,6 +54,7 @@ export interface RequestOptions {
   };
   /** Entries of a netrc file, each for its host; null when it is not used. */
   netrc: NetrcEntry[] | null;
+  /** What is trusted, and what is shown to the server. */
   tls: TlsSettings;
   /** What is set for hosts, each for itself. */
   sections: readonly HostSection[];

@@ -70,6 +70,7 @@ export interface DoneEvent extends EventBase {
   bytes: number;
   /** Body bytes received in this run, those fetched twice included. */
   fetched: number;
+  /** From the start of this file. */
   seconds: number;
   /** The most connections that carried bytes at the same time. */
   connections: number;

@@ -73,9 +73,11 @@ export interface DownloadOptions extends RequestOptions {
   maxTimeMs: number | null;
   /** Failures in a row, without a byte between them, after which the download gives up. */
   retries: number;
+  /** What happens when the target exists and is not this very download. */
   onExists: OnExists;
   /** Only if the server has something newer than the file that is there, which it then replaces; with its time of change. */
   timestamping: boolean;
+  /** Whether the finished file is forced to disk. */
   sync: SyncPolicy;
   /** What space the part gets before its first byte. */
   preallocate: Preallocation;

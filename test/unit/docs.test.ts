@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import * as library from '../../src/index.js';
 import { VERSION } from '../../src/version.js';
 import { COMMANDS } from '../../src/commands/index.js';
 import { FILES, statuses, variables } from '../../src/cli/topics.js';
@@ -141,6 +142,16 @@ describe('the pages', () => {
     expect(pathsIn('bench/results/*.json')).deep.equal(['bench/results/']);
     expect(pathsIn('npm run bench')).deep.equal([]);
     expect(isThere('ramp.ts') || isThere('src/plan/ledger.ts')).equal(false);
+  });
+});
+
+describe('the library reference', () => {
+  it('is that of the types and docstrings', function () {
+    this.timeout(60_000);
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/reference.js', '--check']);
+    expect(status, String(stderr)).equal(0);
+    const page = readFileSync('docs/library-reference.md', 'utf8');
+    for (const name of Object.keys(library)) expect(page).match(new RegExp(`^### ${name}$`, 'm'));
   });
 });
 
