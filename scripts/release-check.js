@@ -54,6 +54,8 @@ const PARTS = {
       'dist/test/e2e/library-package.test.js',
     );
   },
+  'the library reference is that of the types': () =>
+    must(process.execPath, 'scripts/reference.js', '--check'),
   'the single executable downloads': () => {
     if (!output(process.execPath, '--help').includes('--build-sea'))
       return `Node ${process.version} cannot build one`;
