@@ -52,7 +52,7 @@ export type GivenOptions = {
   /** As `--netrc-file`. */
   netrcFile?: string | undefined;
   /**
-   * Goes on with the unfinished download at `output` and never starts over, as `sluice resume --url` does:
+   * Goes on with the unfinished download at `output` and never starts over, as `sluice resume PATH --url URL` does:
    * the URL may be a fresh link, which has to prove itself.
    */
   resume?: boolean | undefined;
