@@ -14,6 +14,7 @@ import {
 import { SluiceError } from '../errors.js';
 import { syncData } from './async-io.js';
 import { diskError, errnoOf } from './errors.js';
+import { writeFully } from './io.js';
 import { stemOf } from './names.js';
 import { requireOurs, requireOwned } from './own-file.js';
 import { isOpenToOthers } from './ownership.js';
@@ -125,6 +126,15 @@ export class PartFile {
     } catch (thrown) {
       throw diskError(thrown, { action: 'set the size of', path: this.path });
     }
+  }
+
+  /**
+   * Gives it all of its bytes at once.
+   * @throws SluiceError DISK_FULL and other disk errors
+   */
+  fill(bytes: Uint8Array): void {
+    writeFully(this.fd, bytes, 0, bytes.length, 0);
+    this.reaches(bytes.length);
   }
 
   /** Notes that the file reaches to `end`, which {@link requireLength} then expects. */

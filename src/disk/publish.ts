@@ -173,9 +173,35 @@ function isOursNamed(stats: BigIntStats, part: Unpublished['part']): boolean {
   return isOurs(stats) && isFile(stats, part);
 }
 
+/**
+ * The same in one step that nothing comes between, for what no journal tells of: it is not synced.
+ * @returns false, and all as it was, when the name is taken, or where there are no hard links
+ */
+export async function publishAtOnce(
+  part: PartFile,
+  target: string,
+  mode: 'fail' | 'overwrite',
+  warn: Warn,
+): Promise<boolean> {
+  const how = { sync: false, warn };
+  part.requireLength();
+  part.requireName();
+  part.giveMode();
+  if (mode === 'overwrite') await replaceName(part, target, how);
+  else if (!linked(part, target)) return false;
+  else await keepLink(part, target, how);
+  return true;
+}
+
 /** Returns false when the name is taken. */
 async function claimName(part: PartFile, target: string, how: How): Promise<boolean> {
   if (!linked(part, target)) return claimNameWithoutLinks(part, target, how);
+  await keepLink(part, target, how);
+  return true;
+}
+
+/** The target is a second name now, and becomes the only one. */
+async function keepLink(part: PartFile, target: string, how: How): Promise<void> {
   try {
     // link(2) went by the name; make sure that it was still the name of our file.
     if (!isNameOf(target, part)) throw replaced(part.path);
@@ -186,7 +212,6 @@ async function claimName(part: PartFile, target: string, how: How): Promise<bool
     throw thrown;
   }
   unlinkOrWarn(part.path, how.warn);
-  return true;
 }
 
 /**

@@ -55,18 +55,22 @@ export function receiptsDirectory(env: Environment = process.env): string {
   return path.join(stateDirectory(env), 'finished');
 }
 
-/** Keeps a receipt of the file at `target`. Returns false when that was not possible. */
+/**
+ * Keeps a receipt of the file at `target`. Returns false when that was not possible.
+ * @param file where the file is now, which will have that name
+ */
 export function writeReceipt(
   target: string,
   facts: ReceiptFacts,
   env: Environment = process.env,
+  file = target,
 ): boolean {
   try {
     const { url, validators, digests, bootId, synced } = facts;
     const receipt: Receipt = {
       version: 1,
       urlSha256: hashUrl(url),
-      ...fileFacts(target),
+      ...fileFacts(file),
       validators,
       digests,
       finishedMs: Date.now(),

@@ -53,6 +53,20 @@ export function removeTrace(target: string, { anyPart = false } = {}): void {
   removePart(target);
 }
 
+/**
+ * Removes what has the name of a journal that is being rewritten, if it is ours. Call it under the target's lock and
+ * when there is no journal: then it is what a run left that died while it put a small file in its place.
+ */
+export function removeSpare(target: string): void {
+  const path = newJournalPath(journalPath(target));
+  if (!isOursThere(path)) return;
+  try {
+    unlinkSync(path);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== 'ENOENT') throw diskError(thrown, { action: 'remove', path });
+  }
+}
+
 /** Another user's is in nobody's way: a journal that cannot be rewritten goes on as it is. */
 function isOursThere(path: string): boolean {
   const stats = lstatOrNull(path);

@@ -9,12 +9,14 @@ import { Checkpointer } from './checkpoint.js';
 import type { ReadBack, SyncWatch } from './checkpoint.js';
 import { Journal, cleanMatches, journalPath, partPath, readJournal } from './journal.js';
 import type { JournalIdentity, JournalRead, PublishRecord } from './journal.js';
-import { PartFile } from './part-file.js';
+import { newJournalPath } from './names.js';
+import { PartFile, lstatOrNull } from './part-file.js';
 import { preallocate } from './preallocate.js';
 import type { Preallocate } from './preallocate.js';
 import {
   finishPublish,
   publish,
+  publishAtOnce,
   publishedName,
   releaseClaim,
   stayed,
@@ -22,7 +24,8 @@ import {
 } from './publish.js';
 import type { Warn } from './publish.js';
 import { writeReceipt } from './receipts.js';
-import { discard, removePart, removeTrace } from './remove.js';
+import type { ReceiptFacts } from './receipts.js';
+import { discard, removePart, removeSpare, removeTrace } from './remove.js';
 import { directoryOf, inspectTarget } from './target.js';
 import { requireSpace } from './space.js';
 import { verifyExtents } from './verify-extents.js';
@@ -148,7 +151,8 @@ export class Workspace {
   /** Finishes what a run began that died between the final name and the removal of its journal. */
   private async finishPublished(): Promise<void> {
     try {
-      if (!this.hasJournal) return;
+      // Of a file that came whole, by a run that was killed as it got its name: see `putWhole`.
+      if (!this.hasJournal) return removeSpare(this.target);
       const { identity, publish: record, file } = readJournal(journalPath(this.target));
       if (record === null) return;
       const { part, url } = identity;
@@ -232,6 +236,36 @@ export class Workspace {
       throw error;
     }
     this.watch();
+  }
+
+  /**
+   * Gives bytes that are the whole file, and verified, its name at once. No journal tells of them before: they
+   * lie where a journal would be rewritten, so what a run leaves that is killed meanwhile is removed by the
+   * next one. The receipt comes first, and counts for the name as soon as it is there.
+   * @param warn is told what failed once the file had its name
+   * @returns false, and all as it was, when something is in the way: {@link create} tells what
+   */
+  async putWhole(
+    bytes: Uint8Array,
+    mode: 'fail' | 'overwrite',
+    receipt: ReceiptFacts,
+    warn: Warn,
+  ): Promise<boolean> {
+    if (this.read !== null || this.unbegun || lstatOrNull(this.partPath) !== null) return false;
+    let part: PartFile | null = null;
+    try {
+      this.lock.requireHeld();
+      part = PartFile.create(newJournalPath(journalPath(this.target)));
+      part.fill(bytes);
+      writeReceipt(this.target, receipt, process.env, part.path);
+      if (await publishAtOnce(part, this.target, mode, warn)) return true;
+    } catch (thrown) {
+      this.log.info({ error: String(thrown) }, 'the file is not put in its place in one step');
+    } finally {
+      part?.close();
+    }
+    if (part !== null) removeSpare(this.target);
+    return false;
   }
 
   /** Gives the part its space; a range that the journal claims is never touched. */

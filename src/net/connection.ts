@@ -99,7 +99,7 @@ export class Connection extends Exchanges {
     connection.dialMs = connection.openedMs - started;
     connection.dialWaitMs = performance.eventLoopUtilization().idle - idle;
     const peer = peerName(endpoint);
-    socket.on('error', (error) => connection.die(socketError(error, 'exchange', peer)));
+    socket.on('error', (error) => connection.fail(socketError(error, 'exchange', peer)));
     // Before Node's own listener, which closes our side and with it the trace of a reset.
     socket.prependListener('end', () => connection.onEnd());
     socket.on('close', () => connection.onClose());

@@ -98,6 +98,18 @@ interface Held {
   reader: Reader | null;
   /** The peer has ended meanwhile: the body is read from what has come already. */
   hasEnded: boolean;
+  /** The whole body is to lie in the slab before it is read; null for others. */
+  gathering: Gathering | null;
+  /** The connection was lost while a body was gathered: what has come of it is read before that is told. */
+  lost: SluiceError | null;
+}
+
+/** See {@link Exchanges.whole}. */
+interface Gathering {
+  /** Length of the body in bytes. */
+  length: number;
+  /** Tells who waits that no more is waited for; null when nobody waits any more. */
+  over: (() => void) | null;
 }
 
 /** The body comes in. */
@@ -140,6 +152,11 @@ export abstract class Exchanges {
   protected abstract resume(): void;
   /** Closes the socket at once. */
   protected abstract end(): void;
+
+  /** Bytes that have come and were not taken yet. */
+  get waiting(): number {
+    return this.slab.pending;
+  }
 
   /** Whether another request may be sent on it now. */
   get isIdle(): boolean {
@@ -196,6 +213,35 @@ export abstract class Exchanges {
   }
 
   /**
+   * Waits until the whole body lies in the slab, and leaves it there: {@link readBody} begins with what has
+   * come, be it all or not. No deadline but this one passes meanwhile.
+   * @param ms so long is waited at most
+   * @returns the bytes, which stay what they are until the next request; null when the body has no length that
+   *   fits into the slab, or did not come in time
+   */
+  whole(ms: number): Promise<Uint8Array | null> {
+    const { state, slab } = this;
+    if (state.name !== 'held' || state.hasEnded) return Promise.resolve(null);
+    const { framing } = state.reception;
+    if (framing.kind !== 'length' || framing.length > slab.roomForAll) return Promise.resolve(null);
+    const { length } = framing;
+    const bytes = (): Uint8Array | null =>
+      slab.pending < length ? null : slab.bytes.subarray(slab.from, slab.from + length);
+    if (slab.pending >= length) return Promise.resolve(bytes());
+    return new Promise((resolve) => {
+      const over = (): void => {
+        clearTimeout(timer);
+        gathering.over = null;
+        resolve(bytes());
+      };
+      const timer = setTimeout(over, ms);
+      const gathering: Gathering = { length, over };
+      state.gathering = gathering;
+      this.resume();
+    });
+  }
+
+  /**
    * Reads the body of the answer that {@link request} returned.
    * @param stallMs the longest time without a byte that is of use; and for all that comes when the sink is sated
    * @throws SluiceError CONNECTION_LOST when it ends early, STALLED, HTTP_MALFORMED; what the sink throws
@@ -238,6 +284,8 @@ export abstract class Exchanges {
   /** Where the next read goes. */
   protected space(): Uint8Array {
     const { state, slab } = this;
+    if (state.name === 'held' && state.gathering !== null)
+      return slab.spaceFor(state.gathering.length - slab.pending);
     if (state.name !== 'body') return slab.spaceForHead();
     return slab.spaceFor(state.reader.sink.room(slab.pending));
   }
@@ -255,7 +303,7 @@ export abstract class Exchanges {
         case 'body':
           return this.consume(state, bytes);
         case 'held':
-          return this.hold(bytes);
+          return this.hold(state, bytes);
         case 'idle':
           throw this.malformed('sent bytes that nobody asked for');
         case 'dead':
@@ -272,6 +320,7 @@ export abstract class Exchanges {
         return;
       case 'held':
         state.hasEnded = true;
+        state.gathering?.over?.();
         return;
       case 'body':
         // A chunked body is complete with its last chunk (RFC 9112 section 8).
@@ -289,8 +338,17 @@ export abstract class Exchanges {
   /** A connection that is gone without an end has ended nothing in order. */
   protected onClose(): void {
     const { state } = this;
-    if (state.name === 'held' && state.hasEnded) return;
-    this.die(this.lost(`the connection to ${this.peer} was lost`));
+    if (state.name === 'held' && (state.hasEnded || state.lost !== null)) return;
+    this.fail(this.lost(`the connection to ${this.peer} was lost`));
+  }
+
+  /** The socket has failed. What was gathered of a body by then is read all the same. */
+  protected fail(error: SluiceError): void {
+    const { state } = this;
+    const over = state.name === 'held' ? state.gathering?.over : null;
+    if (state.name !== 'held' || !over) return this.die(error);
+    state.lost = error;
+    over();
   }
 
   /** Ends the connection; bytes of the body that wait in the slab are still handed on first. */
@@ -300,6 +358,7 @@ export abstract class Exchanges {
     const failure = this.handOver(state, error);
     this.close();
     if (state.name === 'head') state.asked.reject(failure);
+    if (state.name === 'held') state.gathering?.over?.();
     if (state.name === 'held' || state.name === 'body') state.reader?.reject(failure);
     this.failPipelined();
   }
@@ -359,25 +418,40 @@ export abstract class Exchanges {
   private settleHead({ asked }: Head, head: ResponseHead): void {
     const reception = new Reception(asked.method, head);
     this.clock.stop();
-    this.become<Held>({ name: 'held', reception, reader: null, hasEnded: false });
+    this.become<Held>({
+      name: 'held',
+      reception,
+      reader: null,
+      hasEnded: false,
+      gathering: null,
+      lost: null,
+    });
     asked.resolve({ head, framing: reception.framing });
   }
 
   /** A TLS record may bring bytes after reading was paused; the slab has room for the whole burst. */
-  private hold(bytes: number): boolean {
-    this.slab.to += bytes;
-    if (this.slab.isFull) throw this.malformed('sent on while reading was paused');
+  private hold({ gathering }: Held, bytes: number): boolean {
+    const { slab } = this;
+    slab.to += bytes;
+    // All of a body that is gathered has room.
+    const most = gathering?.length ?? 0;
+    if (slab.pending > most && slab.isFull)
+      throw this.malformed('sent on while reading was paused');
+    if (gathering === null || gathering.over === null) return false;
+    if (slab.pending < most) return true;
+    gathering.over();
     return false;
   }
 
   /** Body bytes that came with the head, or while reading was paused, are the first. */
-  private beginBody({ reception, hasEnded }: Held, reader: Reader): void {
+  private beginBody({ reception, hasEnded, lost }: Held, reader: Reader): void {
     const body = this.become<Body>({ name: 'body', reception, reader });
     const { slab } = this;
     const waiting = slab.pending;
     slab.to = slab.from;
     if (!this.orDie(() => this.consume(body, waiting))) return;
-    if (hasEnded) this.onEnd();
+    if (lost !== null) this.die(lost);
+    else if (hasEnded) this.onEnd();
     else this.resume();
   }
 

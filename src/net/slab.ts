@@ -33,6 +33,11 @@ export class Slab {
     return this.to - this.from;
   }
 
+  /** Bytes of which all may lie in it at once, behind what was read before; the next read needs a place too. */
+  get roomForAll(): number {
+    return this.bytes.length - MIN_ROOM_BYTES - this.from;
+  }
+
   /** Whether the next read would be cut short. */
   get isFull(): boolean {
     return this.bytes.length - this.to < MIN_READ_BYTES;

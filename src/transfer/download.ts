@@ -13,12 +13,11 @@ import { redactUrl } from '../http/redact.js';
 import { WHOLE, beyondEnd } from '../http/part-of-file.js';
 import type { Validators } from '../http/validators.js';
 import { ExtentSet } from '../schedule/extents.js';
-import type { Shares } from '../schedule/shares.js';
 import type { Span } from '../schedule/types.js';
 import { slabBytes } from '../net/slab.js';
 import type { Dispatcher } from '../engine/dispatcher.js';
 import { underLimit } from '../engine/rate-limit.js';
-import { recall, remember } from '../engine/memory.js';
+import { remember } from '../engine/memory.js';
 import type { WorkEnd } from '../engine/parts.js';
 import { Seams } from '../engine/seams.js';
 import { Slots } from '../lease/task.js';
@@ -44,6 +43,7 @@ import type { DownloadOptions } from './options.js';
 import { Pause } from './pause.js';
 import { lastEvent, repairSentence, snapshotOf, tellProgress } from './telling.js';
 import { Session, ofOne } from './session.js';
+import { sharesOf } from './shares-of.js';
 import type { Verdict } from './verification.js';
 import type { Workspace } from '../disk/workspace.js';
 
@@ -102,7 +102,7 @@ export class Download {
     this.job = new Job(options, hooks.emit ?? (() => undefined), log, this.session);
     this.leases = new Leases(this.job, hooks.trace ?? null);
     this.pause = new Pause(this.job);
-    this.opening = new Opening(this.job);
+    this.opening = new Opening(this.job, hooks.trace === undefined || hooks.trace === null);
     const most = maxConnections(options);
     const slabs = most * slabBytes(most);
     this.backlog = new Backlog(hooks.backlogBytes ?? backlogBound(), slabs);
@@ -189,7 +189,7 @@ export class Download {
     const began = performance.now();
     const asked = work.asked;
     work.asked = null;
-    const shares = this.sharesOf(asked);
+    const shares = sharesOf(this.job, asked.source.endpoint, asked.roundTripMs);
     const most = usefulConnections(this.job, work.offer);
     const share = shares.join(most);
     const further = new FurtherSources(this.job);
@@ -286,17 +286,6 @@ export class Download {
         left: (number, error) => further.left(number, error),
       },
     };
-  }
-
-  /** The connections of the origin, which all its files share. */
-  private sharesOf({ source, roundTripMs }: Asked): Shares {
-    const { connections } = this.options;
-    const host = this.session.engine.host(source.endpoint);
-    return host.shared(connections, roundTripMs, () => {
-      const known = recall(source.endpoint, roundTripMs);
-      if (known !== null) this.job.log.info({ ...known }, 'remembered of this origin');
-      return known;
-    });
   }
 
   /** Checkpoints until stopped; a failing disk ends the download (P17). */

@@ -41,6 +41,8 @@ export type Event =
   | { type: 'answered' }
   /** Every byte is in place. */
   | { type: 'received' }
+  /** The whole file came with the answer, was verified and has its name. */
+  | { type: 'placed' }
   /** There is nothing to do. */
   | { type: 'settled'; outcome: 'complete' | 'skipped' }
   /** It can go on only by asking again. */
@@ -124,6 +126,7 @@ interface Tried {
 function asking({ attempt, course }: Tried, event: Event, limits: Limits): State {
   if (event.type === 'answered') return { phase: 'transferring', attempt, course };
   if (event.type === 'received') return { phase: 'syncing', course };
+  if (event.type === 'placed') return close({ kind: 'done', outcome: 'downloaded' });
   if (event.type === 'settled') return close({ kind: 'done', outcome: event.outcome });
   assert(event.type === 'broken', `asking, not ${event.type}`);
   return broken({ attempt, course }, event.error, limits);

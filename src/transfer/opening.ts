@@ -35,6 +35,7 @@ import type { Event } from './machine.js';
 import { wasRefused, withMarks } from '../disk/marks.js';
 import type { Offer } from '../open/offer.js';
 import { Questions } from './questions.js';
+import { takeWhole } from './whole.js';
 import { KEPT } from './suspects.js';
 import * as presence from '../net/exclusive.js';
 import { Workspace, isWhole } from '../disk/workspace.js';
@@ -59,7 +60,11 @@ export class Opening {
   private readonly lists: ListLookup;
   private readonly questions: Questions;
 
-  constructor(private readonly job: Job) {
+  /** @param mayTakeWhole a small file need not go by leases, which somebody watches */
+  constructor(
+    private readonly job: Job,
+    private readonly mayTakeWhole: boolean,
+  ) {
     this.fresh = new FreshLink(job, (start, end) => this.askInTurn(start, end));
     this.keeping = new Keeping(job, this.fresh);
     this.lists = new ListLookup(job);
@@ -494,8 +499,6 @@ export class Opening {
     prior: Prior | null,
     validators: Validators,
   ): Promise<Event> {
-    const { workspace, verification } = this.job;
-    if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
     const again = this.job.work !== null;
     const url = this.job.sourceId;
     const sameSource = again && this.job.identity?.url === url;
@@ -507,12 +510,8 @@ export class Opening {
     // What is in place is of what was seen first; a validator that came later does not vouch for it.
     const first = known?.validators ?? validators;
     const identity = this.describe(asked, first, total, prior);
-    if (prior === null) {
-      const replace = this.job.options.onExists === 'overwrite';
-      await workspace.create(identity, { replace, space: this.space });
-      verification.restart();
-    } else if (!again) await workspace.adopt(identity, this.space);
-    else if (!sameSource) await workspace.setIdentity(identity);
+    if (await this.comesWhole(asked, offer, prior, { first, identity })) return { type: 'placed' };
+    await this.layOut(identity, prior, again && sameSource);
     this.job.identity = identity;
     this.job.proven = this.job.unasked = false;
     this.job.known = { validators: first, total };
@@ -526,6 +525,36 @@ export class Opening {
     if (!work.ledger.isComplete) return { type: 'answered' };
     asked.connection.destroy();
     return (await takeBackBad(this.job)) ?? { type: 'received' };
+  }
+
+  /** A small file may be done with now. */
+  private async comesWhole(
+    asked: Asked,
+    offer: Offer,
+    prior: Prior | null,
+    { first, identity }: { first: Validators; identity: Omit<JournalIdentity, 'part'> },
+  ): Promise<boolean> {
+    if (prior !== null || this.job.work !== null || !this.mayTakeWhole) return false;
+    this.job.known = { validators: first, total: offer.total };
+    if (!(await takeWhole(this.job, asked, offer, identity))) return false;
+    this.announceOffer(offer);
+    return true;
+  }
+
+  /** Makes part and journal ready for the answer. */
+  private async layOut(
+    identity: Omit<JournalIdentity, 'part'>,
+    prior: Prior | null,
+    isAsBefore: boolean,
+  ): Promise<void> {
+    const { workspace, verification, work, options } = this.job;
+    if (workspace === null) throw new SluiceError('DEFECT', 'no workspace');
+    if (prior === null) {
+      const replace = options.onExists === 'overwrite';
+      await workspace.create(identity, { replace, space: this.space });
+      verification.restart();
+    } else if (work === null) await workspace.adopt(identity, this.space);
+    else if (!isAsBefore) await workspace.setIdentity(identity);
   }
 
   /** Takes up what an earlier run left: nobody knows any more which source it came from. */

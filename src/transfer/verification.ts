@@ -241,11 +241,27 @@ export class Verification {
     return new Map<ChecksumAlgorithm, string>([...whole, ...sums]);
   }
 
+  /**
+   * Whether bytes are the whole file, by all that is known of it. Of those that are not, or of which only
+   * pieces tell, nothing is noted.
+   */
+  async accepts(bytes: Uint8Array): Promise<boolean> {
+    if (this.pieces !== null || this.misfit(bytes.length) !== null) return false;
+    const whole = await this.hashesOf(bytes);
+    if (this.specs.some(({ algorithm, hex }) => whole.get(algorithm) !== hex)) return false;
+    for (const { algorithm, hex } of this.specs) this.digests[algorithm] = hex;
+    return true;
+  }
+
   /** Hashes a small file. */
   private async hashHere(fd: number | null, size: number): Promise<Map<ChecksumAlgorithm, string>> {
     const bytes = Buffer.allocUnsafe(size);
     if (fd === null || readFully(fd, bytes, 0, size, 0) < size)
       throw new SluiceError('DISK_IO', 'the part is shorter than what was written to it');
+    return this.hashesOf(bytes);
+  }
+
+  private async hashesOf(bytes: Uint8Array): Promise<Map<ChecksumAlgorithm, string>> {
     const whole = new Map<ChecksumAlgorithm, string>();
     for (const algorithm of this.algorithms) {
       const hash = await startHash(algorithm);

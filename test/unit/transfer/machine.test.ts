@@ -16,6 +16,7 @@ const POSSIBLE: Record<State['phase'], Event[]> = {
   asking: [
     { type: 'answered' },
     { type: 'received' },
+    { type: 'placed' },
     { type: 'settled', outcome: 'complete' },
     { type: 'settled', outcome: 'skipped' },
     { type: 'broken', error: ERROR, progressed: false },
@@ -86,9 +87,10 @@ describe('the life of a download', () => {
       const types = events.map(({ type }) => type);
       if (last.ending.kind === 'done' && last.ending.outcome === 'downloaded') {
         const tail = types.filter((type) => type !== 'failed' && type !== 'closed').slice(-4);
+        if (tail.at(-1) === 'placed') continue;
         expect(tail, `seed ${seed}`).deep.equal(['received', 'synced', 'verified', 'published']);
       } else {
-        expect(types, `seed ${seed}`).not.include('published');
+        expect(types, `seed ${seed}`).not.include('published').and.not.include('placed');
       }
     }
   });

@@ -1,0 +1,98 @@
+/** A body that is waited for in the slab before anybody reads it. */
+import { expect } from 'chai';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { Connection } from '../../../src/net/connection.js';
+import { SLAB_BYTES } from '../../../src/net/slab.js';
+import { Collector } from '../../helpers/collector.js';
+import { endpointOf } from '../../helpers/endpoint-of.js';
+
+const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+const BODY = 'x'.repeat(99_999) + '.';
+/** Longer than any test. */
+const LONG_MS = 60_000;
+
+describe('net/connection, a body that is gathered', () => {
+  let server: Server;
+  let connection: Connection;
+  let peer: Socket;
+
+  beforeEach(async () => {
+    server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    connection = await Connection.open(endpointOf(server), 10_000);
+    [peer] = await accepted;
+    peer.on('error', () => undefined).resume();
+  });
+
+  afterEach(() => {
+    connection.destroy();
+    peer.destroy();
+    server.close();
+  });
+
+  async function asked(length = BODY.length): Promise<void> {
+    const answer = connection.request(REQUEST, 'GET', 10_000);
+    peer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`);
+    await answer;
+  }
+
+  it('is there as it came, is read after that, and leaves a connection that may be asked again', async () => {
+    await asked();
+    const whole = connection.whole(LONG_MS);
+    peer.write(BODY.slice(0, 70_000), () => peer.write(BODY.slice(70_000)));
+    expect(Buffer.from((await whole) ?? []).toString()).equal(BODY);
+    const sink = new Collector();
+    expect(await connection.readBody(sink, 10_000)).equal('complete');
+    expect(sink.got).equal(BODY);
+    expect(connection.isIdle).equal(true);
+  });
+
+  it('that does not come in time is read from its first byte on', async () => {
+    await asked();
+    const whole = connection.whole(20);
+    peer.write(BODY.slice(0, 70_000));
+    expect(await whole).equal(null);
+    const sink = new Collector();
+    const body = connection.readBody(sink, 10_000);
+    peer.write(BODY.slice(70_000));
+    expect(await body).equal('complete');
+    expect(sink.got).equal(BODY);
+  });
+
+  for (const [how, lose] of [
+    ['an end', (socket: Socket) => socket.end()],
+    ['a reset', (socket: Socket) => socket.resetAndDestroy()],
+  ] as const) {
+    it(`is handed on as far as it came before ${how}`, async () => {
+      await asked();
+      const whole = connection.whole(LONG_MS);
+      // What was sent just before a reset may be lost with it.
+      peer.write(BODY.slice(0, 70_000));
+      while (connection.waiting < 70_000) await new Promise((resolve) => setImmediate(resolve));
+      lose(peer);
+      expect(await whole).equal(null);
+      const sink = new Collector();
+      const error = await connection.readBody(sink, 10_000).catch((thrown: unknown) => thrown);
+      expect(error).property('code', 'CONNECTION_LOST');
+      expect(sink.got).equal(BODY.slice(0, 70_000));
+    });
+  }
+
+  it('is not waited for when it does not fit, or when the connection is closed on our side', async () => {
+    await asked(SLAB_BYTES);
+    expect(await connection.whole(LONG_MS)).equal(null);
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const other = await Connection.open(endpointOf(server), 10_000);
+    const [socket] = await accepted;
+    const answer = other.request(REQUEST, 'GET', 10_000);
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
+    await answer;
+    const whole = other.whole(LONG_MS);
+    other.destroy();
+    expect(await whole).equal(null);
+    socket.destroy();
+  });
+});
