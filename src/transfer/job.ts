@@ -113,6 +113,8 @@ export class Job {
   whole: number | null = null;
   /** Only one answer on one connection can be believed, or had. */
   alone = false;
+  /** Who the last answer says it came through ({@link onTheWay}); what is odd about the bytes may be their doing. */
+  way = '';
   /** The user knows that mirrors do not work at the same time, and why. */
   toldAlone = false;
   notices: string[] = [];

@@ -7,6 +7,7 @@ import { isWorthAsking } from '../engine/failures.js';
 import { encodedError } from '../http/answer.js';
 import { WHOLE, beyondEnd, lastOf, lengthIn, toServer } from '../http/part-of-file.js';
 import type { Cut } from '../http/part-of-file.js';
+import { onTheWay } from '../http/intermediary.js';
 import { redactUrl } from '../http/redact.js';
 import { excerpt } from '../http/syntax.js';
 import { compareValidators, readValidators } from '../http/validators.js';
@@ -92,6 +93,7 @@ export class Questions {
     const range = job.ladder.asking(toServer(cut, { start: from, end }));
     const { conditions } = this;
     const answered = await job.asker.ask(range, conditions);
+    job.way = onTheWay(answered.answer.head);
     if (answered.answer.head.status === 304 && conditions.length > 0) {
       await job.asker.release(answered.connection, answered.answer);
       return [answered, { kind: 'unchanged', total: null }];

@@ -1,6 +1,7 @@
 /** The events and the snapshot of a download, made from what is known of it. */
-import type { SluiceError } from '../errors.js';
+import type { ErrorCode, SluiceError } from '../errors.js';
 import { shellCommand } from '../disk/shell.js';
+import { namesTheWay } from '../http/intermediary.js';
 import { redactUrl } from '../http/redact.js';
 import { countPieces } from '../verify/pieces.js';
 import { isOfSource } from '../engine/failures.js';
@@ -55,11 +56,24 @@ function errorEvent(job: Job, error: SluiceError): ErrorEvent {
   };
 }
 
-/** With several sources the event's URL does not tell which one failed last. */
-function messageOf({ sources, asker }: Job, error: SluiceError): string {
-  if (sources === 1 || !isOfSource(error)) return error.message;
-  return `${error.message} (${redactUrl(asker.url)}, the last of ${sources} sources)`;
+/** With several sources the event's URL does not tell which one failed last, nor what it came through. */
+function messageOf({ sources, asker, way }: Job, error: SluiceError): string {
+  const { code, message } = error;
+  const isTold = !MAY_BE_A_COPY.has(code) || namesTheWay(message);
+  const whole = isTold ? message : `${message}${way}`;
+  if (sources === 1 || !isOfSource(error)) return whole;
+  return `${whole} (${redactUrl(asker.url)}, the last of ${sources} sources)`;
 }
+
+/** What comes of a cache that has another version, or of a proxy that changes what passes through it. */
+const MAY_BE_A_COPY: ReadonlySet<ErrorCode> = new Set([
+  'CHANGED',
+  'CHECKSUM_MISMATCH',
+  'SIZE_MISMATCH',
+  'RESUME_UNPROVEN',
+  'HTTP_RANGE_IGNORED',
+  'HTTP_RANGE_MISMATCH',
+]);
 
 /**
  * What is fetched again after a comparison with the digests of the pieces.

@@ -4,6 +4,9 @@
  * | target | behaves |
  * |---|---|
  * | `/whole/...` | a request for a range makes it fetch, and keep, the whole |
+ * | `/stale/...` | the same, and what it keeps it gives for a day, whatever the server has meanwhile |
+ * | `/bare/...` | the server is not told of the range; nothing is kept |
+ * | `/unmarked/...` | the validators of the answer are left out; nothing is kept |
  * | other | a request for a range is passed on as it is, unless the whole is kept already |
  */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,7 +17,16 @@ function configuration(directory: string, port: number, server: number): string 
   return `
 http_port 127.0.0.1:${port} accel defaultsite=127.0.0.1 no-vhost
 cache_peer 127.0.0.1 parent ${server} 0 no-query no-digest originserver name=server
-acl whole urlpath_regex ^/whole/
+acl whole urlpath_regex ^/(whole|stale)/
+acl bare urlpath_regex ^/bare/
+acl unmarked urlpath_regex ^/unmarked/
+request_header_access Range deny bare
+request_header_access If-Range deny bare
+reply_header_access ETag deny unmarked
+reply_header_access Last-Modified deny unmarked
+cache deny bare
+cache deny unmarked
+refresh_pattern ^http[^?]*/stale/ 1440 100% 1440 override-expire override-lastmod ignore-reload
 range_offset_limit none whole
 range_offset_limit 0
 http_access allow all
