@@ -40,6 +40,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   'HTTP_MALFORMED',
   'HTTP_RANGE_MISMATCH',
   'HTTP_RANGE_IGNORED',
+  'HTTP_PAGE',
 ]);
 
 /** What only a lease may meet without meaning the end. */
@@ -87,6 +88,7 @@ function refused({ others, served }: FailureContext): FailureKind {
 export function redirectedNow(status: number): SluiceError {
   return new SluiceError('HTTP_UNEXPECTED', `the server redirects now (${status})`, {
     httpStatus: status,
+    next: 'Run the same command again: it asks where the file is now.',
   });
 }
 

@@ -69,6 +69,8 @@ export class Recovery {
   /** Nothing is served, as far as is known. */
   private isDown = false;
   private alone = false;
+  /** Why the original URL did not tell where the bytes are now, the last time; null when it did. */
+  private notRenewedFor: SluiceError | null = null;
 
   constructor(
     private readonly parts: DispatcherParts,
@@ -369,7 +371,9 @@ export class Recovery {
     hooks.retry(error, attempt, delayMs, out.connection);
     if (this.renewal.isStale(out.generation)) return;
     this.outage.failed(out.askedMs, false, this.inPlace(), nowMs);
-    if (!this.single && this.outage.isOver(this.leasesOut, nowMs)) throw error;
+    // What the original URL answered says more than that it is to be asked.
+    if (!this.single && this.outage.isOver(this.leasesOut, nowMs))
+      throw this.notRenewedFor ?? error;
     this.ask(this.parts.refresh(), out.connection);
   }
 
@@ -382,6 +386,7 @@ export class Recovery {
   }
 
   private renewed(source: Source): void {
+    this.notRenewedFor = null;
     this.renewal.done(this.received);
     this.source = source;
     this.addresses = new Addresses(source, this.parts.log);
@@ -393,6 +398,7 @@ export class Recovery {
     const { clock, hooks } = this.parts;
     const nowMs = clock.now();
     this.renewal.isUnderWay = false;
+    this.notRenewedFor = error;
     // Others still receive: the server refused one more connection, not the address.
     const isObjection = error.code === 'HTTP_REFUSED' && this.leasesOut > 0;
     if (isObjection) this.scheduler.observe({ kind: 'objected', connection, pauseMs: 0 }, nowMs);

@@ -28,7 +28,10 @@ export function refusal(head: ResponseHead): SluiceError {
     const wait = retryAfterMs ? `, and asks to wait ${duration(retryAfterMs)}` : '';
     return new SluiceError('HTTP_SERVER_ERROR', `the server answered ${said}${wait}`, {
       ...details,
-      next: 'Try again later; fewer --connections may help.',
+      next:
+        status === 511
+          ? 'The network wants you to log in: open any http page in a browser, then run the same command again.'
+          : 'Try again later; fewer --connections may help.',
     });
   }
   if (status === 407) return proxyWantsCredentials(head);

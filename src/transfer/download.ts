@@ -528,7 +528,8 @@ export class Download {
     else if (error.exitStatus !== 10) await workspace.checkpoint();
     const { identity } = this.job;
     if (identity !== null) await this.noteEnd(workspace, identity, error);
-    this.job.kept = workspace.kept;
+    // What was found and never opened is all there.
+    this.job.kept = identity === null ? (this.job.left?.bytes ?? 0) : workspace.kept;
     const { refusal } = workspace;
     if (this.job.kept > 0 && refusal !== null) this.warnOf(refusal);
   }

@@ -43,6 +43,8 @@ export interface Known {
   validators: Validators;
   /** Length in bytes; null while the server has not told and the body has not ended. */
   total: number | null;
+  /** It is a web page itself. */
+  isPage?: boolean;
 }
 
 /** A server may name mirrors until there are so many sources. */
@@ -92,6 +94,8 @@ export class Job {
   peak = 0;
   /** Bytes that stay on disk for a later run, after a failure. */
   kept = 0;
+  /** What an earlier run left, as long as nothing is done with it; `size` in bytes, where it is known. */
+  left: { bytes: number; size: number | null } | null = null;
   /** What is in the part is proven by its pieces, whichever source it came from. */
   proven = false;
   /** Ranges that the digests of the pieces found wrong; null while that is not known. */

@@ -239,5 +239,9 @@ export function marksOf(prior: Prior): Marks {
 }
 
 export function factsOf({ identity }: Prior): Known {
-  return { validators: keptValidators(identity.validators), total: identity.size };
+  return {
+    validators: keptValidators(identity.validators),
+    total: identity.size,
+    isPage: identity.options['page'] === true,
+  };
 }

@@ -25,7 +25,7 @@ import { beginComparing, takeBackBad } from './claims.js';
 import { conditionsOf, existingTarget, isKnownFinished } from './existing.js';
 import { isOfNumber } from '../engine/failures.js';
 import { urlParts } from '../net/endpoint.js';
-import type { Job, Work } from './job.js';
+import type { Job, Known, Work } from './job.js';
 import { ListLookup } from './list-lookup.js';
 import { FreshLink } from './fresh-link.js';
 import { Keeping, factsOf, marksOf } from './keeping.js';
@@ -34,6 +34,7 @@ import { SMALL_FILE, usefulConnections } from './useful.js';
 import type { Event } from './machine.js';
 import { wasRefused, withMarks } from '../disk/marks.js';
 import type { Offer } from '../open/offer.js';
+import { isPage, pageInstead } from './page.js';
 import { Questions } from './questions.js';
 import { takeWhole } from './whole.js';
 import { KEPT } from './suspects.js';
@@ -100,7 +101,21 @@ export class Opening {
     const reply = await this.askInTurn(start, end);
     if (!('type' in reply) && reply.offer.kind === 'unchanged')
       return this.settled('complete', this.job.workspace?.target ?? this.job.path);
-    return 'type' in reply ? reply : this.settle(reply.asked, reply.offer, prior);
+    if ('type' in reply) return reply;
+    const error = this.pageInstead(reply.asked, reply.offer, prior);
+    if (error === null) return this.settle(reply.asked, reply.offer, prior);
+    reply.asked.connection.destroy();
+    return { type: 'broken', error, progressed: false };
+  }
+
+  /** A page is waited out, unless the user wants what is kept replaced by whatever comes. */
+  private pageInstead(asked: Asked, offer: Offer, prior: Prior | null): SluiceError | null {
+    const { known, work, options, asker } = this.job;
+    if (prior === null || prior.written.total() === 0 || this.keeping.startsOver(prior))
+      return null;
+    if (work === null && options.onExists === 'overwrite' && options.mode === 'get') return null;
+    const before = work !== null && known !== null ? known : factsOf(prior);
+    return pageInstead(asked, offer, before, asker.url);
   }
 
   /**
@@ -270,6 +285,12 @@ export class Opening {
   }
 
   private findPrior(): Prior | null {
+    const prior = this.acceptedPrior();
+    if (prior !== null) this.job.left = { bytes: prior.written.total(), size: prior.identity.size };
+    return prior;
+  }
+
+  private acceptedPrior(): Prior | null {
     const { workspace } = this.job;
     if (workspace === null) return null;
     let prior: Prior | null;
@@ -493,6 +514,11 @@ export class Opening {
     return this.findPrior();
   }
 
+  /** Whether the file is a web page: what is continued was one before. */
+  private isPage({ answer }: Asked, prior: Prior | null, known: Known | null): boolean {
+    return prior === null ? isPage(answer.head) : (known ?? factsOf(prior)).isPage === true;
+  }
+
   private async open(
     asked: Asked,
     offer: Offer,
@@ -509,12 +535,13 @@ export class Opening {
     const known = prior !== null && sameSource ? this.job.known : null;
     // What is in place is of what was seen first; a validator that came later does not vouch for it.
     const first = known?.validators ?? validators;
-    const identity = this.describe(asked, first, total, prior);
+    const page = this.isPage(asked, prior, known);
+    const identity = this.describe(asked, first, total, prior, page);
     if (await this.comesWhole(asked, offer, prior, { first, identity })) return { type: 'placed' };
     await this.layOut(identity, prior, again && sameSource);
     this.job.identity = identity;
     this.job.proven = this.job.unasked = false;
-    this.job.known = { validators: first, total };
+    this.job.known = { validators: first, total, isPage: page };
     const written = prior?.written ?? new ExtentSet();
     this.job.reaches(written.total());
     if (!again) this.takeOver(written);
@@ -588,6 +615,7 @@ export class Opening {
     validators: Validators,
     total: number | null,
     prior: Prior | null,
+    page: boolean,
   ): Omit<JournalIdentity, 'part'> {
     const { asker, sourceId: url } = this.job;
     const identity = {
@@ -602,6 +630,7 @@ export class Opening {
         checksums: this.job.verification.userChecksums,
         digests: this.job.verification.serverChecksums,
         ...(this.job.options.serverDigests ? {} : { noDigests: true }),
+        ...(page ? { page } : {}),
         ...(this.job.givenUrls.length > 1 && { sources: this.job.givenUrls }),
         ...(this.job.options.mirrorAccess.size > 0 && { stores: this.job.givenStores }),
         ...(this.job.options.store === null ? {} : { store: this.job.options.store }),

@@ -15,6 +15,7 @@ import type { Source } from '../lease/task.js';
 import { changedError, judge } from '../open/adopt.js';
 import type { Asked, Asker } from '../open/ask.js';
 import type { Job, Known } from './job.js';
+import { pageInstead } from './page.js';
 import type { Event } from './machine.js';
 import { readOffer } from '../open/offer.js';
 import type { Offer } from '../open/offer.js';
@@ -219,6 +220,8 @@ export async function renewedFrom(job: Job, asker: Asker, known: Known): Promise
   const asked = cut === WHOLE ? answered : ofPart(job, cut, answered, whole.total);
   const offer = inFile(cut, whole);
   await asker.release(asked.connection, asked.answer);
+  const page = pageInstead(asked, offer, known, asker.url);
+  if (page !== null) throw page;
   const seen = { validators: readValidators(asked.answer.head), total: offer.total };
   const verdict = judge({ known, seen, digest: verification.wanted, insist: true });
   if (verdict.kind === 'changed') throw changedError(verdict.how, job.path, job.shownUrl);

@@ -28,6 +28,7 @@ import { Job } from './job.js';
 import type { Work } from './job.js';
 import type { Offer } from '../open/offer.js';
 import type { DownloadOptions } from './options.js';
+import { isPage, pageInstead } from './page.js';
 import { Pause } from './pause.js';
 import { Questions } from './questions.js';
 import { lastEvent, snapshotOf, tellProgress } from './telling.js';
@@ -164,6 +165,15 @@ export class StreamDownload {
     const reply = await this.questions.ask(from, end);
     if ('type' in reply)
       return reply.type === 'broken' ? { kind: 'broken', error: reply.error } : null;
+    const { known, asker } = job;
+    const page =
+      known === null || this.window.front === 0
+        ? null
+        : pageInstead(reply.asked, reply.offer, known, asker.url);
+    if (page !== null) {
+      reply.asked.connection.destroy();
+      return { kind: 'broken', error: page };
+    }
     const work = await this.settle(reply.asked, reply.offer);
     if (work.ledger.isComplete) {
       reply.asked.connection.destroy();
@@ -204,7 +214,8 @@ export class StreamDownload {
   private async begin(asked: Asked, offer: Offer): Promise<Work> {
     const { job } = this;
     const total = offer.total;
-    job.known = { validators: readValidators(asked.answer.head), total };
+    const { head } = asked.answer;
+    job.known = { validators: readValidators(head), total, isPage: isPage(head) };
     job.verification.addServerDigests(asked.answer.head, asked.promised);
     for (const algorithm of job.verification.algorithms)
       this.hashes.set(algorithm, await startHash(algorithm));

@@ -119,7 +119,7 @@ function goOnSentence({ kept, path }: Job): string {
 
 function keptSentence(job: Job): string | null {
   if (job.kept === 0 || job.workspace === null) return null;
-  const size = job.known?.total;
+  const size = job.known === null ? job.left?.size : job.known.total;
   const where = `are kept in ${job.workspace.partPath}`;
   if (size === null || size === undefined) return `${job.kept} bytes ${where}`;
   const part = size === 0 ? 1 : job.kept / size;
