@@ -62,7 +62,10 @@ export class ChunkedDecoder {
   #isBehindData = false;
   #hasBareLf = false;
   #dataEnd = 0;
-  #decoded = 0;
+  /** Bytes of data that have been taken. */
+  #taken = 0;
+  /** Those of chunks behind which another one began: they end where they say. */
+  #confirmed = 0;
   readonly #length: number | null;
 
   /**
@@ -81,6 +84,14 @@ export class ChunkedDecoder {
   /** Where the data ends that the last {@link decode} has moved together, also when it was refused. */
   get dataEnd(): number {
     return this.#dataEnd;
+  }
+
+  /**
+   * Bytes of the data so far that are of a chunk behind which no other has begun. When that fails, its size may
+   * have been wrong, and what was taken for data may have been the frame of others.
+   */
+  get unconfirmed(): number {
+    return this.#taken - this.#confirmed;
   }
 
   /** Whether a line ended in a bare LF: another reader may see another end, so nothing may follow the body. */
@@ -107,6 +118,7 @@ export class ChunkedDecoder {
         at += length;
         this.#dataEnd = dataEnd += length;
         this.#left -= length;
+        this.#taken += length;
         this.#beyondData -= length;
         if (this.#left === 0) this.#state = 'data-cr';
       } else {
@@ -115,7 +127,6 @@ export class ChunkedDecoder {
       }
     }
     const done = this.#state === 'done';
-    this.#decoded += dataEnd - from;
     this.#checkLength();
     return { dataEnd, consumed: at, done };
   }
@@ -123,8 +134,8 @@ export class ChunkedDecoder {
   #checkLength(): void {
     if (this.#length === null) return;
     const done = this.#isBehindData;
-    if (done ? this.#decoded === this.#length : this.#decoded <= this.#length) return;
-    const found = done ? `${this.#decoded} bytes` : 'more bytes';
+    if (done ? this.#taken === this.#length : this.#taken <= this.#length) return;
+    const found = done ? `${this.#taken} bytes` : 'more bytes';
     throw malformed(`the chunked body has ${found} where Content-Length says ${this.#length}`);
   }
 
@@ -187,6 +198,7 @@ export class ChunkedDecoder {
   }
 
   #startChunk(): State {
+    this.#confirmed = this.#taken;
     this.#digits = 0;
     this.#extension = 0;
     this.#isBehindData = this.#left === 0;

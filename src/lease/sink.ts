@@ -162,6 +162,14 @@ export class LeaseSink implements BodySink {
     return next === to ? !this.isFull() : this.keepSample(slab, next, to);
   }
 
+  /** What a reader of a window has got cannot be taken back: there the seam of the next request has to show it. */
+  takeBack(bytes: number): void {
+    if (this.window !== null) return;
+    const { slot, start } = this.task;
+    const right = Math.max(start, this.offset - bytes);
+    if (right < this.written) this.slots.setPosition(slot, right);
+  }
+
   /** Keeps what lies behind the end: it is written when the lease goes on, and a seam's sample otherwise. */
   private keepAhead(slab: Uint8Array, from: number, to: number): true {
     if (this.ahead.length === 0) this.aheadStart = this.offset;

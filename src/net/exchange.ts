@@ -16,6 +16,7 @@ import type { Framing } from '../http/framing.js';
 import type { ResponseHead } from '../http/head.js';
 import { Clock } from './clock.js';
 import { Reception } from './reception.js';
+import type { Unframed } from './reception.js';
 import type { Slab } from './slab.js';
 
 /** How often a connection that is held back looks whether it may go on, in milliseconds. */
@@ -44,6 +45,8 @@ export interface BodySink {
   bearsSilence?(): boolean;
   /** Takes `slab[from, to)`; false means that no more is wanted. */
   take(slab: Uint8Array, from: number, to: number): boolean;
+  /** The last so many bytes of the body may be none of it. */
+  takeBack?(bytes: number): void;
 }
 
 /** How a body ended: all of it came, or the sink wanted no more. */
@@ -464,7 +467,7 @@ export abstract class Exchanges {
     if (surplus > 0 && this.pipelined === null) reception.isReusable = false;
     const { pending } = slab;
     const wanted = sink.arrived(taken, pending);
-    if (defect !== undefined) throw defect;
+    if (defect !== undefined) this.giveOut(reader, defect);
     this.mind(state, taken);
     if (!done && !wanted && !slab.isFull) return true;
     const wantsMore = pending === 0 || sink.take(slab.bytes, slab.from, slab.to);
@@ -473,6 +476,15 @@ export abstract class Exchanges {
     if (done) return this.settleBody(state, 'complete', end, surplus);
     if (!wantsMore) return this.settleBody(state, 'stopped');
     return !sink.isHeld || this.holdBack(reader);
+  }
+
+  /** The body cannot be read on: the sink gets what has come, and is told what of it may be wrong. */
+  private giveOut({ sink }: Reader, { error, doubtful }: NonNullable<Unframed['defect']>): never {
+    const { slab } = this;
+    if (slab.pending > 0) sink.take(slab.bytes, slab.from, slab.to);
+    slab.clear();
+    sink.takeBack?.(doubtful);
+    throw error;
   }
 
   private startBodyClock({ isBehindData }: Reception, reader: Reader, isSurplus: boolean): void {

@@ -14,8 +14,8 @@ export interface Unframed {
   taken: number;
   /** Bytes behind its end. */
   surplus: number;
-  /** What is wrong behind them, if something is: what is taken still counts. */
-  defect?: SluiceError;
+  /** What is wrong behind them, if something is; the last `doubtful` bytes of the body so far may be wrong too. */
+  defect?: { error: SluiceError; doubtful: number };
 }
 
 export class Reception {
@@ -81,7 +81,7 @@ export class Reception {
     } catch (thrown) {
       // How far the body could be read does not depend on how its bytes came.
       slab.to = decoder.dataEnd;
-      const defect = SluiceError.from(thrown);
+      const defect = { error: SluiceError.from(thrown), doubtful: decoder.unconfirmed };
       return { done: false, taken: slab.to - before, surplus: 0, defect };
     }
   }

@@ -3,9 +3,10 @@
  * where the body ends nor what the bytes are, and refused at once where it could.
  */
 import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expectStatus, runIn } from '../helpers/command.js';
-import { benchPerTest, expectDone, expectFailed, interrupt } from '../helpers/engine.js';
+import { benchPerTest, expectDone, expectFailed, interrupt, told } from '../helpers/engine.js';
 import { expectSameContent, tempDirPerTest } from '../helpers/files.js';
 import type { OriginOptions } from '../helpers/origin.js';
 import { together } from '../helpers/together.js';
@@ -264,6 +265,45 @@ describe('chunked bodies in the wild', () => {
       await reply.raw(broken(origin.content(), good < 6 ? good : Infinity));
     });
     expectDone(await bench.engine({ retries: 5 }).get(origin.url), REFERENCE);
+  });
+
+  it('P1: what came in a chunk that does not end where it says is not believed', async () => {
+    // Where all bytes are alike no seam shows that some were put between them.
+    const bytes = Buffer.alloc(4 * MIB);
+    const origin = await bench.origin({ bytes });
+    let isFirst = true;
+    origin.server.handle(async ({ range }, reply) => {
+      const start = range?.start ?? 0;
+      const place = `bytes ${start}-${bytes.length - 1}/${bytes.length}`;
+      if (!isFirst) {
+        void reply.head(206, {
+          'Content-Length': bytes.length - start,
+          'Content-Range': place,
+          ETag: '"1"',
+        });
+        return reply.body(bytes.subarray(start));
+      }
+      isFirst = false;
+      const fields = `Content-Range: ${place}\r\nETag: "1"\r\nTransfer-Encoding: chunked`;
+      await reply.raw(`HTTP/1.1 206 Partial Content\r\n${fields}\r\n\r\n`);
+      const size = MIB.toString(16);
+      const right = Buffer.concat([
+        Buffer.from(`${size}\r\n`),
+        bytes.subarray(0, MIB),
+        Buffer.from('\r\n'),
+      ]);
+      // It has a hundred bytes less than it says, and the head of the next one follows.
+      const wrong = Buffer.concat([
+        Buffer.from(`${size}\r\n`),
+        bytes.subarray(0, MIB / 2),
+        Buffer.from('\r\n80000\r\n'),
+      ]);
+      return reply.raw(Buffer.concat([right, wrong, bytes.subarray(0, MIB)]));
+    });
+    const run = await bench.engine({ connections: 1, retries: 3 }).get(origin.url);
+    expect(run.status, told(run)).equal(0);
+    expect(readFileSync(run.file).equals(bytes)).equal(true);
+    expect(origin.server.bodyBytes).most(3 * MIB + MIB / 16);
   });
 
   it('P22: parts that cannot be read lead to a request without Range', async () => {
