@@ -89,6 +89,27 @@ export const resumeFlags = {
   ...traceFlags,
 };
 
+/** The flag, but for what help says of it. */
+function changed<Flag extends object>(
+  flag: Flag,
+  help: { hidden?: true; description?: string },
+): Flag {
+  return { ...flag, ...help };
+}
+
+/** Flags of `get` that `info` takes, so that `get` can be replaced by it, and has no use for. */
+const UNUSED = [
+  ...(['checksum', 'color', 'lanes', 'limit-rate', 'low-speed', 'no-progress'] as const),
+  ...(['preallocate', 'print', 'quiet', 'sync', 'threads'] as const),
+];
+
+/** What every command takes, as `info` tells it. */
+const shownFlags: typeof sharedFlags = {
+  ...sharedFlags,
+  ...Object.fromEntries(UNUSED.map((name) => [name, changed(sharedFlags[name], { hidden: true })])),
+  json: changed(sharedFlags.json, { description: 'one JSON object on standard output' }),
+};
+
 export const infoFlags = {
   trace: Flags.string({
     description: 'tell what `get --trace FILE` or `resume --trace FILE` has recorded',
@@ -102,6 +123,6 @@ export const infoFlags = {
     description:
       'tell what is set, and where: by a flag, a variable, the configuration or by default; with a URL, for its host',
   }),
-  ...sharedFlags,
+  ...shownFlags,
   output: Flags.string({ char: 'o', hidden: true }),
 };

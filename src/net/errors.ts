@@ -54,6 +54,26 @@ export function socketError(
   return new SluiceError(code, message, { errno, next }, thrown);
 }
 
+/** What the system means, in words. The others keep their name alone. */
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nobody listens there',
+  ECONNRESET: 'the connection was reset',
+  ENETUNREACH: 'no network leads there',
+  EHOSTUNREACH: 'no route leads there',
+  ENETDOWN: 'the network is down',
+  EADDRNOTAVAIL: 'there is no address to connect from',
+  ETIMEDOUT: 'nobody answered in time',
+  EACCES: 'the system does not allow it',
+  EPERM: 'the system does not allow it',
+  EAI_AGAIN: 'no name server answered',
+};
+
+/** What failed, and why: in words where there are some, and by the name that the system gives it. */
+export function failed(what: string, errno: string): string {
+  const words = Object.hasOwn(WORDS, errno) ? WORDS[errno] : undefined;
+  return words === undefined ? `${what} failed (${errno})` : `${what} failed: ${words} (${errno})`;
+}
+
 function describe(
   errno: string,
   text: string,
@@ -92,7 +112,7 @@ function describe(
   if (phase === 'connecting') {
     return {
       code: 'CONNECT_FAILED',
-      message: `connecting to ${peer} failed (${errno})`,
+      message: failed(`connecting to ${peer}`, errno),
       next: 'Check the host, the port and the network, and run the same command again.',
     };
   }

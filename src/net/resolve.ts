@@ -5,6 +5,7 @@ import { SluiceError } from '../errors.js';
 import { calledOff, onAbort, throwIfCalledOff } from './calling-off.js';
 import { deadline } from './deadline.js';
 import type { Address } from './endpoint.js';
+import { failed } from './errors.js';
 
 /** Alternates between the families, beginning with the resolver's first choice (RFC 8305 section 4). */
 export function interleave(addresses: Address[]): Address[] {
@@ -91,7 +92,7 @@ function lookupError(host: string, error: NodeJS.ErrnoException): SluiceError {
       next: 'Check the spelling of the host and the network connection.',
     });
   }
-  const message = `looking up ${host} failed (${errno})`;
+  const message = failed(`looking up ${host}`, errno);
   return new SluiceError('NAME_LOOKUP_FAILED', message, {
     errno,
     next: 'Check the network connection and the name server, and try again.',

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { ERROR_CODES } from '../../src/errors.js';
 import { VERSION } from '../../src/version.js';
 import { COMMANDS } from '../../src/commands/index.js';
 import { FILES, statuses, variables } from '../../src/cli/topics.js';
@@ -86,6 +87,14 @@ describe('the tables of the pages', () => {
     const code = ([name, what]: readonly [string, string]): string[] => [`\`${name}\``, what];
     expect(tableIn('docs/environment.md', 'variable')).deep.equal(variables(COMMANDS).map(code));
     expect(tableIn('docs/environment.md', 'file')).deep.equal(FILES.map(code));
+  });
+
+  it('docs/troubleshooting.md and docs/exit-statuses.md have every error code, and no other', () => {
+    for (const name of ['troubleshooting', 'exit-statuses']) {
+      const rows = readFileSync(`docs/${name}.md`, 'utf8').match(/^\|.*\|$/gm) ?? [];
+      const codes = rows.join('\n').match(/`[A-Z][A-Z_]+`/g) ?? [];
+      expect(codes, name).to.have.members(Object.keys(ERROR_CODES).map((code) => `\`${code}\``));
+    }
   });
 
   it('docs/flags.md names every flag of get and resume', () => {
