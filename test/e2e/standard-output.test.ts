@@ -11,7 +11,7 @@ import { Origin } from '../helpers/origin.js';
 import type { OriginOptions } from '../helpers/origin.js';
 
 const MIB = 1024 * 1024;
-const SIZE = 48 * MIB;
+const SIZE = 24 * MIB;
 const BIN = path.resolve('bin/run.js');
 
 interface Piped {

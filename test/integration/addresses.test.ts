@@ -7,7 +7,7 @@ import { HOST, Nodes } from '../helpers/nodes.js';
 import type { NodeAt } from '../helpers/nodes.js';
 
 const MIB = 1024 * 1024;
-const SIZE = 24 * MIB;
+const SIZE = 8 * MIB;
 const REFERENCE = { seed: 1, size: SIZE };
 const FILE = { seed: 1, size: SIZE, etag: '"one"' as const };
 const SLOW = { ...FILE, rate: 4 * MIB };

@@ -11,7 +11,7 @@ import type { Origin, OriginOptions } from '../helpers/origin.js';
 import { together } from '../helpers/together.js';
 
 const MIB = 1024 * 1024;
-const SIZE = 24 * MIB;
+const SIZE = 8 * MIB;
 const REFERENCE = { seed: 1, size: SIZE };
 const ETAG = '"one"';
 
@@ -151,8 +151,8 @@ describe('the ladder', () => {
     const options: OriginOptions = { ...REFERENCE, etag: ETAG, rate: 12 * MIB, lastModified: null };
     const origin = await bench.origin(options);
     const engine = bench.engine({ connections: 2 });
-    origin.allow(8 * MIB);
-    await interrupt(engine.start(origin.url), 5 * MIB, origin);
+    origin.allow(3 * MIB);
+    await interrupt(engine.start(origin.url), 2 * MIB, origin);
     origin.allow(Infinity);
     origin.server.handle(answers as never);
     return [engine, origin];
@@ -168,7 +168,7 @@ describe('the ladder', () => {
         expectDone(run, REFERENCE);
         const { fetched } = run.last as { fetched: number };
         const words = run.events.filter(({ type }) => type === 'warning');
-        if (kept === 'used') expect(fetched).below(SIZE - 2 * MIB);
+        if (kept === 'used') expect(fetched).below(SIZE - MIB);
         else expect(words.length, 'a word').above(0);
       },
       4,
@@ -223,7 +223,7 @@ describe('the ladder', () => {
       );
       const run = command === 'get' ? await engine.get(origin.url) : await engine.resume();
       expectDone(run, REFERENCE);
-      expect((run.last as { fetched: number }).fetched, command).below(SIZE - 2 * MIB);
+      expect((run.last as { fetched: number }).fetched, command).below(SIZE - MIB);
     }
   });
 

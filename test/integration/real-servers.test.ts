@@ -19,7 +19,7 @@ import { Squid } from '../helpers/squid.js';
 import { together } from '../helpers/together.js';
 
 const MIB = 1024 * 1024;
-const FILE = { seed: 1, size: 24 * MIB };
+const FILE = { seed: 1, size: 8 * MIB };
 /** Each answer of nginx begins with what a second may bring: small files are over before they can be stopped. */
 const LIMITED = { seed: 2, size: 9 * MIB };
 /** Bytes a second of a connection that is to be stopped in the middle: nobody is late then. */

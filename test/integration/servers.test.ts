@@ -18,7 +18,7 @@ const STOPPED_LISTENER = `
 `;
 
 const MIB = 1024 * 1024;
-const SIZE = 24 * MIB;
+const SIZE = 8 * MIB;
 const REFERENCE = { seed: 1, size: SIZE };
 
 describe('bounds', () => {

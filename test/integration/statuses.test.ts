@@ -5,7 +5,7 @@ import type { ConnectionLimit, Fault } from '../helpers/origin.js';
 import { together } from '../helpers/together.js';
 
 const MIB = 1024 * 1024;
-const SIZE = 24 * MIB;
+const SIZE = 8 * MIB;
 const REFERENCE = { seed: 1, size: SIZE };
 /** Bytes a second: the first lease is still under way when the others are refused. */
 const SLOW = 6 * MIB;
