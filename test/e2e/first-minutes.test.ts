@@ -1,12 +1,15 @@
 /** What scripts and people meet first: each test is one kind of fault that was met. */
 import { expect } from 'chai';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { inspectPath } from '../../src/app/inspect.js';
 import { expectStatus, filesIn, runIn } from '../helpers/command.js';
 import { tempDirPerTest } from '../helpers/files.js';
 import { Origin } from '../helpers/origin.js';
 import { spawnSluice } from '../helpers/run-sluice.js';
+import { violations } from '../unit/cli/schema.js';
+
+const schema = JSON.parse(readFileSync('docs/info.schema.json', 'utf8')) as Record<string, unknown>;
 
 const SIZE = 3 * 1024 * 1024;
 
@@ -28,7 +31,9 @@ describe('e2e/first-minutes', () => {
       await run.waitFor(/"type":"start"/);
       const file = path.join(dir(), 'file.bin');
       while (!existsSync(`${file}.sluice`)) await new Promise(setImmediate);
-      expect((await inspectPath(file)).running).to.equal(true);
+      const seen = await inspectPath(file);
+      expect(seen.running).to.equal(true);
+      expect(violations(schema, schema, seen)).to.deep.equal([]);
       run.kill('SIGKILL');
       await run.ended;
       const after = await inspectPath(file);
@@ -102,6 +107,7 @@ describe('e2e/first-minutes', () => {
     const run = await runIn(dir(), ['info', '--json', 'nothing']);
     expectStatus(run, 12);
     const told = JSON.parse(run.stdout) as Record<string, unknown>;
+    expect(violations(schema, schema, told)).to.deep.equal([]);
     expect(told).to.include({ kind: 'error', code: 'NOTHING_TO_RESUME', path: 'nothing' });
   });
 

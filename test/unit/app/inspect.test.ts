@@ -1,8 +1,16 @@
 import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
 import { TUNING } from '../../../src/schedule/tuning.js';
 import { defaultOptions } from '../../../src/app/defaults.js';
 import { inspectUrl } from '../../../src/app/inspect.js';
 import { Origin } from '../../helpers/origin.js';
+import { violations } from '../cli/schema.js';
+
+const schema = JSON.parse(readFileSync('docs/info.schema.json', 'utf8')) as Record<string, unknown>;
+
+/** What of a report `docs/info.schema.json` does not say. */
+const brokenBy = (report: object): string[] =>
+  violations(schema, schema, JSON.parse(JSON.stringify(report)) as unknown);
 
 const MIB = 1024 * 1024;
 
@@ -19,6 +27,7 @@ describe('app/inspect: the plan', () => {
       const origin = await Origin.start({ size });
       try {
         const report = await inspectUrl({ ...defaultOptions(origin.url), connections });
+        expect(brokenBy(report)).to.deep.equal([]);
         // By the round trip that was measured, which may be long on a busy machine.
         const { startNear, startFar } = TUNING;
         if (plan.connections === null)
@@ -32,4 +41,12 @@ describe('app/inspect: the plan', () => {
       }
     });
   }
+});
+
+describe('app/inspect: the schema', () => {
+  it('refuses what is none of its forms', () => {
+    const path = { kind: 'path', target: 'x' };
+    for (const wrong of [{}, { kind: 'url' }, path, { kind: 'error', code: 'USAGE' }])
+      expect(brokenBy(wrong)).not.to.deep.equal([]);
+  });
 });

@@ -1,4 +1,4 @@
-/** As much of JSON Schema as docs/events.schema.json uses; a keyword beyond that is an error. */
+/** As much of JSON Schema as the schemas in docs/ use; a keyword beyond that is an error. */
 
 type Schema = Record<string, unknown>;
 
@@ -16,12 +16,14 @@ const KNOWN = new Set([
   'additionalProperties',
   'minimum',
   'pattern',
+  'items',
 ]);
 
 function typeMatches(type: string, value: unknown): boolean {
   if (type === 'null') return value === null;
   if (type === 'integer') return Number.isInteger(value);
   if (type === 'object') return typeof value === 'object' && value !== null;
+  if (type === 'array') return Array.isArray(value);
   return typeof value === type;
 }
 
@@ -81,6 +83,10 @@ export function violations(root: Schema, schema: Schema, value: unknown, at = '$
     return matches === 1 ? [] : [`${at} matches ${matches} alternatives`, ...results.flat()];
   }
   const found = checkScalar(schema, value, at);
+  if (schema['items'] && Array.isArray(value)) {
+    const items = schema['items'] as Schema;
+    found.push(...value.flatMap((one, i) => violations(root, items, one, `${at}[${i}]`)));
+  }
   if (schema['properties'] || schema['additionalProperties']) {
     found.push(...checkObject(root, schema, (value ?? {}) as Schema, at));
   }
