@@ -24,7 +24,8 @@ import { findProgram } from '../helpers/real-server.js';
 import { spawnSluice } from '../helpers/run-sluice.js';
 import { mountSmallDisk } from '../unit/disk/small-disk.js';
 
-const SIZE = 12 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const SIZE = 6 * MIB;
 const SEED = 21;
 /** Bytes a second and connection: a file takes 12 s, and something is claimed after one. */
 const SLOW = 500_000;
@@ -119,7 +120,7 @@ describe('e2e/disk', () => {
   });
 
   it('P17: --preallocate full takes its space at once, and keeps what it has when that fails', async function () {
-    const disk = mountSmallDisk(20 * 1024 * 1024);
+    const disk = mountSmallDisk(10 * MIB);
     if (disk === null) return this.skip();
     try {
       origin.set({ rate: SLOW });
@@ -130,10 +131,10 @@ describe('e2e/disk', () => {
       run.kill('SIGINT');
       expectStatus(await run.ended, 130);
       truncateSync(path.join(disk.dir, 'x.part'), SIZE / 2);
-      writeFileSync(path.join(disk.dir, 'other'), Buffer.alloc(10 * 1024 * 1024));
+      writeFileSync(path.join(disk.dir, 'other'), Buffer.alloc(5 * MIB));
       const full = await runIn(dir(), [...args, 'full']);
       expectStatus(full, 10);
-      expect(full.stderr).to.match(/6 MiB needed, [\d.]+ MiB free/);
+      expect(full.stderr).to.match(/3 MiB needed, [\d.]+ MiB free/);
       rmSync(path.join(disk.dir, 'other'));
       origin.set({ rate: Infinity });
       expectStatus(await runIn(dir(), [...args, 'full']), 0);
@@ -153,13 +154,13 @@ describe('e2e/disk', () => {
   });
 
   it('P17: a full disk says how much is missing; with room it goes on', async function () {
-    const disk = mountSmallDisk(8 * 1024 * 1024);
+    const disk = mountSmallDisk(4 * MIB);
     if (disk === null) return this.skip();
     try {
       const target = path.join(disk.dir, 'x');
       const run = await runIn(dir(), ['get', origin.url, '-o', target]);
       expectStatus(run, 10);
-      expect(run.stderr).to.match(/12 MiB needed, 8 MiB free, 4 MiB missing/);
+      expect(run.stderr).to.match(/6 MiB needed, 4 MiB free, 2 MiB missing/);
       expect(filesIn(disk.dir)).to.deep.equal([]);
       // Nobody knows the length: it is full in the middle.
       origin.set({ rate: Infinity, framing: 'chunked', ranges: false });
@@ -198,7 +199,7 @@ describe('e2e/disk', () => {
       origin.set({ rate: SLOW });
       await leaveWith(args, inDir('x'), { cwd: dir() });
       expect(await age(inDir('x'), 700)).to.equal(true);
-      origin.set({ rate: 1_500_000 });
+      origin.set({ rate: 500_000 });
       // Only the new journal is spoiled.
       const run = await spoiled(inject, ['x.sluice~']);
       expectStatus(run, 0);
@@ -235,7 +236,7 @@ describe('e2e/disk', () => {
   });
 
   it('P17: a read-only filesystem is named as what it is', async function () {
-    const disk = mountSmallDisk(64 * 1024 * 1024, 'ro');
+    const disk = mountSmallDisk(64 * MIB, 'ro');
     if (disk === null) return this.skip();
     try {
       const run = await runIn(dir(), ['get', origin.url, '-o', path.join(disk.dir, 'x')]);
@@ -248,7 +249,7 @@ describe('e2e/disk', () => {
 
   it('P17: no room for another file ends with exit status 10, and what came is kept', async function () {
     // The directory, the two of the lock, the part and the journal; the final name is one too many.
-    const disk = mountSmallDisk(64 * 1024 * 1024, 'nr_inodes=5');
+    const disk = mountSmallDisk(64 * MIB, 'nr_inodes=5');
     if (disk === null) return this.skip();
     try {
       const target = path.join(disk.dir, 'x');
