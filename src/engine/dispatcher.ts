@@ -117,9 +117,9 @@ export class Dispatcher {
     return this.parts.slots.receivedByAll() - this.receivedBefore;
   }
 
-  /** What holds the download back. */
+  /** What has held the download back for most of the time. */
   get limitedBy(): LimitedBy {
-    return this.scheduler.limitedBy;
+    return this.scheduler.mostlyLimitedBy;
   }
 
   /** Two requests brought bytes that do not fit together: nothing that is written can be believed. */

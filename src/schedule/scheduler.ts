@@ -70,6 +70,9 @@ export class Scheduler {
   /** When bytes came last. */
   private heardMs = -Infinity;
   private limitedMs = -Infinity;
+  /** For how long each limit has held the download back (ms), and since when the present one does. */
+  private readonly heldBackMs = new Map<LimitedBy, number>();
+  private verdictMs: number | null = null;
   /** Another request than the first was answered. */
   private wasAnswered = false;
   /** Offsets at which a connection was replaced because it had fallen silent. */
@@ -126,6 +129,23 @@ export class Scheduler {
     // Of the source that brings most.
     const rest = this.sources.filter(({ isLeft }) => !isLeft);
     return rest.reduce((a, b) => (b.goodput > a.goodput ? b : a), this.source()).limitedBy;
+  }
+
+  /** What has held the download back for most of the time in which that was measured. */
+  get mostlyLimitedBy(): LimitedBy {
+    // Their number is what is left to say where nothing was measured.
+    const measured = [...this.heldBackMs].filter(
+      ([by]) => by !== 'unknown' && by !== 'connections',
+    );
+    const [most] = measured.sort(([, a], [, b]) => b - a);
+    return most === undefined || most[1] === 0 ? this.limitedBy : most[0];
+  }
+
+  private tally(nowMs: number): void {
+    const { limitedBy } = this;
+    const ms = this.verdictMs === null ? 0 : nowMs - this.verdictMs;
+    this.heldBackMs.set(limitedBy, (this.heldBackMs.get(limitedBy) ?? 0) + ms);
+    this.verdictMs = nowMs;
   }
 
   /** Bytes fetched beside the file's own, as far as they were planned. */
@@ -233,6 +253,7 @@ export class Scheduler {
     const lastsMs = goodput > 0 ? this.leftBytes / goodput : Infinity;
     const isBound = held || this.isLimited;
     for (const source of this.sources) source.control({ isBound, processor, lastsMs }, nowMs);
+    this.tally(nowMs);
   }
 
   private came(source: SourceBook, bytes: number, nowMs: number): void {

@@ -28,8 +28,9 @@ export interface Decider {
   readonly isComplete: boolean;
   /** How many connections it wants now. */
   readonly target: number;
-  /** What it says holds the download back. */
+  /** What holds the download back now, and what did for most of the time. */
   readonly limitedBy: string;
+  readonly mostlyLimitedBy: string;
   /** Bytes that it spent beside leases. */
   readonly overheadBytes: number;
 }

@@ -166,7 +166,7 @@ class Player {
       peak: this.peak,
       requests: this.requests,
       dials: this.dials,
-      limitedBy: this.decider.limitedBy,
+      limitedBy: this.decider.mostlyLimitedBy,
       steps: this.steps,
     };
   }

@@ -45,6 +45,10 @@ class Scheduled implements Decider {
     return this.scheduler.limitedBy;
   }
 
+  get mostlyLimitedBy(): string {
+    return this.scheduler.mostlyLimitedBy;
+  }
+
   get overheadBytes(): number {
     return this.scheduler.overheadBytes;
   }
