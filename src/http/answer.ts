@@ -50,10 +50,10 @@ export function refusal(head: ResponseHead): SluiceError {
 /** What to do about a 401, by the schemes that it names (RFC 9110 section 11.6.1). */
 function authentication(challenges: string[]): string {
   const known =
-    challenges.length === 0 || challenges.some((one) => /\b(basic|bearer)\b/i.test(one));
+    challenges.length === 0 || challenges.some((one) => /\b(?:basic|bearer|digest)\b/i.test(one));
   if (known) return 'Give credentials with --user or --bearer, or check those that were given.';
   const scheme = excerpt((challenges[0] ?? '').split(' ')[0] ?? '');
-  return `The server wants ${scheme} authentication, and only Basic and Bearer are spoken here.`;
+  return `The server wants ${scheme} authentication, and only Basic, Digest and Bearer are spoken here.`;
 }
 
 /** The error of a 407: only a proxy says that (RFC 9110 section 15.5.8). */
@@ -90,18 +90,44 @@ function clockSkew(fields: ResponseHead['fields']): string | null {
 }
 
 /** What the hub of Hugging Face says in x-error-code, and what helps. A private repository is not told from none. */
-const HUB_ADVICE: Readonly<Record<string, string | undefined>> = {
-  GatedRepo:
+const HUB_ADVICE: ReadonlyMap<string, string> = new Map([
+  [
+    'GatedRepo',
     "Accept the conditions on the repository's page, and give a token that may read it: set HF_TOKEN, or --bearer.",
-  RepoNotFound:
+  ],
+  [
+    'RepoNotFound',
     'Check the name of the repository; if it is private, give a token that may read it: set HF_TOKEN, or --bearer.',
-  RevisionNotFound: 'Check the revision behind the @.',
-  EntryNotFound: 'Check the path of the file in the repository.',
-};
+  ],
+  ['RevisionNotFound', 'Check the revision behind the @.'],
+  ['EntryNotFound', 'Check the path of the file in the repository.'],
+]);
+
+const SIGN =
+  'give a shared access signature: az://ACCOUNT/CONTAINER/BLOB?SIGNATURE, or AZURE_STORAGE_SAS_TOKEN.';
+
+/** What Azure's store says in x-ms-error-code, and what helps. A private container is not told from none. */
+const AZURE_ADVICE: ReadonlyMap<string, string> = new Map([
+  ['PublicAccessNotPermitted', `Nothing of this account is public: ${SIGN}`],
+  ['NoAuthenticationInformation', `The container is private: ${SIGN}`],
+  ['ResourceNotFound', `Check the names of account and container; if it is private, ${SIGN}`],
+  [
+    'AuthenticationFailed',
+    'The shared access signature does not hold: it may have expired, or be of another account.',
+  ],
+  [
+    'AuthorizationPermissionMismatch',
+    'The shared access signature does not permit this: to read takes r among its permissions (sp), --recursive l as well.',
+  ],
+  ['ContainerNotFound', 'Check the name of the container.'],
+  ['BlobNotFound', 'Check the name of the blob.'],
+]);
 
 function advice({ status, fields }: ResponseHead): string {
-  const hub = HUB_ADVICE[fields.get('x-error-code') ?? ''];
-  if (hub !== undefined) return hub;
+  const ofService =
+    HUB_ADVICE.get(fields.get('x-error-code') ?? '') ??
+    AZURE_ADVICE.get(fields.get('x-ms-error-code') ?? '');
+  if (ofService !== undefined) return ofService;
   switch (status) {
     case 401:
       return authentication(fields.getAll('www-authenticate'));

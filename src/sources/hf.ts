@@ -64,7 +64,7 @@ function endpoint({ env }: Surroundings): URL {
 /** @throws SluiceError URL_INVALID */
 function parse(text: string): Reference {
   const [, kind = 'models', repo = '', revision = 'main', path] =
-    /^hf:\/\/(?:(models|datasets|spaces)\/)?([\w.-]+\/[\w.-]+)(?:@([^/?#]+))?(?:\/([^?#]*))?$/i.exec(
+    /^hf:\/\/(?:(models|datasets|spaces)\/)?([\w.-]+\/[\w.-]+)(?:@(refs\/convert\/[\w-]+|refs\/pr\/\d+|[^/?#]+))?(?:\/([^?#]*))?$/i.exec(
       text.trim(),
     ) ?? [];
   const isDots = repo.split('/').some((part) => /^\.+$/.test(part));

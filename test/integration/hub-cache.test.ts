@@ -119,7 +119,7 @@ describe('--hf-cache', () => {
 
   it('one file of a pull request or a data set; HF_HOME', async () => {
     const home = { HF_HUB_CACHE: '', HF_HOME: path.join(dir(), 'home') };
-    const done = await run(['hf://datasets/owner/repo@refs%2Fpr%2F1/sub/weights.bin'], home);
+    const done = await run(['hf://datasets/owner/repo@refs/pr/1/sub/weights.bin'], home);
     expect(done.status, done.stdout).equal(0);
     const root = path.join(dir(), 'home/hub/datasets--owner--repo');
     expect(readFileSync(path.join(root, 'refs/refs/pr/1'), 'utf8')).equal(COMMIT);

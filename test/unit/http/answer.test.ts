@@ -47,9 +47,20 @@ describe('http/answer: refusal', () => {
   it('401 names a scheme that is not spoken here', () => {
     const next = (challenge: string): string | undefined =>
       refused(401, '', { 'www-authenticate': challenge }).details.next;
-    expect(next('Digest realm="x", nonce="y"')).to.contain('wants Digest authentication');
+    expect(next('Negotiate')).to.contain('wants Negotiate authentication');
+    expect(next('Digest realm="x", nonce="y"')).to.contain('--user');
     expect(next('Negotiate, Basic realm="x"')).to.contain('--user');
     expect(next('bearer')).to.contain('--bearer');
+  });
+
+  it('a hub and a store say why in a field of their own; a word that they do not have is passed over', () => {
+    const next = (name: string, value: string) => refused(404, '', { [name]: value }).details.next;
+    expect(next('x-error-code', 'RevisionNotFound')).to.contain('behind the @');
+    expect(next('x-ms-error-code', 'ResourceNotFound')).to.contain('AZURE_STORAGE_SAS_TOKEN');
+    expect(next('x-ms-error-code', 'AuthenticationFailed')).to.contain('may have expired');
+    for (const word of ['constructor', '__proto__', 'toString'])
+      for (const name of ['x-error-code', 'x-ms-error-code'])
+        expect(next(name, word)).to.equal('Check the URL.');
   });
 
   it('any other status was not what a request for bytes asks for', () => {
