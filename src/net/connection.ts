@@ -102,7 +102,10 @@ export class Connection extends Exchanges {
     socket.on('error', (error) => connection.fail(socketError(error, 'exchange', peer)));
     // Before Node's own listener, which closes our side and with it the trace of a reset.
     socket.prependListener('end', () => connection.onEnd());
-    socket.on('close', () => connection.onClose());
+    socket.on('close', () => {
+      connection.onClose();
+      connection.onGone();
+    });
     if (signal?.aborted === true) connection.destroy();
     throwIfCalledOff(signal);
     return connection;

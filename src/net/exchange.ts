@@ -138,6 +138,9 @@ export abstract class Exchanges {
   private state: State = { name: 'idle' };
   /** Sent while a body was still to come; its answer follows that body. */
   private pipelined: Asked | null = null;
+  /** Somebody has been given what lies in the slab, and may look at it still. */
+  private isLent = false;
+  private isGone = false;
   /** The deadline of the state. */
   private readonly clock = new Clock();
   private lastReadMs = 0;
@@ -219,7 +222,7 @@ export abstract class Exchanges {
    * Waits until the whole body lies in the slab, and leaves it there: {@link readBody} begins with what has
    * come, be it all or not. No deadline but this one passes meanwhile.
    * @param ms so long is waited at most
-   * @returns the bytes, which stay what they are until the next request; null when the body has no length that
+   * @returns the bytes, which stay what they are until {@link readBody} and the next request; null when the body has no length that
    *   fits into the slab, or did not come in time
    */
   whole(ms: number): Promise<Uint8Array | null> {
@@ -228,8 +231,10 @@ export abstract class Exchanges {
     const { framing } = state.reception;
     if (framing.kind !== 'length' || framing.length > slab.roomForAll) return Promise.resolve(null);
     const { length } = framing;
-    const bytes = (): Uint8Array | null =>
-      slab.pending < length ? null : slab.bytes.subarray(slab.from, slab.from + length);
+    const bytes = (): Uint8Array | null => {
+      this.isLent = slab.pending >= length;
+      return this.isLent ? slab.bytes.subarray(slab.from, slab.from + length) : null;
+    };
     if (slab.pending >= length) return Promise.resolve(bytes());
     return new Promise((resolve) => {
       const over = (): void => {
@@ -251,6 +256,7 @@ export abstract class Exchanges {
    */
   readBody(sink: BodySink, stallMs: number): Promise<BodyEnd> {
     const { state } = this;
+    this.isLent = false;
     if (state.name !== 'held') return Promise.reject(this.closedByPeer());
     assert(state.reader === null, 'a body has one reader');
     return new Promise((resolve, reject) => {
@@ -352,6 +358,17 @@ export abstract class Exchanges {
     if (state.name !== 'held' || !over) return this.die(error);
     state.lost = error;
     over();
+  }
+
+  /** The socket is gone for good: nothing is received any more. */
+  protected onGone(): void {
+    this.isGone = true;
+    this.releaseSlab();
+  }
+
+  /** What has come may still be read, in a state that is not dead or by who was given it. */
+  private releaseSlab(): void {
+    if (this.isGone && this.state.name === 'dead' && !this.isLent) this.slab.release();
   }
 
   /** Ends the connection; bytes of the body that wait in the slab are still handed on first. */
@@ -612,6 +629,7 @@ export abstract class Exchanges {
     this.clock.stop();
     this.become({ name: 'dead' });
     this.end();
+    this.releaseSlab();
   }
 
   private closedByPeer(): SluiceError {

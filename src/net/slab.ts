@@ -18,14 +18,41 @@ export function slabBytes(connections: number): number {
 /** No read is made smaller than this. */
 const MIN_ROOM_BYTES = 4096;
 
+/**
+ * Memory of connections of this thread that are closed, for those that come next. A list of files closes and opens many,
+ * and what nobody collects yet is more than what is in use.
+ */
+const free: Buffer[] = [];
+
+/** Takes memory that is free and long enough, the shortest such, or new one. */
+function allocate(length: number): Buffer {
+  let best = -1;
+  free.forEach((bytes, at) => {
+    const isShorter = best < 0 || bytes.length < (free[best] as Buffer).length;
+    if (bytes.length >= length && isShorter) best = at;
+  });
+  return best < 0 ? Buffer.allocUnsafeSlow(length) : (free.splice(best, 1)[0] as Buffer);
+}
+
 export class Slab {
   readonly bytes: Buffer;
   from = 0;
   to = 0;
+  private readonly memory: Buffer;
+  private isFree = false;
 
   /** @param length in bytes, see {@link slabBytes} */
   constructor(length: number) {
-    this.bytes = Buffer.allocUnsafeSlow(length);
+    this.memory = allocate(length);
+    this.bytes = this.memory.subarray(0, length);
+  }
+
+  /** Nothing is read into it or from it any more: another connection may have its memory. */
+  release(): void {
+    if (this.isFree) return;
+    this.isFree = true;
+    const held = free.reduce((sum, { length }) => sum + length, 0);
+    if (held + this.memory.length <= MANY * SLAB_BYTES) free.push(this.memory);
   }
 
   /** Unread bytes. */

@@ -81,6 +81,50 @@ describe('net/connection, a body that is gathered', () => {
     });
   }
 
+  /** Other connections receive other bytes, in whatever memory they get. */
+  async function receiveOthers(): Promise<void> {
+    const ended: Array<() => void> = [];
+    for (let count = 0; count < 3; count++) {
+      const accepted = once(server, 'connection') as Promise<[Socket]>;
+      const other = await Connection.open(endpointOf(server), 10_000);
+      const [socket] = await accepted;
+      const answer = other.request(REQUEST, 'GET', 10_000);
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${BODY.length}\r\n\r\n`);
+      socket.write('y'.repeat(BODY.length));
+      await answer;
+      await other.whole(LONG_MS);
+      ended.push(() => {
+        other.destroy();
+        socket.destroy();
+      });
+    }
+    for (const end of ended) end();
+  }
+
+  it('P1: stays what it is when its connection is gone', async () => {
+    await asked();
+    const whole = connection.whole(LONG_MS);
+    peer.write(BODY);
+    const bytes = await whole;
+    connection.destroy();
+    await once(peer, 'close');
+    await receiveOthers();
+    expect(Buffer.from(bytes ?? []).toString()).equal(BODY);
+  });
+
+  it('P1: what came of it stays for its reader when the connection is gone', async () => {
+    await asked();
+    const whole = connection.whole(LONG_MS);
+    peer.write(BODY.slice(0, 70_000));
+    peer.end();
+    expect(await whole).equal(null);
+    if (!peer.destroyed) await once(peer, 'close');
+    await receiveOthers();
+    const sink = new Collector();
+    await connection.readBody(sink, 10_000).catch(() => undefined);
+    expect(sink.got).equal(BODY.slice(0, 70_000));
+  });
+
   it('is not waited for when it does not fit, or when the connection is closed on our side', async () => {
     await asked(SLAB_BYTES);
     expect(await connection.whole(LONG_MS)).equal(null);
