@@ -12,11 +12,20 @@ import type { ErrorCode } from '../errors.js';
 import type { ChangedResult, LeaseOutcome, Source } from '../lease/task.js';
 import type { Scheduler } from '../schedule/scheduler.js';
 import type { Span } from '../schedule/types.js';
+import { compareValidators, joinValidators } from '../http/validators.js';
+import type { Validators } from '../http/validators.js';
 import { Addresses } from './addresses.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from './backoff.js';
 import type { Connections, Numbers, Out } from './connections.js';
 import type { Coverage } from './coverage.js';
-import { asksTooMuch, classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
+import {
+  asksTooMuch,
+  classify,
+  isWorthAsking,
+  mixedAnswers,
+  redirectedNow,
+  tooShort,
+} from './failures.js';
 import { Outage } from './outage.js';
 import type { DispatcherParts, WorkEnd } from './parts.js';
 import { Renewal } from './renewal.js';
@@ -69,6 +78,8 @@ export class Recovery {
   /** Nothing is served, as far as is known. */
   private isDown = false;
   private alone = false;
+  /** What all answers have said together; null before a second one. */
+  private learned: Validators | null = null;
   /** Why the original URL did not tell where the bytes are now, the last time; null when it did. */
   private notRenewedFor: SluiceError | null = null;
 
@@ -181,6 +192,7 @@ export class Recovery {
     const progressed = outcome.written > out.span.start;
     if (isTrial) this.trial = null;
     this.learnAddress(out, outcome);
+    if (progressed && outcome.validators !== null) this.learnValidators(outcome.validators);
     switch (result.kind) {
       case 'done':
       case 'short':
@@ -206,6 +218,22 @@ export class Recovery {
         return this.failed(out, error, progressed, tries, outcome.written);
       }
     }
+  }
+
+  /**
+   * What the first answer did not say of its representation, others may say, and must then agree in. Later ones
+   * are compared before a byte of theirs is written; those that came at the same time, here.
+   * @throws SluiceError CHANGED
+   */
+  private learnValidators(seen: Validators): void {
+    const { source } = this;
+    if (source.expected.digest) return;
+    if (compareValidators(source.validators, seen) === 'different') {
+      this.spoiled = true;
+      throw mixedAnswers(this.parts.path);
+    }
+    this.learned = joinValidators(source.validators, seen);
+    this.source = { ...source, validators: this.learned };
   }
 
   /** What a failure counts for: one that was given more time for as much as it took. */
@@ -388,7 +416,8 @@ export class Recovery {
   private renewed(source: Source): void {
     this.notRenewedFor = null;
     this.renewal.done(this.received);
-    this.source = source;
+    const validators = joinValidators(source.validators, this.learned ?? source.validators);
+    this.source = { ...source, validators };
     this.addresses = new Addresses(source, this.parts.log);
     this.remedies.pump();
   }

@@ -155,6 +155,13 @@ export function compareValidators(
   return tags === 'silent' && hasStrongDate(known) ? 'same' : 'unproven';
 }
 
+/** What two answers say of one representation: the second fills in what the first does not say. */
+export function joinValidators(first: Validators, second: Validators): Validators {
+  const dated = first.lastModified === null ? second : first;
+  const { lastModified, lastModifiedMs, dateMs } = dated;
+  return { etag: first.etag ?? second.etag, lastModified, lastModifiedMs, dateMs };
+}
+
 /** `silent`: the tags neither prove nor deny; `doubtful`: they differ, in strength as well. */
 function compareTags(
   known: Validators['etag'],

@@ -53,6 +53,7 @@ export async function runLease(
     const bodyStart = task.start - task.headSeam;
     const body = checkHead(answer, task, bodyStart);
     if ('kind' in body) return finish(run, slots, connections, body);
+    run.outcome.validators = readValidators(answer.head);
     slots.wasAnswered();
     return await receive(task, slots, connections, run, body);
   } catch (error) {
@@ -166,6 +167,7 @@ export function emptyOutcome(task: LeaseTask): LeaseOutcome {
     seam: null,
     dialMs: null,
     firstByteMs: null,
+    validators: null,
     address: null,
     pipelined: null,
     keeps: false,
@@ -319,14 +321,17 @@ function checkHead(
     return { kind: 'failed', error: encodedError(head).toRecord() };
   // A server that overlooks the end of a range says so: the rest of its body is left unread.
   const part = readPart(head, framing, at + bodyStart);
-  const { validators } = task.source;
+  const { validators, expected } = task.source;
   const total = wholeOf(task.source);
   if (part.total !== null && part.total !== total) {
     return changed(`its length is now ${part.total} bytes, it was ${total}${onTheWay(head)}`);
   }
-  if (compareValidators(validators, readValidators(head)) === 'different') {
+  const compared = compareValidators(validators, readValidators(head));
+  if (compared === 'different') {
     return changed(`its validator is another one${onTheWay(head)}`);
   }
+  if (part.total === null && compared !== 'same' && !expected.digest)
+    return { kind: 'failed', error: ofNothing(head).toRecord() };
   if (part.kind === 'whole') return ignoredRange(head, task.source);
   return { start: part.start - at, end: part.end - at };
 }
@@ -348,6 +353,15 @@ function ignoredRange(head: ResponseHead, source: Source): LeaseResult {
     kind: 'ignored',
     why: `the server answered a range with the whole file (${head.status})${onTheWay(head)}`,
   };
+}
+
+/** Neither the length nor a validator says what a part is of: nothing but its edges would be compared (P6). */
+function ofNothing({ status }: ResponseHead): SluiceError {
+  return new SluiceError(
+    'HTTP_RANGE_MISMATCH',
+    'the server sent a part, and neither length nor validator of the whole',
+    { httpStatus: status, next: 'Try --connections 1, or give --checksum.' },
+  );
 }
 
 function changed(how: string): LeaseResult {

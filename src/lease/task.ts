@@ -362,6 +362,8 @@ export interface LeaseOutcome {
   dialMs: number | null;
   /** Milliseconds from the request to the head of the answer; null when none came. */
   firstByteMs: number | null;
+  /** What the answer said of its representation; null without one that was used, and of the first of all. */
+  validators: Validators | null;
   /** The address that answered. */
   address: string | null;
   /** What came of asking behind another request; null when that was not done. */

@@ -1,4 +1,5 @@
 /** Validators: which bytes may be combined, within a run and across runs. */
+import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { inspectUrl } from '../../src/app/inspect.js';
 import { reportLines } from '../../src/cli/report.js';
@@ -302,6 +303,48 @@ describe('validators', () => {
     expectFailed(await engine.resume(), 'CHANGED');
     expectDone(await engine.get(origin.url), { seed: 2, size: 1000 });
   });
+});
+
+describe('answers that contradict each other where no seam shows it', () => {
+  const bench = benchPerTest();
+  /** Alike but for a few bytes far from every end. */
+  const versions = [1, 2, 3].map((k) => {
+    const bytes = Buffer.alloc(8 * MIB);
+    for (let at = k * 100_000; at < bytes.length; at += 400_000) bytes.fill(k, at, at + 100);
+    return bytes;
+  });
+  const [first = Buffer.alloc(0)] = versions;
+  const total = first.length;
+
+  for (const [what, fields] of [
+    ['other ETags', (k: number) => ({ ETag: `"${k}"`, place: String(total) })],
+    ['other weak ETags', (k: number) => ({ ETag: `W/"${k}"`, place: String(total) })],
+    [
+      'other dates',
+      (k: number) => ({ 'Last-Modified': new Date(1e12 * k).toUTCString(), place: String(total) }),
+    ],
+    ['neither length nor validator', () => ({ place: '*' })],
+  ] as const)
+    it(`P6: the later ones have ${what}, and the first has none: never a mixture`, async () => {
+      const origin = await bench.origin();
+      origin.server.handle(({ range }, reply) => {
+        const k = (origin.requests.length - 1) % 2;
+        const isFirst = origin.requests.length === 1;
+        const bytes = isFirst ? first : (versions[1 + k] ?? first);
+        const [start, end] = [range?.start ?? 0, Math.min(range?.end ?? total, total)];
+        const { place, ...more } = isFirst ? { place: String(total) } : fields(1 + k);
+        const label = { 'Content-Range': `bytes ${start}-${end - 1}/${place}` };
+        const length = { 'Content-Length': end - start };
+        if (isFirst) reply.throttle(16 * MIB);
+        if (range === null) void reply.head(200, { ...length, ...more });
+        else void reply.head(206, { ...length, ...label, ...more });
+        return reply.body(bytes.subarray(start, end));
+      });
+      const run = await bench.engine({ connections: 4 }).get(origin.url);
+      if (run.status !== 0) return void expectFailed(run, 'CHANGED');
+      const file = readFileSync(run.file);
+      expect(versions.some((bytes) => bytes.equals(file))).equal(true);
+    });
 });
 
 describe('digests', () => {

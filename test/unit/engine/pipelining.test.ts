@@ -16,6 +16,7 @@ const outcome = (
   seam: null,
   dialMs: null,
   firstByteMs,
+  validators: null,
   address: null,
   pipelined,
   keeps: true,
