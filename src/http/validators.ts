@@ -155,6 +155,15 @@ export function compareValidators(
   return tags === 'silent' && hasStrongDate(known) ? 'same' : 'unproven';
 }
 
+/**
+ * Whether answers whose strong ETags differ may be of one file all the same, which only a digest can tell: the
+ * nodes behind a name may make tags of numbers of their own, and then agree in the date.
+ */
+export function differInTagAlone(known: Validators, seen: Validators): boolean {
+  if (known.etag?.weak !== false || seen.etag?.weak !== false) return false;
+  return known.lastModifiedMs !== null && known.lastModifiedMs === seen.lastModifiedMs;
+}
+
 /** What two answers say of one representation: the second fills in what the first does not say. */
 export function joinValidators(first: Validators, second: Validators): Validators {
   const dated = first.lastModified === null ? second : first;

@@ -8,7 +8,7 @@ import { onTheWay } from '../http/intermediary.js';
 import { isLabelledPart, readPart } from '../http/part.js';
 import { isRedirect } from '../http/redirect.js';
 import { writeRequest } from '../http/request.js';
-import { compareValidators, readValidators } from '../http/validators.js';
+import { compareValidators, differInTagAlone, readValidators } from '../http/validators.js';
 import { onAbort } from '../net/calling-off.js';
 import type { Answer } from '../net/exchange.js';
 import type { Connection } from '../net/connection.js';
@@ -321,12 +321,12 @@ function checkHead(
     return { kind: 'failed', error: encodedError(head).toRecord() };
   // A server that overlooks the end of a range says so: the rest of its body is left unread.
   const part = readPart(head, framing, at + bodyStart);
-  const { validators, expected } = task.source;
+  const { expected } = task.source;
   const total = wholeOf(task.source);
   if (part.total !== null && part.total !== total) {
     return changed(`its length is now ${part.total} bytes, it was ${total}${onTheWay(head)}`);
   }
-  const compared = compareValidators(validators, readValidators(head));
+  const compared = compareTo(task.source, head);
   if (compared === 'different') {
     return changed(`its validator is another one${onTheWay(head)}`);
   }
@@ -344,9 +344,19 @@ function isOfOtherLength(head: ResponseHead, source: Source): boolean {
   return range !== null && range.total !== null && range.total !== total;
 }
 
+/** Whether an answer is of the representation that is known. Where only the tag denies it, a digest decides. */
+function compareTo(
+  { validators, expected }: Source,
+  head: ResponseHead,
+): ReturnType<typeof compareValidators> {
+  const seen = readValidators(head);
+  if (expected.digest && differInTagAlone(validators, seen)) return 'unproven';
+  return compareValidators(validators, seen);
+}
+
 /** A 200 to a range: another representation, or a server that does not serve this range. */
 function ignoredRange(head: ResponseHead, source: Source): LeaseResult {
-  if (compareValidators(source.validators, readValidators(head)) === 'different') {
+  if (compareTo(source, head) === 'different') {
     return changed(`the server answered with the whole of another one${onTheWay(head)}`);
   }
   return {

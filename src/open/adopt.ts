@@ -1,7 +1,7 @@
 /** Whether kept bytes may be combined with what the server has now (P6, P7). Pure. */
 import { shellCommand } from '../disk/shell.js';
 import { SluiceError } from '../errors.js';
-import { compareValidators } from '../http/validators.js';
+import { compareValidators, differInTagAlone } from '../http/validators.js';
 import type { Validators } from '../http/validators.js';
 
 /** What an earlier answer and the present one tell of a representation. */
@@ -26,6 +26,8 @@ export function judge({ known, seen, mixed = false, digest, insist }: Comparison
     return { kind: 'changed', how: `its length is now ${seen.total} bytes, it was ${known.total}` };
   }
   const compared = compareValidators(known.validators, seen.validators);
+  const mayBeNodes = digest && known.total !== null && known.total === seen.total;
+  if (mayBeNodes && differInTagAlone(known.validators, seen.validators)) return { kind: 'trusted' };
   if (compared === 'different')
     return { kind: 'changed', how: 'its validator (ETag or Last-Modified) is another one' };
   if (compared === 'same' && !mixed) return { kind: 'same' };

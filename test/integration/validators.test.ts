@@ -295,6 +295,24 @@ describe('validators', () => {
     expectDone(await bench.engine({ connections: 4 }).get(origin.url), { seed: 1, size: SIZE });
   });
 
+  it('P6: another node with another ETag and the same date: with a digest what is there is used', async () => {
+    const origin = await bench.origin({
+      ...{ size: SIZE, seed: 1, rate: 24 * MIB, etag: '"1"', lastModified: OLD },
+    });
+    const checksums = [{ algorithm: 'sha256' as const, hex: contentDigest(1, SIZE) }];
+    const engine = bench.engine({ connections: 2 });
+    await half(engine, origin);
+    origin.set({ etag: '"2"', lastModified: OLD });
+    expectFailed(await engine.resume(), 'CHANGED');
+    const running = engine.startResume({ checksums });
+    await origin.server.until(({ bodyBytes }) => bodyBytes > 10 * MIB);
+    origin.set({ etag: '"3"', lastModified: OLD });
+    origin.server.resetAll();
+    const run = await running.ended;
+    expectDone(run, { seed: 1, size: SIZE });
+    expect((run.last as { fetched: number }).fetched).below(SIZE - 4 * MIB);
+  });
+
   it('P6: the file is shorter when it is gone on with', async () => {
     const origin = await bench.origin({ size: SIZE, seed: 1, rate: 12 * MIB });
     const engine = bench.engine({ connections: 2 });

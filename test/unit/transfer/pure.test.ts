@@ -282,6 +282,20 @@ describe('whether kept bytes may be used', () => {
     }
   });
 
+  it('P6: another strong ETag with the same date and length is what a digest says', () => {
+    const dated = (opaque: string): Validators => ({
+      etag: { opaque, weak: false },
+      ...{ lastModified: 'Sun, 06 Nov 1994 08:49:37 GMT', lastModifiedMs: 784_111_777_000 },
+      dateMs: null,
+    });
+    const known = { validators: dated('"1"'), total: 9 };
+    const seen = { validators: dated('"2"'), total: 9 };
+    expect(judge({ known, seen, digest: true, insist: false })).deep.equal({ kind: 'trusted' });
+    expect(judge({ known, seen, digest: false, insist: true }).kind).equal('changed');
+    const longer = { ...seen, total: 10 };
+    expect(judge({ known, seen: longer, digest: true, insist: true }).kind).equal('changed');
+  });
+
   it('P6: another strong ETag is another file, even for who insists', () => {
     const changed = judge({ ...facts(strong, other, [5, 5]), digest: true, insist: true });
     expect(changed.kind).equal('changed');
