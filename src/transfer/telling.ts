@@ -112,8 +112,9 @@ function nextSentence(job: Job, { code, details: { next } }: SluiceError): strin
 }
 
 /** How a download goes on that was stopped. */
-function goOnSentence({ kept, path }: Job): string {
-  if (kept === 0) return 'Run the same command again.';
+function goOnSentence({ kept, path, options }: Job): string {
+  // `resume` knows the file where its bytes are, and not where it is to be found.
+  if (kept === 0 || options.place !== null) return 'Run the same command again.';
   return `Run ${shellCommand('sluice resume', path)}, or the same command again, to go on.`;
 }
 

@@ -14,6 +14,8 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import type { ErrorEvent } from '../../src/transfer/events.js';
+import { benchPerTest, interrupt } from '../helpers/engine.js';
 import { tempDirPerTest } from '../helpers/files.js';
 import { runSluice } from '../helpers/run-sluice.js';
 
@@ -36,6 +38,7 @@ const blobOf = (name: string): string => {
 
 describe('--hf-cache', () => {
   const dir = tempDirPerTest();
+  const bench = benchPerTest();
   let hub: Server;
   let hubUrl = '';
   let asked: string[] = [];
@@ -160,6 +163,15 @@ describe('--hf-cache', () => {
     expect(done.status, done.stdout).equal(0);
     expect(done.stdout).match(/"resumed":[1-9]/);
     expectFound('sub/weights.bin');
+  });
+
+  it('stopped, it advises the same command: resume would not make the link', async () => {
+    const origin = await bench.origin({ size: 4 * 1024 * 1024 });
+    const place = { path: 'found', finish: () => undefined };
+    const engine = bench.engine({ connections: 1, place });
+    origin.allow(2 * 1024 * 1024);
+    const { last } = await interrupt(engine.start(origin.url), 1024 * 1024, origin);
+    expect((last as ErrorEvent).next).equal('Run the same command again.');
   });
 
   it('P8: bytes of another digest than the hub lists do not get into the cache', async () => {
