@@ -34,7 +34,11 @@ export class FurtherSources {
   private isOver = false;
   private isMarked = false;
 
-  constructor(private readonly job: Job) {
+  /** @param reader what is read in order: how long its leases may be, in bytes, for they go through a window */
+  constructor(
+    private readonly job: Job,
+    private readonly reader: { longest: number } | null = null,
+  ) {
     const { present, sources } = job;
     this.numbers = [present];
     const others = Array.from({ length: sources - 1 }, (_, at) => (present + 1 + at) % sources);
@@ -58,9 +62,14 @@ export class FurtherSources {
     this.dispatcher = dispatcher;
     const { work } = this.job;
     if (work === null || !dispatcher.mayJoin) return;
-    if (!mayMix(this.job)) return this.tellAlone();
+    if (!this.mayMix) return this.tellAlone();
     if (work.ledger.missing.total() + this.firstLeft() <= SMALL_FILE) return;
     for (let count = 1; count < SOURCES_AT_ONCE; count++) this.openNext();
+  }
+
+  /** Digests of pieces are not looked at on the way to a reader. */
+  private get mayMix(): boolean {
+    return mayMix(this.job) && (this.reader === null || this.job.verification.wanted);
   }
 
   /** Who gave mirrors wants to know why only one works. */
@@ -68,9 +77,11 @@ export class FurtherSources {
     const { job } = this;
     if (job.options.mirrors.length === 0 || job.toldAlone || job.options.range !== null) return;
     job.toldAlone = true;
-    job.warn(
-      'No digest is known, so the mirrors are used one after the other. With --checksum they work at the same time.',
-    );
+    const how =
+      this.reader === null
+        ? 'the mirrors are used one after the other'
+        : 'only the first source is used';
+    job.warn(`No digest is known, so ${how}. With --checksum they work at the same time.`);
   }
 
   /** Bytes that the first answer is to bring. */
@@ -171,7 +182,7 @@ export class FurtherSources {
         dialMs: Math.max(roundTripMs, connection.dialMs),
         firstByteMs,
         alone: false,
-        longest: Infinity,
+        longest: this.reader?.longest ?? Infinity,
         proven: true,
       },
       most,

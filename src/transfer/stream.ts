@@ -22,6 +22,7 @@ import type { Asked } from '../open/ask.js';
 import type { DownloadHooks } from './download.js';
 import type { DoneEvent, DownloadSnapshot, ErrorEvent } from './events.js';
 import { firstLeaseOf } from './first-lease.js';
+import { FurtherSources } from './further-sources.js';
 import { Leases, endInTime } from './leases.js';
 import type { Place } from './leases.js';
 import { Job } from './job.js';
@@ -90,7 +91,7 @@ export class StreamDownload {
     this.pause = new Pause(this.job);
     this.questions = new Questions(this.job, () => this.job.known);
     this.window = Window.allocate(windowBytes);
-    this.slots = Slots.allocate(maxConnections(options));
+    this.slots = Slots.allocate(this.job.atOnce * maxConnections(options));
     const { signal } = this.job.abort;
     this.stopping = new Promise((_, reject) => {
       onAbort(signal, () => reject(calledOff(signal)));
@@ -105,7 +106,7 @@ export class StreamDownload {
     for (const warning of this.options.warnings) this.job.warn(warning);
     const error = await this.fetch().then(
       () => null,
-      (thrown: unknown) => this.stopped ?? SluiceError.from(thrown),
+      (thrown: unknown) => this.stopped ?? this.explained(SluiceError.from(thrown)),
     );
     clearTimeout(timer);
     this.output.close();
@@ -118,6 +119,19 @@ export class StreamDownload {
     );
     this.job.emit(last);
     return last;
+  }
+
+  /** What went to a reader cannot be fetched again from another source: who has other bytes is not found out. */
+  private explained(error: SluiceError): SluiceError {
+    const { job } = this;
+    const brought = Array.from({ length: job.sources }, (_, source) =>
+      job.suspects.bytesOf(source),
+    );
+    const isMixed = brought.filter((bytes) => bytes > 0).length > 1;
+    if (!isMixed || (error.code !== 'CHANGED' && error.code !== 'CHECKSUM_MISMATCH')) return error;
+    const next =
+      'One of the sources may have other bytes. Run the command again without --mirror, or download to a file: then it is found out which one, and the file is fetched from the others.';
+    return new SluiceError(error.code, error.message, { ...error.details, next });
   }
 
   /** Ends the download. */
@@ -243,13 +257,20 @@ export class StreamDownload {
     // What a reader takes says nothing of the server: nothing is remembered, nor believed.
     const shares = host.shared(this.options.connections, asked.roundTripMs, () => null);
     const share = shares.join(usefulConnections(job, work.offer));
-    const place = this.placeOf(asked, share.useful);
+    const longest = this.longestOf(share.useful);
+    const further = new FurtherSources(job, { longest });
+    const place = this.placeOf(asked, longest, further);
     const dispatcher = this.leases.dispatcher(work, asked, share, place);
     job.dispatcher = dispatcher;
     const look = setInterval(() => void this.drain().catch(() => undefined), LOOK_MS);
     const progress = setInterval(() => tellProgress(job), PROGRESS_MS);
     const first = firstLeaseOf(job, work.offer, asked);
-    const end = await underLimit(this.options.rateLimit, () => dispatcher.run(first));
+    const end = await underLimit(this.options.rateLimit, () => {
+      const ended = dispatcher.run(first);
+      further.begin(dispatcher);
+      return ended;
+    });
+    further.end();
     clearInterval(look);
     clearInterval(progress);
     shares.leave(share);
@@ -260,8 +281,15 @@ export class StreamDownload {
     return end;
   }
 
+  /** All connections, of all sources, have a lease in the window, and one that is under way. */
+  private longestOf(connections: number): number {
+    const { job, windowBytes } = this;
+    const all = job.atOnce * connections;
+    return Math.min(job.ladder.longest, Math.max(2 * STEP, windowBytes / (2 * all)));
+  }
+
   /** Where the bytes go: into the window. */
-  private placeOf(asked: Asked, connections: number): Place {
+  private placeOf(asked: Asked, longest: number, further: FurtherSources): Place {
     const { job, window } = this;
     return {
       source: { ...asked.source, total: job.known?.total ?? null },
@@ -270,11 +298,11 @@ export class StreamDownload {
       path: job.path,
       seams: new Seams((target, offset) => window.copy(target, offset), job.path),
       inOrder: true,
-      // All connections have a lease in the window, and one that is under way.
-      longest: Math.min(
-        job.ladder.longest,
-        Math.max(2 * STEP, this.windowBytes / (2 * connections)),
-      ),
+      longest,
+      hooks: {
+        brought: (number, span) => further.brought(number, span),
+        left: (number, error) => further.left(number, error),
+      },
     };
   }
 

@@ -1,7 +1,8 @@
 /** Several sources at once: flows of one schedule, and never a file that no single one serves (P24). */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import type { DoneEvent } from '../../src/transfer/events.js';
+import type { DoneEvent, ErrorEvent } from '../../src/transfer/events.js';
+import { StreamDownload } from '../../src/transfer/stream.js';
 import type { Pieces } from '../../src/verify/pieces.js';
 import { resumeOptions } from '../../src/app/resume.js';
 import { benchPerTest, expectDone, expectFailed, interrupt, startRun } from '../helpers/engine.js';
@@ -47,6 +48,54 @@ describe('several sources at once', () => {
     for (let at = MIB / 2; at < SIZE; at += MIB) bytes[at] = (bytes[at] ?? 0) ^ 1;
     return origin({ bytes, etag: '"liar"' });
   };
+
+  /** Reads it all in order through a window. */
+  async function readAll(
+    url: string,
+    overrides: RunOverrides,
+  ): Promise<{ last: DoneEvent | ErrorEvent; bytes: Buffer }> {
+    const chunks: Buffer[] = [];
+    const write = (chunk: Uint8Array): Promise<void> => {
+      chunks.push(Buffer.from(chunk));
+      return Promise.resolve();
+    };
+    const given = bench.engine({ connections: 2, ...overrides }).options(url);
+    const output = { write, close: () => undefined };
+    const last = await new StreamDownload(given, output, 8 * MIB).run();
+    return { last, bytes: Buffer.concat(chunks) };
+  }
+
+  it('P23: share what goes to a reader, in order, also when the first one dies', async () => {
+    const [first, second] = [await origin(), await origin()];
+    const mirrors = [second.url];
+    const read = await readAll(first.url, { mirrors, ...sha256(first) });
+    expect(read.last).property('type', 'done');
+    expect(read.bytes.equals(first.content())).equal(true);
+    for (const each of [first, second]) expect(sentBy(each)).above(SIZE / 10);
+
+    const dying = await origin();
+    const dead = { kind: 'status' as const, status: 404 };
+    dying.fault({ when: ({ number }) => number > 0, times: Infinity, fault: dead });
+    dying.fault({ request: 0, fault: { kind: 'reset', at: 4 * MIB } });
+    const rest = await readAll(dying.url, { mirrors, ...sha256(first) });
+    expect(rest.last).property('type', 'done');
+    expect(rest.bytes.equals(first.content())).equal(true);
+  });
+
+  it('P24: what goes to a reader is of one source without a digest, and refused where one lied', async () => {
+    const [first, lies] = [await origin(), await liar(await origin())];
+    const alone = await readAll(first.url, { mirrors: [lies.url] });
+    expect(alone.bytes.equals(first.content())).equal(true);
+    expect(sentBy(lies)).equal(0);
+    const mixed = await readAll(first.url, { mirrors: [lies.url], ...sha256(first) });
+    // A seam tells, or the digest in the end.
+    expect(mixed.last)
+      .property('code')
+      .match(/^(CHANGED|CHECKSUM_MISMATCH)$/);
+    expect(mixed.last)
+      .property('next')
+      .match(/without --mirror/);
+  });
 
   it('share a file that a digest is known of', async () => {
     const sources = [await origin(), await origin(), await origin()];
