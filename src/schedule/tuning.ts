@@ -1,6 +1,6 @@
 /**
- * The scheduler's numbers, all of them. Each names the world of `test/schedule/` that fails when it
- * moves far. Times are milliseconds, sizes bytes.
+ * The scheduler's numbers, all of them. Times are milliseconds, sizes bytes. Each has a world of
+ * `test/schedule/named.ts` that takes another time when it moves far: `test/schedule/tuning.test.ts` names them.
  */
 export interface Tuning {
   /** The scheduler looks this often. Leases, cuts and windows cannot be finer. */
