@@ -33,6 +33,8 @@ export interface DisplayOptions {
   lanes?: boolean;
   /** Whether another process group has the terminal. */
   isBehind?: () => boolean;
+  /** Stops the process until it is told to go on. */
+  suspend?: () => void;
 }
 
 const FRAME_MS = 100;
@@ -56,6 +58,9 @@ export class LiveDisplay {
   #run: RunProgress | null = null;
   readonly #handles = new Set<DisplayHandle>();
   readonly #isBehind: () => boolean;
+  readonly #suspend: () => void;
+  /** Whether Ctrl-Z has stopped the process, and SIGCONT has not been heard since. */
+  #isSuspended = false;
   /** Whether the cursor is hidden, by us. */
   #hidden = false;
   /** Lines of the last frame. */
@@ -67,14 +72,15 @@ export class LiveDisplay {
   #forgetExit: (() => void) | undefined;
   readonly #onResize = (): void => this.draw();
   readonly #onContinue = (): void => {
-    this.#drawn = [];
-    this.#hidden = false;
+    // After Ctrl-Z it begins anew already, and a frame may have come before this signal.
+    if (!this.#isSuspended) this.#stepAside();
+    this.#isSuspended = false;
     this.draw();
   };
   readonly #onSuspend = (): void => {
-    if (this.#hidden) this.#stream.write(SHOW_CURSOR);
-    this.#hidden = false;
-    process.kill(process.pid, 'SIGSTOP');
+    this.#stepBack();
+    this.#isSuspended = true;
+    this.#suspend();
   };
 
   constructor({
@@ -83,8 +89,10 @@ export class LiveDisplay {
     unicode,
     lanes = false,
     isBehind = isInBackground,
+    suspend = () => void process.kill(process.pid, 'SIGSTOP'),
   }: DisplayOptions) {
     this.#isBehind = isBehind;
+    this.#suspend = suspend;
     this.#lanes = lanes;
     this.#stream = stream;
     this.#color = color;
@@ -180,6 +188,11 @@ export class LiveDisplay {
   /** The cursor belongs to whoever is in front, and what was drawn stays where it is. */
   #stepBack(): void {
     if (this.#hidden) this.#stream.write(SHOW_CURSOR);
+    this.#stepAside();
+  }
+
+  /** The next frame begins anew, where the cursor is then. */
+  #stepAside(): void {
     this.#hidden = false;
     this.#drawn = [];
   }

@@ -135,6 +135,26 @@ describe('cli/display', () => {
     display.stop();
   });
 
+  it('goes on below the lines of the shell after Ctrl-Z, however late SIGCONT is heard', () => {
+    const screen = new Screen();
+    const file = new Fake();
+    const suspend = (): void => void screen.write('[1]+  Stopped\n$ fg\n');
+    const display = new LiveDisplay({
+      ...{ stream: screen, color: false, unicode: false, isBehind: () => false },
+      suspend,
+    });
+    display.add(file);
+    display.start();
+    const before = screen.text();
+    process.emit('SIGTSTP');
+    expect(screen.cursorVisible).to.equal(true);
+    for (let frame = 0; frame < 2; frame++) display.draw();
+    process.emit('SIGCONT');
+    expect(screen.text()).to.deep.equal([...before, '[1]+  Stopped', '$ fg', ...before]);
+    expect(screen.cursorVisible).to.equal(false);
+    display.stop();
+  });
+
   it('leaves out frames while the terminal does not keep up', () => {
     const screen = Object.assign(new Screen(), { writableNeedDrain: true });
     const display = over(screen);
