@@ -151,7 +151,7 @@ export class Opening {
     this.expected = { name, target };
     // What has its name already may need no server.
     if (this.job.options.mode === 'get' && inspectTarget(target).kind === 'absent')
-      await this.startAhead();
+      await this.job.asker.dialAhead();
     if (output !== null) this.job.target = target;
     const claimed = await this.claimOwn(target);
     // Another file of the run has that name. The server may choose another one for this.
@@ -172,12 +172,6 @@ export class Opening {
       if (found === 'skip' || found === 'complete') return this.settled(found, claimed ?? target);
     }
     return prior;
-  }
-
-  /** What takes time beside what is looked at: the dial, and the thread that hashes. */
-  private async startAhead(): Promise<void> {
-    await this.job.asker.dialAhead();
-    this.job.verification.prepare();
   }
 
   /** An earlier run of this URL died after the file got its name: there is nothing left to do. */

@@ -158,8 +158,8 @@ export class Verification {
     });
   }
 
-  /** Starts the threads that will hash what is known to be needed: they take as long as the first answer. */
-  prepare(): void {
+  /** Starts the threads that hash what is known to be needed. */
+  private prepare(): void {
     const sums = this.algorithms.filter(isCrc);
     const algorithms = this.algorithms.filter((algorithm) => !isCrc(algorithm));
     if (needsMore(this.summer, sums)) {

@@ -60,9 +60,8 @@ describe('the connection that is opened ahead', () => {
   });
 });
 
-describe('the hash thread that is started ahead', () => {
+describe('the hash thread', () => {
   const bench = benchPerTest();
-  const checksums = [{ algorithm: 'sha256', hex: contentDigest(1, SIZE) } as const];
   let started: Worker[];
   const count = (worker: Worker): void => void started.push(worker);
 
@@ -72,34 +71,13 @@ describe('the hash thread that is started ahead', () => {
   });
   afterEach(() => process.off('worker', count));
 
-  /** A thread that has ended has no number any more. */
-  const running = (): number => started.filter(({ threadId }) => threadId !== -1).length;
-
-  it('is there before the server answers, and is the only one', async () => {
-    let atRequest: number | null = null;
-    const etag = (): string => {
-      atRequest ??= started.length;
-      return '"a"';
-    };
-    const origin = await bench.origin({ size: SIZE, seed: 1, etag });
-    expectDone(await bench.engine({ connections: 1, checksums }).get(origin.url), REFERENCE);
-    expect(atRequest).equal(1);
+  it('is one where the file is long, and ends with it', async () => {
+    const long = { seed: 1, size: 2 * 1024 * 1024 };
+    const origin = await bench.origin(long);
+    const checksums = [{ algorithm: 'sha256', hex: contentDigest(1, long.size) } as const];
+    expectDone(await bench.engine({ connections: 1, checksums }).get(origin.url), long);
     expect(started).length(1);
-    expect(running()).equal(0);
-  });
-
-  it('ends with a download that never had a file', async () => {
-    const origin = await bench.origin({ size: SIZE, seed: 1 });
-    const { url } = origin;
-    await origin.close();
-    expectFailed(await bench.engine({ retries: 0, checksums }).get(url), 'CONNECT_FAILED');
-    expect(started).length(1);
-    expect(running()).equal(0);
-  });
-
-  it('is not started where nothing is to be hashed', async () => {
-    const origin = await bench.origin({ size: SIZE, seed: 1 });
-    expectDone(await bench.engine({ connections: 1 }).get(origin.url), REFERENCE);
-    expect(started).deep.equal([]);
+    // A thread that has ended has no number any more.
+    expect(started[0]?.threadId).equal(-1);
   });
 });

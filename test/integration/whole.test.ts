@@ -63,6 +63,19 @@ describe('a small file that comes whole', () => {
     expect(run.last).deep.include({ digests: { sha256: origin.digest() } });
   });
 
+  it('P8: is verified where it is: a list starts no thread for each of its files', async () => {
+    const origin = await bench.origin(REFERENCE);
+    let threads = 0;
+    const count = (): void => void threads++;
+    process.on('worker', count);
+    const checksums = [{ algorithm: 'sha256' as const, hex: origin.digest() }];
+    const run = await bench.engine({ checksums }).get(origin.url);
+    process.off('worker', count);
+    expectDone(run, REFERENCE);
+    expect(run.last).deep.include({ digests: { sha256: origin.digest() } });
+    expect(threads).equal(0);
+  });
+
   it('P2: a name that is taken meanwhile stays what it is', async () => {
     const origin = await bench.origin(REFERENCE);
     const engine = bench.engine();
