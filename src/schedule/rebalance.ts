@@ -20,12 +20,10 @@ export interface Target {
   underWay: number;
   /** Another lease is asked for behind it, or it is fetched twice: its end stays. */
   isFixed: boolean;
-  /** Its request has not been answered: to give it up wastes no byte. */
-  isUnanswered: boolean;
 }
 
 export interface Move {
-  kind: 'cut' | 'hedge' | 'abandon';
+  kind: 'cut' | 'hedge';
   /** The lease that is taken from. */
   lease: number;
   /** First byte that the free connection fetches, up to the end of that lease. */
@@ -66,25 +64,12 @@ export function rebalance(
   if (victim === null || victim.isFixed) return null;
   const at = cutPoint(flow, victim);
   const isDivisible = victim.end - victim.position > HEDGED_BYTES && at < victim.end;
-  const moves: Move[] = [];
-  if (isDivisible) moves.push(cut(flow, victim, at));
-  else if (options.mayHedge) moves.push(hedge(flow, victim));
-  if (victim.isUnanswered) moves.push(abandon(flow, victim));
-  let best: Move | null = null;
-  for (const move of moves) {
-    // What brings nothing never ends by itself: any end is a gain.
-    const isStuck = endsMs === Infinity && finishMs(flow, victim.end - move.from) < Infinity;
-    const gainMs = isStuck ? Infinity : endsMs - move.endsMs;
-    if (gainMs <= Math.max(tickMs, options.priceMs(move.bytes))) continue;
-    if (best === null || move.endsMs < best.endsMs) best = move;
-  }
-  return best;
-}
-
-/** The free connection fetches all of it, and its own is given up. */
-function abandon(flow: Flow, { lease, position, end }: Target): Move {
-  const endsMs = finishMs(flow, end - position);
-  return { kind: 'abandon', lease, from: position, endsMs, bytes: SEAM_BYTES };
+  const move = isDivisible ? cut(flow, victim, at) : hedge(flow, victim);
+  if (move.kind === 'hedge' && !options.mayHedge) return null;
+  // What brings nothing never ends by itself: any end is a gain.
+  const isStuck = endsMs === Infinity && finishMs(flow, victim.end - move.from) < Infinity;
+  const gainMs = isStuck ? Infinity : endsMs - move.endsMs;
+  return gainMs > Math.max(tickMs, options.priceMs(move.bytes)) ? move : null;
 }
 
 function cut(flow: Flow, victim: Target, at: number): Move {

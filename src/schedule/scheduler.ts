@@ -355,11 +355,6 @@ export class Scheduler {
       this.tuning,
     );
     if (move === null) return false;
-    if (move.kind === 'abandon') {
-      // What it leaves is the next that a free connection is given, once it has ended.
-      this.abandon(this.flowOf(move.lease) as FlowBook, 'superseded', actions);
-      return false;
-    }
     const { ledger } = this.setting;
     const end = ledger.lease(move.lease)?.end as number;
     const isCut = move.kind === 'cut';
@@ -550,7 +545,6 @@ export class Scheduler {
           flow: flow.ahead(nowMs, shared),
           underWay: flow.underWay(shared.path),
           isFixed: booked.doubled || behind !== null,
-          isUnanswered: work.firstMs === null,
         },
       ];
     });

@@ -28,7 +28,6 @@ const target = (more: Partial<Target> = {}): Target => ({
   flow: steady(1000),
   underWay: 14_600,
   isFixed: false,
-  isUnanswered: false,
   ...more,
 });
 
@@ -111,29 +110,6 @@ describe('what a free connection takes from another one', () => {
   it('is nothing of a lease whose end stays', () => {
     const fixed = target({ lease: 2, flow: steady(10), isFixed: true });
     expect(move(steady(1000), [fixed])).equal(null);
-  });
-});
-
-describe('a request that is not answered', () => {
-  const late = { end: 100 * KIB, flow: steady(1000, 400), isUnanswered: true };
-
-  it('is given up for a connection that would have its bytes sooner, whatever may still be spent', () => {
-    const spent = {
-      mayHedge: true,
-      priceMs: (bytes: number) => (bytes > SEAM_BYTES ? Infinity : 0),
-    };
-    expect(move(steady(1000, 20), [target(late)], spent)).deep.equal({
-      kind: 'abandon',
-      lease: 1,
-      from: 0,
-      endsMs: finishMs(steady(1000, 20), 100 * KIB),
-      bytes: SEAM_BYTES,
-    });
-    expect(move(steady(1000, 20), [target({ ...late, isUnanswered: false })], spent)).equal(null);
-  });
-
-  it('is left alone where an answer takes as long', () => {
-    expect(move(steady(1000, 390), [target(late)])).equal(null);
   });
 });
 
