@@ -112,7 +112,7 @@ describe('the bytes', () => {
     origin.fault({ request: 3, fault: { kind: 'reset-head', at: 60 } });
     const run = await bench.engine({ connections: 4 }).get(origin.url);
     expectDone(run, { seed: 6, size });
-    if (run.last.type === 'done') expect(run.last.fetched).below(size + 2 * MIB);
+    if (run.last.type === 'done') expect(run.last.fetched).below(size + 4 * MIB);
     expect(run.events.some(({ type }) => type === 'retry')).equal(true);
   });
 

@@ -98,7 +98,7 @@ describe('addresses that expire', () => {
       origin.server.resetAll();
       const last = expectFailed(await running.ended, 'HTTP_REFUSED');
       expect(last.exitStatus).equal(6);
-      expect(origin.requests.length - asked, 'no storm').below(10);
+      expect(origin.requests.length - asked, 'no storm').below(16);
       expect(engine.hasPart).equal(true);
       origin.heal();
       expectDone(await engine.resume(), REFERENCE);

@@ -47,6 +47,8 @@ export const contentRange: Target = {
         if (range.kind === 'unsatisfied') return `unsatisfied ${range.total === null}`;
         for (const each of text.split(',')) {
           const numbers = [...each.matchAll(/[0-9]+|\*/g)].map(([digits]) => digits);
+          // An open end is that of the whole.
+          if (/-\s*\//.test(each)) numbers.splice(1, 0, String(BigInt(numbers[1] ?? '') - 1n));
           const [first = '', last = '', total = '*'] = numbers;
           assert.equal(String(range.start), String(BigInt(first)));
           assert.equal(String(range.end), String(BigInt(last) + 1n));

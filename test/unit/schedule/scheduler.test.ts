@@ -20,7 +20,8 @@ interface Out extends Span {
   lease: number;
   slot: number;
   connection: number;
-  /** When its first byte comes. */
+  /** When it was asked for, and when its first byte comes. */
+  askedMs: number;
   firstMs: number;
   received: number;
   written: number;
@@ -98,7 +99,8 @@ class Doer {
   }: Pick<Fetch, 'lease' | 'slot' | 'connection' | 'span' | 'hedges'>): Out {
     const firstMs = this.nowMs + (this.open.has(connection) ? 1 : 2) * this.firstByteMs;
     const fresh = { received: 0, written: 0, hedged: false, abandoned: false };
-    return { ...span, lease, slot, connection, firstMs, hedges, ...fresh };
+    const askedMs = this.nowMs;
+    return { ...span, lease, slot, connection, askedMs, firstMs, hedges, ...fresh };
   }
 
   act(): Action[] {
@@ -134,9 +136,13 @@ class Doer {
         out.end = action.end;
         return;
       }
-      case 'abandon':
-        this.out(action.lease).abandoned = true;
+      case 'abandon': {
+        const out = this.out(action.lease);
+        // What is asked for and given up at once would be asked for again at once.
+        if (!out.hedged) expect(this.nowMs, 'it had some time').above(out.askedMs);
+        out.abandoned = true;
         return;
+      }
       case 'measure':
         return;
     }
