@@ -4,7 +4,7 @@ import { benchPerTest, expectDone, expectFailed, interrupt, told } from '../help
 import type { RecordedRequest } from '../helpers/fault-server.js';
 
 const MIB = 1024 * 1024;
-const SIZE = 8 * MIB;
+const SIZE = 16 * MIB;
 const REFERENCE = { seed: 1, size: SIZE };
 
 const asksForAll = ({ range }: RecordedRequest): boolean => (range?.start ?? 0) === 0;
