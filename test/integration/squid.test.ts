@@ -1,6 +1,7 @@
 /** A real Squid that rewrites requests and answers, or holds what the server no longer has. */
 import { expect } from 'chai';
 import { resumeOptions } from '../../src/app/resume.js';
+import type { ErrorCode } from '../../src/errors.js';
 import { benchPerTest, expectDone, expectFailed, interrupt, startRun } from '../helpers/engine.js';
 import type { Engine, EngineRun } from '../helpers/engine.js';
 import { Origin } from '../helpers/origin.js';
@@ -43,16 +44,22 @@ describe('Squid that rewrites and keeps', () => {
     return startRun(resumeOptions(engine.file, fresh)).ended;
   };
 
+  /** What is left is refused through Squid, which the error names, and stays. */
+  async function expectKept(target: string, code: ErrorCode): Promise<Engine> {
+    const engine = await leave(target);
+    const kept = engine.keptBytes;
+    const error = expectFailed(await through(engine, target), code);
+    expect(error.message).match(NAMED);
+    expect(engine.keptBytes).equal(kept);
+    return engine;
+  }
+
   it('Range is not passed on: one stream; what is left is not thrown away for it. Squid is named', async () => {
     const target = '/bare/file.bin';
     const run = await bench.engine().get(squid.url(target));
     expectDone(run, { seed: 1, size: SIZE });
     expect(JSON.stringify(run.events)).match(NAMED);
-    const engine = await leave(target);
-    const kept = engine.keptBytes;
-    const error = expectFailed(await through(engine, target), 'HTTP_RANGE_IGNORED');
-    expect(error.message).match(NAMED);
-    expect(engine.keptBytes).equal(kept);
+    const engine = await expectKept(target, 'HTTP_RANGE_IGNORED');
     expectDone(await engine.resume(), { seed: 1, size: SIZE });
   });
 
@@ -70,11 +77,7 @@ describe('Squid that rewrites and keeps', () => {
     const target = '/stale/file.bin';
     expectDone(await bench.engine().get(squid.url(target)), { seed: 1, size: SIZE });
     origin.set({ seed: 2, etag: '"two"' });
-    const engine = await leave(target);
-    const kept = engine.keptBytes;
-    const error = expectFailed(await through(engine, target), 'CHANGED');
-    expect(error.message).match(NAMED);
-    expect(engine.keptBytes).equal(kept);
+    const engine = await expectKept(target, 'CHANGED');
     expectDone(await engine.resume(), { seed: 2, size: SIZE });
   });
 

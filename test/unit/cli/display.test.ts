@@ -21,13 +21,21 @@ class Fake {
 const over = (screen: Screen, isBehind = (): boolean => false): LiveDisplay =>
   new LiveDisplay({ stream: screen, color: false, unicode: false, isBehind });
 
+/** A display of one file that has begun to draw. */
+function drawing(
+  file = new Fake(),
+  isBehind?: () => boolean,
+): { screen: Screen; display: LiveDisplay; file: Fake } {
+  const screen = new Screen();
+  const display = over(screen, isBehind);
+  display.add(file);
+  display.start();
+  return { screen, display, file };
+}
+
 describe('cli/display', () => {
   it('draws in place, and only the lines that changed', () => {
-    const screen = new Screen();
-    const display = over(screen);
-    const file = new Fake();
-    display.add(file);
-    display.start();
+    const { screen, display, file } = drawing();
     const before = screen.text();
     expect(before).to.have.length(3);
     screen.written = '';
@@ -67,11 +75,8 @@ describe('cli/display', () => {
   });
 
   it('draws nothing in the background, leaves the cursor there, and goes on in front', () => {
-    const screen = new Screen();
     let behind = false;
-    const display = over(screen, () => behind);
-    display.add(new Fake());
-    display.start();
+    const { screen, display } = drawing(new Fake(), () => behind);
     expect([screen.text().length, screen.cursorVisible]).to.deep.equal([3, false]);
     behind = true;
     display.draw();
@@ -92,10 +97,7 @@ describe('cli/display', () => {
   });
 
   it('draws anew after a resize', () => {
-    const screen = new Screen();
-    const display = over(screen);
-    display.add(new Fake());
-    display.start();
+    const { screen, display } = drawing();
     screen.resize(120, 10);
     expect(screen.text()[0])
       .to.match(/^ {2}big\.iso.* 25%$/)
@@ -104,21 +106,14 @@ describe('cli/display', () => {
   });
 
   it('shows the cursor again when the process ends without a stop', () => {
-    const screen = new Screen();
-    const display = over(screen);
-    display.add(new Fake());
-    display.start();
+    const { screen } = drawing();
     restoreTerminal();
     expect(screen.cursorVisible).to.equal(true);
     expect(screen.text()).to.deep.equal([]);
   });
 
   it('goes on below the lines that a shell wrote meanwhile, whatever is due first', async () => {
-    const screen = new Screen();
-    const display = over(screen);
-    const file = new Fake();
-    display.add(file);
-    display.start();
+    const { screen, display, file } = drawing();
     const before = screen.text();
     screen.write('[1]+  Stopped\n$ fg\n');
     file.state = snapshot({ rate: 7 * GiB });
@@ -168,10 +163,7 @@ describe('cli/display', () => {
   });
 
   it('P14: lets no control byte through but its own', () => {
-    const screen = new Screen();
-    const display = over(screen);
-    display.add(new Fake({ path: HOSTILE, notices: [HOSTILE] }));
-    display.start();
+    const { screen, display } = drawing(new Fake({ path: HOSTILE, notices: [HOSTILE] }));
     display.note(HOSTILE);
     display.draw();
     display.stop();
@@ -185,11 +177,7 @@ describe('cli/display', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-        const screen = new Screen();
-        const display = over(screen);
-        const file = new Fake();
-        display.add(file);
-        display.start();
+        const { screen, display, file } = drawing();
         const notes: string[] = [];
         for (const change of steps) {
           if ('note' in change) {

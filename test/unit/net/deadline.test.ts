@@ -3,10 +3,11 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
-import { Connection } from '../../../src/net/connection.js';
+import type { Connection } from '../../../src/net/connection.js';
 import { dial } from '../../../src/net/dial.js';
 import { Collector } from '../../helpers/collector.js';
 import { endpointOf } from '../../helpers/endpoint-of.js';
+import { openLink } from '../../helpers/link.js';
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n';
 const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -42,9 +43,7 @@ describe('net/deadline', () => {
     headMs: number,
   ): Promise<{ connection: Connection; peer: Socket; answer: ReturnType<Connection['request']> }> {
     const server = await listen();
-    const accepted = once(server, 'connection') as Promise<[Socket]>;
-    const connection = await Connection.open(endpointOf(server), 10_000);
-    const [peer] = await accepted;
+    const { connection, peer } = await openLink(server);
     const arrived = once(peer, 'data');
     const answer = connection.request(REQUEST, 'GET', headMs);
     await arrived;
