@@ -92,15 +92,6 @@ export function redirectedNow(status: number): SluiceError {
   });
 }
 
-/** Answers that came at the same time are of two representations. */
-export function mixedAnswers(path: string): SluiceError {
-  const message = 'the server answered with two representations: their validators differ';
-  return new SluiceError('CHANGED', message, {
-    path,
-    next: 'Start again with `sluice get`; if it happens again, give --checksum or use --connections 1.',
-  });
-}
-
 /** A range so much shorter than asked that nothing is gained by it. */
 export function tooShort(): SluiceError {
   return new SluiceError(

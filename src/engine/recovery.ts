@@ -9,6 +9,7 @@
  */
 import { SluiceError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
+import { mixedError } from '../lease/sink.js';
 import type { ChangedResult, LeaseOutcome, Source } from '../lease/task.js';
 import type { Scheduler } from '../schedule/scheduler.js';
 import type { Span } from '../schedule/types.js';
@@ -18,14 +19,7 @@ import { Addresses } from './addresses.js';
 import { LONGEST_RETRY_AFTER_MS, backoffMs } from './backoff.js';
 import type { Connections, Numbers, Out } from './connections.js';
 import type { Coverage } from './coverage.js';
-import {
-  asksTooMuch,
-  classify,
-  isWorthAsking,
-  mixedAnswers,
-  redirectedNow,
-  tooShort,
-} from './failures.js';
+import { asksTooMuch, classify, isWorthAsking, redirectedNow, tooShort } from './failures.js';
 import { Outage } from './outage.js';
 import type { DispatcherParts, WorkEnd } from './parts.js';
 import { Renewal } from './renewal.js';
@@ -230,7 +224,8 @@ export class Recovery {
     if (source.expected.digest) return;
     if (compareValidators(source.validators, seen) === 'different') {
       this.spoiled = true;
-      throw mixedAnswers(this.parts.path);
+      const message = 'the server answered with two representations: their validators differ';
+      throw mixedError(this.parts.path, message);
     }
     this.learned = joinValidators(source.validators, seen);
     this.source = { ...source, validators: this.learned };

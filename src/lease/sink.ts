@@ -283,13 +283,16 @@ export class LeaseSink implements BodySink {
 }
 
 /** The bytes of two requests do not fit together. */
-export function seamError(where: { path: string }, offset: number): SluiceError {
-  return new SluiceError(
-    'CHANGED',
+export function seamError({ path }: { path: string }, offset: number): SluiceError {
+  return mixedError(
+    path,
     `the server sent other bytes around offset ${offset} than before: the representation changed`,
-    {
-      path: where.path,
-      next: 'Start again with `sluice get`; if it happens again, give --checksum or use --connections 1.',
-    },
   );
+}
+
+/** Answers to one download are of two representations: nothing that is written can be believed. */
+export function mixedError(path: string, message: string): SluiceError {
+  const next =
+    'Start again with `sluice get`; if it happens again, give --checksum or use --connections 1.';
+  return new SluiceError('CHANGED', message, { path, next });
 }
